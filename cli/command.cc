@@ -1,0 +1,7 @@
+#include "cli/command.h"
+
+namespace heterodyne {
+
+CommandRegistry empty_commands() { return CommandRegistry("command"); }
+
+}  // namespace heterodyne

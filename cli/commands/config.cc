@@ -1,0 +1,140 @@
+// heterodyne config show|check|cp|schema: look at a configuration without running it. Reads no data.
+#include "heterodyne/base/config.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <set>
+
+#include "cli/command.h"
+#include "cli/families.h"
+#include "cli/output.h"
+#include "cli/recipes.h"
+#include "heterodyne/base/text.h"
+#include "heterodyne/io/file.h"
+#include "heterodyne/io/json.h"
+#include "heterodyne/train/experiment.h"
+
+namespace heterodyne {
+namespace {
+
+struct Options {
+  std::string action;
+  std::vector<std::string> arguments;
+  std::vector<std::string> set;
+  std::string seed;
+  cli::FormatFlag format;
+  void visit(Fields& field) {
+    field("action", action,
+          "show: every setting with its source; check: is it sound; cp RECIPE FILE: a copy to edit; schema: all "
+          "settings there are",
+          one_of("show", "check", "cp", "schema"), positional(), required());
+    field("arguments", arguments, "CONFIG, or RECIPE FILE", positional());
+    field("set", set, "PATH=VALUE, a setting laid over the configuration; may be repeated");
+    field("seed", seed, "the same as --set seed=N");
+    format.visit(field);
+  }
+};
+
+void expect_arguments(const Options& options, size_t count, const std::string& form) {
+  if (options.arguments.size() == count) return;
+  throw ConfigError(
+      fmt::format("config {}: expected {}, got {} arguments", options.action, form, options.arguments.size()));
+}
+
+Experiment experiment_of(const Options& options) {
+  expect_arguments(options, 1, "a configuration file or recipe");
+  return read_experiment(cli::read_config(options.arguments[0], {options.set, options.seed}));
+}
+
+// "4 experts of 4 kinds (mlp, conv1d, vit_block, lstm_cell)"
+std::string describe_experts(Network& network) {
+  const auto layers = network.moe_layers();
+  if (layers.empty()) return "no experts";
+  int64_t num_experts = 0;
+  std::vector<std::string> kinds;
+  for (const MoeLayer* layer : layers) {
+    num_experts += layer->num_experts();
+    for (int64_t g = 0; g < layer->num_groups(); ++g) {
+      if (std::find(kinds.begin(), kinds.end(), layer->group_kind(g)) == kinds.end())
+        kinds.push_back(layer->group_kind(g));
+    }
+  }
+  return fmt::format("{} experts of {} kind{} ({})", num_experts, kinds.size(), kinds.size() == 1 ? "" : "s",
+                     join(kinds));
+}
+
+void check(const Options& options, cli::Terminal& terminal) {
+  const Experiment experiment = experiment_of(options);
+  const auto network = make_network(experiment);
+  const int64_t examples = nominal_train_size(experiment), batch = loader_options(experiment, Split::kTrain).batch;
+  const int64_t batches = (examples + batch - 1) / batch, accumulate = experiment.options.train.accumulate;
+  const int64_t steps = (batches + accumulate - 1) / accumulate;
+  const auto cost = even_cost(*network);
+  if (options.format.format == "json") {
+    const Table result{{"name", experiment.options.name}, {"params", num_params(*network)},
+                       {"steps_per_epoch", steps},        {"examples", examples},
+                       {"routed_macs", cost.routed.macs}, {"executed_macs", cost.executed.macs}};
+    return terminal.print(io::write_json(result, 1));
+  }
+  terminal.print(fmt::format("{}: ok  {}  {} parameters  {} steps/epoch (nominal, {} images)", options.arguments[0],
+                             describe_experts(*network), with_commas(num_params(*network)), with_commas(steps),
+                             with_commas(examples)));
+}
+
+void copy(const Options& options, cli::Terminal& terminal) {
+  expect_arguments(options, 2, "a recipe and a file to write");
+  const std::string& recipe = options.arguments[0];
+  const std::string& file = options.arguments[1];
+  if (std::filesystem::exists(file)) throw ConfigError(file + ": exists already; choose another name");
+  const auto found = cli::recipes().find(recipe);
+  const bool stands_alone = found != cli::recipes().end() && found->second.find("\nbase = ") == std::string::npos;
+  const bool as_written = stands_alone && options.set.empty() && options.seed.empty();
+  // A recipe with a base is written out whole, so that the copy needs no other file.
+  const std::string text =
+      as_written ? found->second
+                 : "# From " + recipe + ".\n" + write_toml(cli::read_config(recipe, {options.set, options.seed}));
+  io::write_file(file, text);
+  terminal.say(file + ": written. Next: heterodyne config check " + file);
+}
+
+cli::Rows schema() {
+  cli::Rows rows{{"where", "setting", "type", "default", "range", "meaning"}, {}};
+  const auto add = [&](const std::string& where, const std::vector<FieldInfo>& fields) {
+    for (const auto& f : fields) rows.rows.push_back({where, f.name, f.type, f.default_text, f.range, f.sentence});
+  };
+  add("", Schema::of<ExperimentOptions>().list());
+  for (const auto& [plural, family] : cli::families()) {
+    for (const auto& kind : family->names())
+      add(family->name() + "." + kind, cli::fields_named(family->name() + "." + kind));
+  }
+  return rows;
+}
+
+int run(const Options& options, const cli::Invocation& invocation) {
+  auto& terminal = invocation.terminal;
+  if (options.action == "check") {
+    check(options, terminal);
+  } else if (options.action == "cp") {
+    copy(options, terminal);
+  } else if (options.action == "schema") {
+    expect_arguments(options, 0, "nothing more");
+    cli::print_rows(terminal, schema(), options.format.format);
+  } else {
+    const Table resolved = experiment_of(options).resolved;
+    const bool as_json = options.format.format == "json";
+    terminal.print(as_json ? io::write_json(Value(resolved), 1) : write_toml(resolved, true));
+  }
+  return 0;
+}
+
+}  // namespace
+
+CommandKind command_kind_config() {
+  return command_kind<Options>("show, check or copy a configuration",
+                               "heterodyne config show cifar10/dmmoe\nheterodyne config cp cifar10/dmmoe "
+                               "my.toml\nheterodyne config check my.toml --set model.moe.router.k=1",
+                               run);
+}
+
+}  // namespace heterodyne

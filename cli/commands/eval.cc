@@ -1,0 +1,91 @@
+// heterodyne eval MODEL: how good a trained model is on a split, and how it used its experts.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "cli/command.h"
+#include "cli/compute.h"
+#include "cli/output.h"
+#include "cli/report.h"
+#include "heterodyne/base/text.h"
+#include "heterodyne/io/json.h"
+#include "heterodyne/train/run_folder.h"
+
+namespace heterodyne {
+namespace {
+
+struct Options {
+  std::string model;
+  std::string split = "test";
+  cli::ComputeFlags compute;
+  cli::FormatFlag format;
+  void visit(Fields& field) {
+    field("model", model, "a run's folder (its best checkpoint) or a checkpoint's", positional(), required());
+    field("split", split, "which examples", one_of("train", "valid", "test"));
+    compute.visit(field);
+    format.visit(field);
+  }
+};
+
+Split split_of(const std::string& name) {
+  if (name == "train") return Split::kTrain;
+  return name == "valid" ? Split::kValid : Split::kTest;
+}
+
+void print(const Options& options, Network& network, const Evaluation& evaluation,
+           const std::vector<std::string>& classes, cli::Terminal& terminal) {
+  const Table metrics = evaluation.table();
+  if (options.format.format == "json") {
+    return terminal.print(io::write_json(Table{{"model", options.model},
+                                               {"split", options.split},
+                                               {"n", evaluation.metrics.num_examples()},
+                                               {"metrics", metrics}},
+                                         1));
+  }
+  if (options.format.format != "table") {
+    cli::Rows rows{{"metric", "value"}, {}};
+    for (const auto& [key, value] : metrics.entries()) rows.rows.push_back({key, value});
+    return cli::print_rows(terminal, rows, options.format.format);
+  }
+  terminal.print(fmt::format("{}  {} split, {} examples   accuracy {:.2f} %   loss {:.4f}", options.model,
+                             options.split, with_commas(evaluation.metrics.num_examples()),
+                             100 * evaluation.metrics.accuracy(), evaluation.metrics.loss()));
+  cli::Rows rows{{"class", "accuracy %"}, {}};
+  const auto by_class = evaluation.metrics.accuracy_by_class();
+  for (size_t y = 0; y < by_class.size() && y < classes.size(); ++y) {
+    rows.rows.push_back({classes[y], std::isnan(by_class[y]) ? Value() : Value(100 * by_class[y])});
+  }
+  terminal.print(cli::table_text(rows));
+  if (network.moe_layers().empty()) return;
+  for (const auto& line : cli::routing_lines(network, evaluation, terminal.width())) terminal.print(line);
+}
+
+int run(const Options& options, const cli::Invocation& invocation) {
+  cli::apply(options.compute, invocation);
+  const auto checkpoint = read_checkpoint(find_checkpoint(options.model));
+  const auto experiment = read_experiment(checkpoint.config);
+  const auto network = make_network(experiment);
+  load_checkpoint(checkpoint, *network, nullptr);
+  const auto dataset =
+      make_dataset(experiment, cli::data_folders(options.compute, invocation.environment), invocation.terminal.log());
+  const Split split = split_of(options.split);
+  auto loading = loader_options(experiment, split);
+  loading.shuffle = false;
+  Loader loader(*dataset, split, loading);
+  const auto evaluation = evaluate(*network, loader, experiment.dtype(), [&](int64_t done) {
+    invocation.terminal.progress(fmt::format("batch {}/{}", done, loader.num_batches()));
+    return true;
+  });
+  invocation.terminal.clear_progress();
+  print(options, *network, evaluation, dataset->class_names(), invocation.terminal);
+  return 0;
+}
+
+}  // namespace
+
+CommandKind command_kind_eval() {
+  return command_kind<Options>("evaluate a trained model on a split",
+                               "heterodyne eval runs/demo\nheterodyne eval runs/demo --split valid --format json", run);
+}
+
+}  // namespace heterodyne

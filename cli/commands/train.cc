@@ -1,0 +1,223 @@
+// heterodyne train CONFIG: trains a model into a run's folder; with --resume goes on where a run stopped.
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "cli/command.h"
+#include "cli/compute.h"
+#include "cli/progress.h"
+#include "cli/recipes.h"
+#include "cli/report.h"
+#include "cli/stop.h"
+#include "heterodyne/base/config.h"
+#include "heterodyne/base/text.h"
+#include "heterodyne/base/version.h"
+#include "heterodyne/io/json.h"
+#include "heterodyne/train/metrics_log.h"
+#include "heterodyne/train/run_folder.h"
+
+namespace heterodyne {
+namespace {
+
+constexpr int kInterrupted = 130;
+
+struct Options {
+  std::string config;
+  std::string resume;
+  std::string out;
+  std::vector<std::string> set;
+  std::string seed;
+  cli::ComputeFlags compute;
+  void visit(Fields& field) {
+    field("config", config, "a configuration file, or a recipe of `heterodyne ls recipes`", positional());
+    field("resume", resume, "go on with the run in this folder; without a value, with the configuration's own",
+          optional_value());
+    field("out", out, "the run's folder; runs/NAME by default");
+    field("set", set, "PATH=VALUE, a setting laid over the configuration; may be repeated");
+    field("seed", seed, "the same as --set seed=N");
+    compute.visit(field);
+  }
+
+  bool is_resumed() const { return !resume.empty(); }
+  cli::ConfigFlags flags() const { return {set, seed}; }
+};
+
+// A run about to start or to go on.
+struct Session {
+  Experiment experiment;
+  RunFolder folder;
+  std::unique_ptr<Dataset> dataset;
+  std::shared_ptr<Network> network;
+  std::shared_ptr<Optimizer> optimizer;
+  TrainState state;
+};
+
+std::string folder_of(const Options& options, const Experiment& experiment, const cli::Environment& environment) {
+  return options.out.empty() ? (std::filesystem::path(environment.runs) / experiment.options.name).string()
+                             : options.out;
+}
+
+Session start(const Options& options, const cli::Invocation& invocation) {
+  if (options.config.empty())
+    throw ConfigError("train: expected a configuration file or a recipe. All recipes: heterodyne ls recipes");
+  const auto experiment = read_experiment(cli::read_config(options.config, options.flags()));
+  const std::string path = folder_of(options, experiment, invocation.environment);
+  RunFolder::check_new(path);
+  auto network = make_network(experiment);
+  // Data before the folder: a missing data set leaves nothing behind.
+  auto dataset =
+      make_dataset(experiment, cli::data_folders(options.compute, invocation.environment), invocation.terminal.log());
+  const Loader fits(*dataset, Split::kTrain, loader_options(experiment, Split::kTrain));
+  return {experiment,
+          RunFolder::create(path, experiment),
+          std::move(dataset),
+          std::move(network),
+          optimizers().make(experiment.options.train.optimizer),
+          {}};
+}
+
+// The configuration of a run that goes on: as it was, or as the command line says now.
+Experiment resumed_experiment(const Options& options, const Table& saved) {
+  Table config = options.config.empty() ? saved : cli::read_config(options.config, {});
+  cli::apply_flags(config, options.flags());
+  return read_experiment(config);
+}
+
+Session resume(const Options& options, const cli::Invocation& invocation) {
+  std::string path = options.resume;
+  if (path == kImpliedValue) {
+    if (options.config.empty() && options.out.empty())
+      throw ConfigError("train --resume: expected a run's folder, or a configuration beside it");
+    path = options.out.empty() ? folder_of(options, read_experiment(cli::read_config(options.config, options.flags())),
+                                           invocation.environment)
+                               : options.out;
+  }
+  auto folder = RunFolder::open(path);
+  const Table saved = folder.config();
+  const auto experiment = resumed_experiment(options, saved);
+  const std::string conflict = resume_conflict(read_experiment(saved).resolved, experiment.resolved);
+  if (!conflict.empty()) throw ConfigError(fmt::format("{}: cannot resume: {}. New run: --out DIR", path, conflict));
+
+  auto network = make_network(experiment);
+  auto optimizer = optimizers().make(experiment.options.train.optimizer);
+  TrainState state;
+  const auto checkpoint = folder.newest_checkpoint(invocation.terminal.log());
+  if (checkpoint) {
+    load_checkpoint(*checkpoint, *network, optimizer.get());
+    state = checkpoint->state;
+  } else {
+    invocation.terminal.say("note: " + path + ": no checkpoint yet; starting from the beginning");
+  }
+  auto dataset =
+      make_dataset(experiment, cli::data_folders(options.compute, invocation.environment), invocation.terminal.log());
+  cut_metrics(folder.file("metrics.jsonl"), state.step);
+  return {experiment,         std::move(folder),    std::move(dataset),
+          std::move(network), std::move(optimizer), std::move(state)};
+}
+
+void introduce(Session& session, cli::Terminal& terminal) {
+  const auto layers = session.network->moe_layers();
+  std::string experts;
+  if (!layers.empty())
+    experts = fmt::format("{} of {} experts per token   ", layers[0]->router().max_choices(), layers[0]->num_experts());
+  terminal.say(fmt::format("run {}   {} parameters, {}{}   cpu, {} thread{}   RNG seed {}   LibTorch {}",
+                           session.folder.path(), with_commas(num_params(*session.network)), experts,
+                           session.experiment.options.train.dtype, at::get_num_threads(),
+                           at::get_num_threads() == 1 ? "" : "s", session.experiment.seed(), torch_version()));
+  const auto& data = *session.dataset;
+  terminal.say(fmt::format("data {} train / {} valid   batch {}", with_commas(data.size(Split::kTrain)),
+                           with_commas(data.size(Split::kValid)),
+                           loader_options(session.experiment, Split::kTrain).batch));
+}
+
+// What the run came to: the best checkpoint's use of its experts, on the validation split.
+void conclude(Session& session, const TrainState& state, double seconds, const cli::Invocation& invocation) {
+  auto& terminal = invocation.terminal;
+  std::string best = "no validation split";
+  if (state.best) {
+    const auto checkpoint = session.folder.checkpoints().best();
+    if (checkpoint)
+      load_checkpoint(read_checkpoint(session.folder.checkpoints().folder_of(*checkpoint)), *session.network, nullptr);
+    Loader loader(*session.dataset, Split::kValid, loader_options(session.experiment, Split::kValid));
+    const auto evaluation = evaluate(*session.network, loader, session.experiment.dtype());
+    if (!session.network->moe_layers().empty()) {
+      for (const auto& line : cli::routing_lines(*session.network, evaluation, terminal.width())) terminal.print(line);
+    }
+    best = fmt::format("best {} {:.4g} at step {}", session.experiment.options.train.checkpoint.best, state.best->value,
+                       with_commas(state.best->step));
+  }
+  std::string test = fmt::format("(test set untouched: heterodyne eval {})", session.folder.path());
+  if (session.experiment.options.train.test_at_end) {
+    Loader loader(*session.dataset, Split::kTest, loader_options(session.experiment, Split::kTest));
+    const auto evaluation = evaluate(*session.network, loader, session.experiment.dtype());
+    test = fmt::format("test accuracy {:.2f} %", 100 * evaluation.metrics.accuracy());
+    MetricsLog(session.folder.file("metrics.jsonl")).write("test", state.step, evaluation);
+  }
+  terminal.say(fmt::format("done in {}   {}   {}", cli::duration_text(seconds), best, test));
+}
+
+int train(Session& session, const cli::Invocation& invocation) {
+  auto& terminal = invocation.terminal;
+  introduce(session, terminal);
+  RunKeeper keeper(session.folder, session.experiment, terminal.log());
+  MetricsLog metrics(session.folder.file("metrics.jsonl"));
+  cli::Progress progress(terminal);
+  Trainer trainer({session.experiment,
+                   *session.dataset,
+                   *session.network,
+                   *session.optimizer,
+                   {&metrics, &progress},
+                   &keeper,
+                   cli::stop_requested},
+                  session.state);
+
+  cli::catch_stop_signals();
+  const auto begin = std::chrono::steady_clock::now();
+  session.folder.write_state("running");
+  const TrainEnd end = trainer.run();
+  if (end == TrainEnd::kInterrupted) {
+    session.folder.write_state("interrupted");
+    terminal.say(fmt::format("saved step {}.  Continue with: heterodyne train --resume {}",
+                             with_commas(trainer.state().step), session.folder.path()));
+    return kInterrupted;
+  }
+  if (end == TrainEnd::kEarlyStop)
+    terminal.say(fmt::format("no new best for {} validations: ended early", trainer.state().num_worse));
+  conclude(session, trainer.state(), std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
+           invocation);
+  session.folder.write_state("done");
+  return 0;
+}
+
+int run(const Options& options, const cli::Invocation& invocation) {
+  cli::apply(options.compute, invocation);
+  Session session = options.is_resumed() ? resume(options, invocation) : start(options, invocation);
+  session.folder.write_file("resolved.toml", write_toml(session.experiment.resolved, true));
+  session.folder.write_file("environment.json",
+                            io::write_json(cli::environment_table(invocation.environment), 1) + "\n");
+  io::AppendFile log(session.folder.file("log.txt"));
+  invocation.terminal.set_copy([&](const std::string& line) { log.append_line(line); });
+  try {
+    const int code = train(session, invocation);
+    invocation.terminal.set_copy({});
+    return code;
+  } catch (const std::exception& error) {
+    log.append_line(std::string("error: ") + error.what());
+    invocation.terminal.set_copy({});
+    session.folder.write_state("failed");
+    throw;
+  }
+}
+
+}  // namespace
+
+CommandKind command_kind_train() {
+  return command_kind<Options>("train a model into a run's folder, or go on with a run",
+                               "heterodyne train cifar10/dmmoe\nheterodyne train my.toml --out runs/mine --set "
+                               "train.epochs=5\nheterodyne train --resume runs/mine",
+                               run);
+}
+
+}  // namespace heterodyne

@@ -1,0 +1,87 @@
+#include "cli/compute.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <fstream>
+
+#include "heterodyne/base/error.h"
+#include "heterodyne/base/version.h"
+
+namespace heterodyne::cli {
+namespace {
+
+constexpr int64_t kMaxThreads = 1024;
+
+int64_t threads_from(const std::string& text) {
+  int64_t threads = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), threads);
+  if (error != std::errc() || end != text.data() + text.size() || threads < 1 || threads > kMaxThreads) {
+    throw ConfigError("HETERODYNE_THREADS: expected 1 .. 1024, got \"" + text + "\"");
+  }
+  return threads;
+}
+
+std::string operating_system() {
+  utsname name{};
+  return ::uname(&name) == 0 ? std::string(name.sysname) + " " + name.release + " " + name.machine : "unknown";
+}
+
+std::string processor() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const size_t colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+void apply(const ComputeFlags& flags, const Invocation& invocation) {
+  invocation.terminal.set_quiet(flags.quiet);
+  if (flags.no_progress) invocation.terminal.set_show_progress(false);
+  int64_t threads = flags.threads;
+  if (threads > kMaxThreads) throw ConfigError("--threads: expected 0 .. 1024, got " + std::to_string(threads));
+  if (threads == 0 && !invocation.environment.threads.empty()) threads = threads_from(invocation.environment.threads);
+  if (threads > 0) at::set_num_threads(static_cast<int>(threads));
+}
+
+std::vector<std::string> data_folders(const ComputeFlags& flags, const Environment& environment) {
+  std::vector<std::string> folders;
+  if (!flags.data.empty()) folders.push_back(flags.data);
+  if (!environment.data.empty()) folders.push_back(environment.data);
+  folders.insert(folders.end(), {"data", "/usr/share/datasets"});
+  return folders;
+}
+
+int64_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  int64_t total = 0, resident = 0;
+  file >> total >> resident;
+  return resident * ::sysconf(_SC_PAGESIZE);
+}
+
+Table environment_table(const Environment& environment) {
+  Array arguments;
+  for (const auto& argument : environment.arguments) arguments.emplace_back(argument);
+  return {{"version", version()},
+          {"commit", commit()},
+          {"torch", torch_version()},
+          {"compiler", compiler()},
+          {"processor", processor()},
+          {"capability", at::get_cpu_capability()},
+          {"cores", static_cast<int64_t>(::sysconf(_SC_NPROCESSORS_ONLN))},
+          {"threads", at::get_num_threads()},
+          {"device", "cpu"},
+          {"os", operating_system()},
+          {"command", std::move(arguments)},
+          {"environment", Table{{"HETERODYNE_RUNS", environment.runs},
+                                {"HETERODYNE_DATA", environment.data},
+                                {"HETERODYNE_THREADS", environment.threads}}}};
+}
+
+}  // namespace heterodyne::cli

@@ -1,0 +1,34 @@
+// Compute: flags and steps that every verb shares that runs a network.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+
+namespace heterodyne::cli {
+
+struct ComputeFlags {
+  std::string data;
+  int64_t threads = 0;
+  bool quiet = false;
+  bool no_progress = false;
+  void visit(Fields& field) {
+    field("data", data, "folder with data sets, searched first");
+    field("threads", threads, "threads to compute with; 0: HETERODYNE_THREADS, or all cores", at_least(0));
+    field("quiet", quiet, "no notes and no progress");
+    field("no_progress", no_progress, "plain lines instead of a redrawn one");
+  }
+};
+
+/// Sets threads and quietness. Throws ConfigError when HETERODYNE_THREADS is no number of threads.
+void apply(const ComputeFlags& flags, const Invocation& invocation);
+
+/// Where data sets are looked for: --data, HETERODYNE_DATA, ./data, Debian's folder of data sets.
+std::vector<std::string> data_folders(const ComputeFlags& flags, const Environment& environment);
+
+/// The process's memory in bytes, and the machine in a few words, as environment.json holds it.
+int64_t resident_bytes();
+Table environment_table(const Environment& environment);
+
+}  // namespace heterodyne::cli

@@ -1,0 +1,47 @@
+#include "cli/families.h"
+
+#include <gtest/gtest.h>
+
+#include "heterodyne/base/fixtures.h"
+
+namespace heterodyne::cli {
+namespace {
+
+bool has(const std::vector<FieldInfo>& fields, const std::string& name) {
+  return std::any_of(fields.begin(), fields.end(), [&](const FieldInfo& field) { return field.name == name; });
+}
+
+TEST(Families, EveryMemberHasASummaryAndItsSettingsHaveSentences) {
+  for (const auto& [plural, family] : families()) {
+    EXPECT_EQ(&family_named(plural), family);
+    ASSERT_FALSE(family->names().empty()) << plural;
+    for (const auto& kind : family->names()) {
+      EXPECT_FALSE(family->summary(kind).empty()) << plural << "." << kind;
+      for (const auto& field : family->schema(kind).list())
+        EXPECT_FALSE(field.sentence.empty()) << kind << "." << field.name;
+    }
+  }
+}
+
+TEST(Families, AMembersSettingsIncludeTheSharedOnes) {
+  EXPECT_TRUE(has(fields_named("router.top_k"), "k"));
+  EXPECT_TRUE(has(fields_named("expert.mlp"), "count"));
+  EXPECT_TRUE(has(fields_named("optimizer.adamw"), "lr"));
+}
+
+TEST(Families, SectionsAreListedToo) {
+  EXPECT_TRUE(has(fields_named("train"), "epochs"));
+  EXPECT_TRUE(has(fields_named("train.checkpoint"), "keep"));
+  EXPECT_TRUE(has(fields_named("model.moe"), "experts"));
+  EXPECT_TRUE(has(fields_named("data"), "batch"));
+}
+
+TEST(Families, WhatIsUnknownIsAnsweredWithTheNearest) {
+  EXPECT_NE(fixtures::message_of<ConfigError>([] { family_named("router"); }).find("nearest: \"routers\""),
+            std::string::npos);
+  EXPECT_NE(fixtures::message_of<ConfigError>([] { fields_named("router.topk"); }).find("nearest: \"router.top_k\""),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace heterodyne::cli

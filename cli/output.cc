@@ -1,0 +1,104 @@
+#include "cli/output.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "heterodyne/base/config.h"
+#include "heterodyne/base/text.h"
+#include "heterodyne/io/json.h"
+
+namespace heterodyne::cli {
+namespace {
+
+std::string plain(const Value& value) {
+  if (const std::string* text = value.if_text()) return *text;
+  if (const double* real = value.if_real()) return fmt::format("{:.4g}", *real);
+  if (value.is_null()) return "-";
+  return write_value(value);
+}
+
+// Columns of a terminal that UTF-8 text takes, wide characters aside.
+size_t columns_of(const std::string& text) {
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+std::string csv_cell(const Value& value) {
+  std::string text = value.is_null() ? "" : value.if_real() ? shortest(*value.if_real()) : plain(value);
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  for (size_t at = 0; (at = text.find('"', at)) != std::string::npos; at += 2) text.insert(at, 1, '"');
+  return "\"" + text + "\"";
+}
+
+std::string markdown_cell(const Value& value) {
+  std::string text = plain(value);
+  for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, 1, '\\');
+  return text;
+}
+
+std::string json_text(const Rows& rows) {
+  Array items;
+  for (const auto& row : rows.rows) {
+    Table item;
+    for (size_t i = 0; i < rows.columns.size(); ++i) item.set(rows.columns[i], row[i]);
+    items.emplace_back(std::move(item));
+  }
+  return io::write_json(Value(std::move(items)), 1);
+}
+
+template <class Cell>
+std::string lines_of(const Rows& rows, const std::string& begin, const std::string& separator, const std::string& end,
+                     Cell cell) {
+  std::vector<std::string> lines;
+  for (const auto& row : rows.rows) {
+    std::vector<std::string> cells;
+    for (const Value& value : row) cells.push_back(cell(value));
+    lines.push_back(begin + join(cells, separator) + end);
+  }
+  return join(lines, "\n");
+}
+
+}  // namespace
+
+std::string table_text(const Rows& rows) {
+  std::vector<size_t> width;
+  for (const auto& column : rows.columns) width.push_back(columns_of(column));
+  for (const auto& row : rows.rows) {
+    for (size_t i = 0; i < row.size(); ++i) width[i] = std::max(width[i], columns_of(plain(row[i])));
+  }
+  const auto pad = [&](const std::string& text, size_t i, bool to_right) {
+    const std::string space(width[i] - columns_of(text), ' ');
+    return to_right ? space + text : text + space;
+  };
+  std::vector<bool> is_number(rows.columns.size(), false);
+  for (const auto& row : rows.rows) {
+    for (size_t i = 0; i < row.size(); ++i) is_number[i] = is_number[i] || row[i].if_integer() || row[i].if_real();
+  }
+  std::vector<std::string> lines;
+  const auto add_line = [&](const auto& text_at) {
+    std::string line;
+    for (size_t i = 0; i < rows.columns.size(); ++i) line += (i ? "  " : "") + pad(text_at(i), i, is_number[i]);
+    line.erase(line.find_last_not_of(' ') + 1);
+    lines.push_back(line);
+  };
+  add_line([&](size_t i) { return rows.columns[i]; });
+  for (const auto& row : rows.rows) add_line([&](size_t i) { return plain(row[i]); });
+  return join(lines, "\n");
+}
+
+void print_rows(Terminal& terminal, const Rows& rows, const std::string& format) {
+  if (format == "json") return terminal.print(json_text(rows));
+  if (format == "table") return terminal.print(table_text(rows));
+  const bool is_csv = format == "csv";
+  if (is_csv) {
+    terminal.print(join(rows.columns, ","));
+  } else {
+    terminal.print("| " + join(rows.columns, " | ") + " |");
+    terminal.print("|" + join(std::vector<std::string>(rows.columns.size(), "---"), "|") + "|");
+  }
+  if (rows.rows.empty()) return;
+  terminal.print(is_csv ? lines_of(rows, "", ",", "", csv_cell) : lines_of(rows, "| ", " | ", " |", markdown_cell));
+}
+
+}  // namespace heterodyne::cli

@@ -1,0 +1,44 @@
+#include "cli/output.h"
+
+#include <gtest/gtest.h>
+
+#include "heterodyne/io/json.h"
+
+namespace heterodyne::cli {
+namespace {
+
+const Rows kRows{{"name", "share"}, {{"mlp", 0.25}, {"a \"b\", | c", 12.5}, {"none", Value()}}};
+
+std::string printed(const std::string& format) {
+  testing::internal::CaptureStdout();
+  Terminal terminal({});
+  print_rows(terminal, kRows, format);
+  return testing::internal::GetCapturedStdout();
+}
+
+TEST(Output, ATableIsAlignedWithNumbersToTheRight) {
+  EXPECT_EQ(printed("table"), "name         share\nmlp           0.25\na \"b\", | c   12.5\nnone             -\n");
+}
+
+TEST(Output, JsonIsAListOfObjects) {
+  const Value value = io::parse_json(printed("json"), "stdout");
+  ASSERT_TRUE(value.if_array());
+  ASSERT_EQ(value.if_array()->size(), 3U);
+  EXPECT_EQ((*value.if_array())[0], Value(Table{{"name", "mlp"}, {"share", 0.25}}));
+  EXPECT_TRUE((*value.if_array())[2].if_table()->find("share")->is_null());
+}
+
+TEST(Output, CsvQuotesWhatItMust) {
+  EXPECT_EQ(printed("csv"), "name,share\nmlp,0.25\n\"a \"\"b\"\", | c\",12.5\nnone,\n");
+}
+
+TEST(Output, MarkdownEscapesBars) {
+  EXPECT_EQ(printed("md"), "| name | share |\n|---|---|\n| mlp | 0.25 |\n| a \"b\", \\| c | 12.5 |\n| none | - |\n");
+}
+
+TEST(Output, WideCharactersTakeOneColumn) {
+  EXPECT_EQ(table_text({{"a", "b"}, {{"\u2588\u2588", 1}, {"x", 2}}}), "a   b\n\u2588\u2588  1\nx   2");
+}
+
+}  // namespace
+}  // namespace heterodyne::cli

@@ -1,0 +1,111 @@
+#include "cli/progress.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "cli/compute.h"
+#include "cli/report.h"
+#include "heterodyne/base/text.h"
+
+namespace heterodyne::cli {
+namespace {
+
+constexpr size_t kRecent = 50;           // steps that averages on the line are taken over
+constexpr double kSecondsBetween = 0.2;  // two drawings
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double number(const Table& values, const std::string& key) {
+  const Value* value = values.find(key);
+  if (value == nullptr) return NAN;
+  if (value->if_integer()) return static_cast<double>(*value->if_integer());
+  return value->if_real() ? *value->if_real() : NAN;
+}
+
+// "k 2.00  max/ideal 1.33  dead 0/4  H 0.974" of the first MoE layer.
+std::string balance_text(const std::vector<LayerCounts>& layers) {
+  if (layers.empty()) return "";
+  const Balance balance = balance_of(layers.front().count_E);
+  return fmt::format("  k {:.2f}  max/ideal {:.2f}  dead {}/{}  H {:.3f}", layers.front().mean_k(),
+                     balance.max_violation + 1, balance.num_dead, layers.front().count_E.size(), balance.entropy);
+}
+
+}  // namespace
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<int64_t>(std::llround(std::max(0.0, seconds)));
+  if (whole < 60) return fmt::format("{}s", whole);
+  if (whole < 3600) return fmt::format("{}m {:02}s", whole / 60, whole % 60);
+  return fmt::format("{}h {:02}m", whole / 3600, whole % 3600 / 60);
+}
+
+void Progress::on_start(const TrainPlan& plan) {
+  plan_ = plan;
+  if (plan.first_step > 0)
+    terminal_.say(fmt::format("going on at step {} of {}", with_commas(plan.first_step), with_commas(plan.num_steps)));
+}
+
+void Progress::on_step(const StepReport& report) {
+  recent_.push_back({report.result.loss, report.seconds, report.result.num_examples, report.result.num_correct});
+  if (recent_.size() > kRecent) recent_.pop_front();
+  routing_.add(report.result.routing);
+  const double now = seconds_now();
+  if (!terminal_.shows_progress() || now - last_drawn_ < kSecondsBetween) return;
+  last_drawn_ = now;
+  terminal_.progress(line(report));
+  routing_ = {};
+}
+
+double Progress::seconds_left(int64_t step) const {
+  double seconds = 0;
+  for (const Step& recent : recent_) seconds += recent.seconds;
+  return recent_.empty() ? 0
+                         : seconds / static_cast<double>(recent_.size()) * static_cast<double>(plan_.num_steps - step);
+}
+
+std::string Progress::line(const StepReport& report) const {
+  double loss = 0, seconds = 0;
+  int64_t examples = 0, correct = 0;
+  for (const Step& recent : recent_) {
+    loss += recent.loss;
+    seconds += recent.seconds;
+    examples += recent.num_examples;
+    correct += recent.num_correct;
+  }
+  std::string text =
+      fmt::format("epoch {}/{:g}  step {}/{}  loss {:.3f}  acc {:.1f} %", report.epoch, plan_.num_epochs,
+                  with_commas(report.step), with_commas(plan_.num_steps), loss / static_cast<double>(recent_.size()),
+                  100.0 * static_cast<double>(correct) / static_cast<double>(examples));
+  if (valid_accuracy_ >= 0) text += fmt::format("  valid {:.1f} %", 100 * valid_accuracy_);
+  text += fmt::format("  {} img/s  eta {}", with_commas(std::llround(static_cast<double>(examples) / seconds)),
+                      duration_text(seconds_left(report.step)));
+  for (const auto& layer : routing_.layers()) text += "  [" + tiny_bars(layer.count_E) + "]";
+  return text;
+}
+
+void Progress::on_log(const LogReport& report) {
+  if (terminal_.shows_progress()) return;
+  const Table& v = report.values;
+  std::string text =
+      fmt::format("epoch {:.2f}/{:g}  step {}  loss {:.3f}  task {:.3f}  balance {:.3f}  acc {:.1f} %  lr {:.1e}",
+                  number(v, "epoch"), plan_.num_epochs, with_commas(report.step), number(v, "loss"), number(v, "task"),
+                  number(v, "loss") - number(v, "task"), 100 * number(v, "accuracy"), number(v, "lr"));
+  text += balance_text(routing_.layers());
+  text += fmt::format("  {} MB  {} img/s  eta {}", resident_bytes() >> 20,
+                      with_commas(std::llround(number(v, "examples_per_s"))), duration_text(seconds_left(report.step)));
+  terminal_.say(text);
+  routing_ = {};
+}
+
+void Progress::on_validation(const ValidationReport& report) {
+  valid_accuracy_ = report.evaluation.metrics.accuracy();
+  terminal_.say(fmt::format("epoch {}/{:g}  step {}  valid {:.2f} %  loss {:.4f}{}{}", report.epoch, plan_.num_epochs,
+                            with_commas(report.step), 100 * valid_accuracy_, report.evaluation.metrics.loss(),
+                            balance_text(report.evaluation.routing.layers()), report.is_best ? "  best" : ""));
+}
+
+}  // namespace heterodyne::cli

@@ -1,0 +1,42 @@
+#include "cli/recipes.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "heterodyne/base/config.h"
+#include "heterodyne/base/error.h"
+#include "heterodyne/base/text.h"
+#include "heterodyne/io/file.h"
+
+namespace heterodyne::cli {
+namespace {
+
+// "configs/cifar10/dmmoe.toml" and "cifar10/dmmoe" both name a recipe; a file of that name goes first.
+std::string text_of(const std::string& path) {
+  if (std::filesystem::is_regular_file(path)) return io::read_file(path);
+  std::string name = path;
+  if (name.ends_with(".toml")) name.resize(name.size() - 5);
+  const auto found = recipes().find(name);
+  if (found != recipes().end()) return found->second;
+  std::vector<std::string> names;
+  for (const auto& recipe : recipes()) names.push_back(recipe.first);
+  const std::string close = nearest(name, names);
+  throw ConfigError(fmt::format("{}: no such file or recipe{}. All recipes: heterodyne ls recipes", path,
+                                close.empty() ? "" : "; nearest: \"" + close + "\""));
+}
+
+}  // namespace
+
+void apply_flags(Table& config, const ConfigFlags& flags) {
+  for (const auto& assignment : flags.set) set_from_text(config, assignment);
+  if (!flags.seed.empty()) set_from_text(config, "seed=" + flags.seed);
+}
+
+Table read_config(const std::string& config, const ConfigFlags& flags) {
+  Table table = load_config(config, text_of);
+  apply_flags(table, flags);
+  return table;
+}
+
+}  // namespace heterodyne::cli

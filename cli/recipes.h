@@ -1,0 +1,28 @@
+// Recipes: the configurations that come with the program, and how a command finds the one it is given.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "heterodyne/base/table.h"
+
+namespace heterodyne::cli {
+
+/// Every recipe by name, "cifar10/dmmoe". Written by the build from configs/.
+const std::map<std::string, std::string>& recipes();
+
+/// What the flags add to a configuration.
+struct ConfigFlags {
+  std::vector<std::string> set;
+  std::string seed;
+};
+
+/// Reads the file `config`, or the recipe of that name, its base laid under it, then the flags over it.
+/// Throws ConfigError; for an unknown name with the nearest recipe.
+Table read_config(const std::string& config, const ConfigFlags& flags);
+
+/// Lays the flags over a configuration.
+void apply_flags(Table& config, const ConfigFlags& flags);
+
+}  // namespace heterodyne::cli

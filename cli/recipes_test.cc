@@ -1,0 +1,50 @@
+#include "cli/recipes.h"
+
+#include <gtest/gtest.h>
+
+#include "heterodyne/base/fixtures.h"
+#include "heterodyne/io/fixtures.h"
+#include "heterodyne/train/experiment.h"
+
+namespace heterodyne::cli {
+namespace {
+
+TEST(Recipes, EveryOneIsSoundAndBeginsWithASentence) {
+  ASSERT_FALSE(recipes().empty());
+  for (const auto& [name, text] : recipes()) {
+    EXPECT_TRUE(text.starts_with("# ")) << name;
+    const auto experiment = read_experiment(read_config(name, {}));
+    EXPECT_NO_THROW(make_network(experiment)) << name;
+  }
+}
+
+TEST(Recipes, ThePublishedOnesHaveTheirNumbersOfParameters) {
+  const auto params = [](const char* name) {
+    return num_params(*make_network(read_experiment(read_config(name, {}))));
+  };
+  EXPECT_EQ(params("cifar10/dmmoe"), 357611);
+  EXPECT_EQ(params("cifar10/homogeneous"), 290442);
+  EXPECT_EQ(params("cifar10/dense_vit"), 291210);
+}
+
+TEST(Recipes, AFileGoesBeforeARecipeAndMayUseOneAsItsBase) {
+  const fixtures::TemporaryFolder folder;
+  const auto path = folder.put("my.toml", "name = \"mine\"\n[data]\nkind = \"synthetic\"\n[model]\nkind = \"mlp\"\n");
+  EXPECT_EQ(*read_config(path, {}).find("name"), Value("mine"));
+  EXPECT_EQ(*read_config("demo.toml", {}).find("name"), Value("demo"));
+}
+
+TEST(Recipes, FlagsAreLaidOverTheConfiguration) {
+  const auto experiment =
+      read_experiment(read_config("demo", {{"train.epochs=2", "model.moe.experts.0.hidden=64"}, "9"}));
+  EXPECT_EQ(experiment.options.seed, 9);
+  EXPECT_EQ(experiment.options.train.epochs, 2);
+}
+
+TEST(Recipes, AnUnknownNameIsAnsweredWithTheNearest) {
+  EXPECT_EQ(fixtures::message_of<ConfigError>([] { read_config("cifar10/dmoe", {}); }),
+            "cifar10/dmoe: no such file or recipe; nearest: \"cifar10/dmmoe\". All recipes: heterodyne ls recipes");
+}
+
+}  // namespace
+}  // namespace heterodyne::cli

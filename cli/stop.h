@@ -1,0 +1,10 @@
+// Stop: Ctrl-C and SIGTERM as a question that a loop asks. The first asks for a tidy end, the second ends at once.
+#pragma once
+
+namespace heterodyne::cli {
+
+/// From here on SIGINT and SIGTERM set the flag instead of ending the process.
+void catch_stop_signals();
+bool stop_requested();
+
+}  // namespace heterodyne::cli

@@ -1,0 +1,78 @@
+# Builds the rooms. A file's suffix says what it is, so nothing is listed by hand:
+#   *.h *.cc -> library heterodyne_<room>     *_cpu.cc -> the same, with the flags of kernels
+#   *_test.cc -> <room>_tests                 *_bench.cc -> <room>_bench
+
+# One precompiled facade for every target; see heterodyne/base/torch.h.
+function(heterodyne_precompile)
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/precompiled.cc "// Carries the precompiled header.\n")
+  add_library(heterodyne_precompiled OBJECT ${CMAKE_CURRENT_BINARY_DIR}/precompiled.cc)
+  target_link_libraries(heterodyne_precompiled PUBLIC heterodyne::torch fmt::fmt-header-only PRIVATE heterodyne::warnings)
+  target_compile_options(heterodyne_precompiled PUBLIC $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+                         -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+  target_precompile_headers(heterodyne_precompiled PRIVATE ${PROJECT_SOURCE_DIR}/heterodyne/base/torch.h <fmt/format.h>)
+endfunction()
+
+# Sets what every target of ours needs: the facade, the warnings, kernel flags.
+function(heterodyne_compile target)
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess> -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+  target_link_libraries(${target} PUBLIC heterodyne::torch fmt::fmt-header-only PRIVATE heterodyne::warnings)
+  target_precompile_headers(${target} REUSE_FROM heterodyne_precompiled)
+  get_target_property(sources ${target} SOURCES)
+  list(FILTER sources INCLUDE REGEX "_cpu\\.cc$")
+  # No contraction: the same bits whichever instruction set a kernel was cloned for.
+  set_source_files_properties(${sources} PROPERTIES SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS "-O3;-ffp-contract=off;-fno-math-errno;-fno-trapping-math")
+endfunction()
+
+# heterodyne_room(heterodyne/layer base ops nn): the room in that folder, with the rooms it may include.
+function(heterodyne_room folder)
+  set(deps ${ARGN})
+  cmake_path(GET folder FILENAME room)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.cc)
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  set(benches ${sources})
+  list(FILTER benches INCLUDE REGEX "_bench\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "_(test|bench)\\.cc$")
+
+  add_library(heterodyne_${room} STATIC ${sources})
+  add_library(heterodyne::${room} ALIAS heterodyne_${room})
+  heterodyne_compile(heterodyne_${room})
+  heterodyne_registries(heterodyne_${room} ${folder})
+  list(TRANSFORM deps PREPEND heterodyne::)
+  target_link_libraries(heterodyne_${room} PUBLIC ${deps})
+
+  if(HETERODYNE_BUILD_TESTS AND tests)
+    heterodyne_tests(${room} SOURCES ${tests} LINK heterodyne::${room})
+  endif()
+  if(HETERODYNE_BUILD_BENCH AND benches)
+    add_executable(${room}_bench ${benches})
+    heterodyne_compile(${room}_bench)
+    target_link_libraries(${room}_bench PRIVATE heterodyne::${room} benchmark::benchmark_main)
+  endif()
+endfunction()
+
+# The test program <label>_tests: one entry of ctest, run with its label.
+function(heterodyne_tests label)
+  cmake_parse_arguments(TESTS "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${label}_tests ${TESTS_SOURCES})
+  heterodyne_compile(${label}_tests)
+  target_link_libraries(${label}_tests PRIVATE ${TESTS_LINK} GTest::gtest_main rapidcheck)
+  set_target_properties(${label}_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+  add_test(NAME ${label} COMMAND ${label}_tests --gtest_brief=1)
+  set_tests_properties(${label} PROPERTIES LABELS ${label})
+endfunction()
+
+# Reads the policy file: a line "room: the rooms it may include" for each room.
+function(heterodyne_rooms policy)
+  set(policy ${PROJECT_SOURCE_DIR}/${policy})
+  file(STRINGS ${policy} lines REGEX "^[a-z_]+:")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${policy})
+  cmake_path(GET policy PARENT_PATH root)
+  foreach(line IN LISTS lines)
+    string(REGEX MATCH "^([a-z_]+): *(.*)$" matched "${line}")
+    set(room ${CMAKE_MATCH_1})
+    separate_arguments(deps UNIX_COMMAND "${CMAKE_MATCH_2}")
+    heterodyne_room(${root}/${room} ${deps})
+  endforeach()
+endfunction()

@@ -1,0 +1,100 @@
+# Finds LibTorch and defines the target heterodyne::torch.
+#
+# Looked for, in this order (the first that exists is used, and it must then be usable):
+#   1. -DTorch_DIR=, -DTORCH_ROOT= or an entry of CMAKE_PREFIX_PATH (a LibTorch archive or a wheel's torch folder)
+#   2. .deps/venv of this source tree (made by tools/setup)
+#   3. the torch package of the python3 on the PATH
+#
+# The targets are made by hand instead of with find_package(Torch): the package files of a CUDA build
+# stop on a machine without a CUDA toolkit, and a program that calls only the C++ API needs none.
+set(HETERODYNE_TORCH_MINIMUM 2.11)  # 2.13 and 2.14 are tested
+set(HETERODYNE_TORCH_BELOW 2.15)
+
+function(heterodyne_torch_version root out)
+  set(${out} "" PARENT_SCOPE)
+  set(header ${root}/include/torch/headeronly/version.h)
+  if(NOT EXISTS ${header})
+    set(header ${root}/include/torch/version.h)
+  endif()
+  if(EXISTS ${header})
+    file(STRINGS ${header} lines REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH) ")
+    string(REGEX REPLACE ".*MAJOR ([0-9]+).*MINOR ([0-9]+).*PATCH ([0-9]+).*" "\\1.\\2.\\3" version "${lines}")
+    set(${out} ${version} PARENT_SCOPE)
+  endif()
+endfunction()
+
+function(heterodyne_find_torch)
+  set(candidates)
+  if(Torch_DIR)
+    cmake_path(ABSOLUTE_PATH Torch_DIR OUTPUT_VARIABLE dir)
+    cmake_path(SET root NORMALIZE "${dir}/../../..")
+    string(REGEX REPLACE "/$" "" root "${root}")
+    list(APPEND candidates "${root}|Torch_DIR")
+  endif()
+  if(TORCH_ROOT)
+    list(APPEND candidates "${TORCH_ROOT}|TORCH_ROOT")
+  endif()
+  foreach(prefix IN LISTS CMAKE_PREFIX_PATH)
+    cmake_path(SET prefix NORMALIZE "${prefix}")
+    string(REGEX REPLACE "/share/cmake/?$" "" prefix "${prefix}")  # torch.utils.cmake_prefix_path
+    if(EXISTS ${prefix}/include/torch/csrc)
+      list(APPEND candidates "${prefix}|CMAKE_PREFIX_PATH")
+    endif()
+  endforeach()
+  file(GLOB venv LIST_DIRECTORIES true ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../.deps/venv/lib/python3*/site-packages/torch)
+  if(venv)
+    list(APPEND candidates "${venv}|.deps/venv")
+  endif()
+  if(NOT candidates)
+    find_program(HETERODYNE_PYTHON3 python3)
+    mark_as_advanced(HETERODYNE_PYTHON3)
+    if(HETERODYNE_PYTHON3)
+      # find_spec, not import: importing takes seconds and can fail for reasons that do not matter here.
+      execute_process(COMMAND ${HETERODYNE_PYTHON3} -c "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '', end='')"
+                      OUTPUT_VARIABLE found ERROR_QUIET RESULT_VARIABLE status)
+      if(status EQUAL 0 AND found)
+        list(APPEND candidates "${found}|python3")
+      endif()
+    endif()
+  endif()
+  if(NOT candidates)
+    message(FATAL_ERROR "heterodyne: LibTorch was not found.\n"
+      "  Run tools/setup (it puts the CPU build of PyTorch into .deps/venv), or pass -DTORCH_ROOT=/path/to/torch.")
+  endif()
+  list(GET candidates 0 first)
+  string(REPLACE "|" ";" first "${first}")
+  list(GET first 0 root)
+  list(GET first 1 how)
+  foreach(needed include/torch/csrc/api/include/torch/types.h lib/libtorch_cpu.so lib/libc10.so)
+    if(NOT EXISTS ${root}/${needed})
+      message(FATAL_ERROR "heterodyne: ${root} (from ${how}) is not a LibTorch: it has no ${needed}.")
+    endif()
+  endforeach()
+  heterodyne_torch_version(${root} version)
+  if(version VERSION_LESS HETERODYNE_TORCH_MINIMUM OR version VERSION_GREATER_EQUAL HETERODYNE_TORCH_BELOW)
+    message(FATAL_ERROR "heterodyne: LibTorch ${version} at ${root} (from ${how}) is outside the supported range >=${HETERODYNE_TORCH_MINIMUM},<${HETERODYNE_TORCH_BELOW}.")
+  endif()
+
+  set(includes ${root}/include ${root}/include/torch/csrc/api/include)
+  foreach(lib c10 torch_cpu)
+    add_library(heterodyne_torch_${lib} SHARED IMPORTED GLOBAL)
+    set_target_properties(heterodyne_torch_${lib} PROPERTIES IMPORTED_LOCATION ${root}/lib/lib${lib}.so
+      INTERFACE_INCLUDE_DIRECTORIES "${includes}" INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${includes}")
+  endforeach()
+  target_link_libraries(heterodyne_torch_torch_cpu INTERFACE heterodyne_torch_c10)
+  target_compile_definitions(heterodyne_torch_torch_cpu INTERFACE USE_DISTRIBUTED USE_C10D_GLOO)
+  target_compile_features(heterodyne_torch_torch_cpu INTERFACE cxx_std_20)
+  add_library(heterodyne::torch INTERFACE IMPORTED GLOBAL)  # imported: then an installed target may refer to it by name
+  target_link_libraries(heterodyne::torch INTERFACE heterodyne_torch_torch_cpu)
+  set(cuda FALSE)
+  if(EXISTS ${root}/lib/libtorch_cuda.so)
+    set(cuda TRUE)
+    # The kernels register themselves when the library is loaded, so it is linked even though nothing in
+    # our code refers to it. Its own dependencies come from the nvidia wheels beside it (its RPATH).
+    target_link_options(heterodyne::torch INTERFACE "LINKER:--push-state,--no-as-needed" ${root}/lib/libtorch_cuda.so ${root}/lib/libc10_cuda.so "LINKER:--pop-state")
+  endif()
+  set(HETERODYNE_TORCH_ROOT ${root} PARENT_SCOPE)
+  set(HETERODYNE_TORCH_VERSION ${version} PARENT_SCOPE)
+  set(HETERODYNE_TORCH_HAS_CUDA ${cuda} PARENT_SCOPE)
+  message(STATUS "LibTorch ${version} from ${how}: ${root}, CUDA libraries: ${cuda}")
+endfunction()

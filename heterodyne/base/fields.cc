@@ -1,0 +1,104 @@
+#include "heterodyne/base/fields.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "heterodyne/base/registry.h"
+#include "heterodyne/base/text.h"
+
+namespace heterodyne {
+namespace {
+
+std::string bound_text(double bound) {
+  return std::floor(bound) == bound && std::abs(bound) < 1e15 ? std::to_string(static_cast<int64_t>(bound))
+                                                              : shortest(bound);
+}
+
+}  // namespace
+
+Member::Member(Table written) : settings(std::move(written)) {
+  const Value* name = settings.find("kind");
+  if (name != nullptr && name->if_text() != nullptr) kind = *name->if_text();
+}
+
+std::string Rules::range() const {
+  if (!choices.empty()) return join(choices, " | ");
+  if (family != nullptr) return "any " + family->name();
+  if (has_lowest && has_highest) return bound_text(lowest) + " .. " + bound_text(highest);
+  if (has_lowest) return (excludes_lowest ? "> " : ">= ") + bound_text(lowest);
+  return "";
+}
+
+Rule between(double lowest, double highest) {
+  return [=](Rules& rules) {
+    rules.lowest = lowest;
+    rules.highest = highest;
+    rules.has_lowest = rules.has_highest = true;
+  };
+}
+
+Rule at_least(double lowest) {
+  return [=](Rules& rules) {
+    rules.lowest = lowest;
+    rules.has_lowest = true;
+  };
+}
+
+Rule more_than(double bound) {
+  return [=](Rules& rules) {
+    rules.lowest = bound;
+    rules.has_lowest = rules.excludes_lowest = true;
+  };
+}
+
+Rule share() { return between(0, 1); }
+
+Rule one_of(std::vector<std::string> choices) {
+  return [choices = std::move(choices)](Rules& rules) { rules.choices = choices; };
+}
+
+Rule member_of(const Family& family) {
+  return [&family](Rules& rules) { rules.family = &family; };
+}
+
+Rule list_or_one() {
+  return [](Rules& rules) { rules.is_list_or_one = true; };
+}
+
+Rule required() {
+  return [](Rules& rules) { rules.is_required = true; };
+}
+
+Rule positional() {
+  return [](Rules& rules) { rules.is_positional = true; };
+}
+
+Rule optional_value() {
+  return [](Rules& rules) { rules.is_value_optional = true; };
+}
+
+Rule effective_when(bool condition, std::string otherwise) {
+  return [condition, otherwise = std::move(otherwise)](Rules& rules) {
+    if (!condition) rules.ineffective_because = otherwise;
+  };
+}
+
+void Problems::add(const Position& position, const std::string& path, const std::string& key,
+                   const std::string& message) {
+  const std::string where = path.empty() ? "" : "[" + path + "] ";
+  lines_.push_back(position.prefix() + where + (key.empty() ? "" : key + ": ") + message);
+}
+
+void Problems::throw_if_any() const {
+  if (!lines_.empty()) throw ConfigError(join(lines_, "\n"));
+}
+
+Place Place::inside(std::string_view name) const {
+  const auto append = [&](const std::string& base) {
+    return base.empty() ? std::string(name) : base + "." + std::string(name);
+  };
+  return {append(path), append(listing)};
+}
+
+}  // namespace heterodyne

@@ -1,0 +1,26 @@
+#include "heterodyne/data/dataset.h"
+
+namespace heterodyne {
+
+const char* split_name(Split split) {
+  switch (split) {
+    case Split::kTrain:
+      return "train";
+    case Split::kValid:
+      return "valid";
+    case Split::kTest:
+      break;
+  }
+  return "test";
+}
+
+DatasetRegistry empty_datasets() { return DatasetRegistry("dataset", Schema::of<DataOptions>()); }
+
+Table internal::own_data_settings(const Table& settings) {
+  Table own = settings;
+  own.erase("kind");
+  for (const auto& shared : Schema::of<DataOptions>().list()) own.erase(shared.name);
+  return own;
+}
+
+}  // namespace heterodyne

@@ -1,0 +1,101 @@
+// Dataset: labelled examples in three splits, as batches. Each kind is one file in datasets/; the file's stem is its
+// name in configs and in `heterodyne ls datasets`.
+//
+// The validation split is cut from the training files, stratified by class and the same for every seed. The test
+// files are opened only when the test split is asked for.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "heterodyne/base/batch.h"
+#include "heterodyne/base/log.h"
+#include "heterodyne/base/registry.h"
+
+namespace heterodyne {
+
+enum class Split { kTrain, kValid, kTest };
+
+/// "train", "valid" or "test".
+const char* split_name(Split split);
+
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+
+  /// Number of examples. Throws FormatError when the split's files are missing or damaged.
+  virtual int64_t size(Split split) const = 0;
+  /// The examples whose places are in index_B (int64, CPU), in that order; sets inputs, label_B and index_B. Safe to
+  /// call from several threads. Throws ShapeError unless 0 <= index < size(split), FormatError as size() does.
+  virtual Batch get(Split split, const torch::Tensor& index_B) const = 0;
+  /// int64 [size(split)], CPU. Throws FormatError as size() does.
+  virtual torch::Tensor labels(Split split) const = 0;
+  virtual DataShape shape() const = 0;
+  /// One name for each class, in the order of the labels.
+  virtual const std::vector<std::string>& class_names() const = 0;
+};
+
+/// Settings that every data set shares.
+struct DataOptions {
+  int64_t batch = 128;
+  double validation = 0.1;
+  void visit(Fields& field) {
+    field("batch", batch, "examples in a batch", at_least(1));
+    field("validation", validation, "share of the training examples kept for validation", between(0, 0.9));
+  }
+};
+
+/// Where data may lie, and who is told about it.
+struct DataContext {
+  std::vector<std::string> folders;  // searched in order
+  double validation = 0.1;
+  Log log;
+};
+
+struct DatasetKind {
+  std::string summary;
+  Schema schema;
+  /// Opens the training files. Throws FormatError when they are missing or damaged.
+  std::function<std::unique_ptr<Dataset>(const Table& settings, const Place&, const DataContext&)> make;
+  /// The same as shape() of the data set made from these settings, without reading it. The settings may hold `kind` and
+  /// those that every data set shares.
+  std::function<DataShape(const Table& settings, const Place&)> shape;
+  /// Training examples of the complete set, validation included. Settings as for `shape`.
+  std::function<int64_t(const Table& settings, const Place&)> num_train;
+};
+using DatasetRegistry = Registry<DatasetKind>;
+
+/// The built-in kinds.
+const DatasetRegistry& datasets();
+DatasetRegistry empty_datasets();
+
+namespace internal {
+/// The settings of the member alone: without `kind` and the shared ones.
+Table own_data_settings(const Table& settings);
+}  // namespace internal
+
+/// What a member file returns: its kind, from a struct with its `Options` and three static functions,
+/// `make(options, context)`, `shape(options)` and `num_train(options)`.
+template <class Source>
+DatasetKind dataset_kind(std::string summary) {
+  using Options = typename Source::Options;
+  const auto read = [](const Table& settings, const Place& place) {
+    return read_options<Options>(internal::own_data_settings(settings), place);
+  };
+  DatasetKind kind;
+  kind.summary = std::move(summary);
+  kind.schema = Schema::of<Options>();
+  kind.make = [read](const Table& settings, const Place& place, const DataContext& context) {
+    return Source::make(read(settings, place), context);
+  };
+  kind.shape = [read](const Table& settings, const Place& place) { return Source::shape(read(settings, place)); };
+  kind.num_train = [read](const Table& settings, const Place& place) {
+    return Source::num_train(read(settings, place));
+  };
+  return kind;
+}
+
+}  // namespace heterodyne

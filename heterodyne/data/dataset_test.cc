@@ -1,0 +1,188 @@
+// What every data set promises. A new member is tested without an edit here, where its files are found.
+#include "heterodyne/data/dataset.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <thread>
+#include <unordered_set>
+
+#include "heterodyne/base/error.h"
+#include "heterodyne/io/fixtures.h"
+
+namespace heterodyne {
+namespace {
+
+constexpr double kValidation = 0.1;
+constexpr std::array kSplits = {Split::kTrain, Split::kValid, Split::kTest};
+
+bool has_setting(const std::string& kind, const std::string& name) {
+  for (const auto& field : datasets().schema(kind).list()) {
+    if (field.name == name) return true;
+  }
+  return false;
+}
+
+Table settings_of(const std::string& kind) {
+  Table settings{{"kind", kind}, {"batch", 32}};
+  if (has_setting(kind, "allow_partial")) settings.set("allow_partial", true);
+  return settings;
+}
+
+std::unique_ptr<Dataset> make(const std::string& kind) {
+  DataContext context{.folders = {"/usr/share/datasets"}, .validation = kValidation, .log = {}};
+  if (const auto real = fixtures::find_real_data("")) context.folders.push_back(*real);
+  try {
+    return datasets().make(Member(settings_of(kind)), context);
+  } catch (const FormatError& error) {
+    if (std::string(error.what()).find("not found") == std::string::npos) throw;
+    return nullptr;
+  }
+}
+
+// Real sets take seconds to read, so each is made once for all tests.
+const Dataset* shared(const std::string& kind) {
+  static std::map<std::string, std::unique_ptr<Dataset>> made;
+  const auto [place, is_new] = made.try_emplace(kind);
+  if (is_new) place->second = make(kind);
+  return place->second.get();
+}
+
+class DatasetContract : public ::testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    dataset_ = shared(GetParam());
+    if (dataset_ == nullptr) GTEST_SKIP() << "skipped: no data";
+  }
+  const DatasetKind& kind() const { return datasets().find(GetParam()); }
+
+  // Places spread over the split, the last one among them.
+  torch::Tensor some_places(Split split) const {
+    const int64_t size = dataset_->size(split);
+    const int64_t step = std::max<int64_t>(size / 97, 1);
+    return size - 1 - torch::arange(0, size, step);
+  }
+
+  const Dataset* dataset_ = nullptr;
+};
+
+TEST_P(DatasetContract, ItsShapeIsThatOfItsKind) {
+  const DataShape expected = kind().shape(settings_of(GetParam()), {});
+  const DataShape shape = dataset_->shape();
+  EXPECT_EQ(shape.channels, expected.channels);
+  EXPECT_EQ(shape.height, expected.height);
+  EXPECT_EQ(shape.width, expected.width);
+  EXPECT_EQ(shape.num_classes, expected.num_classes);
+  const auto& names = dataset_->class_names();
+  EXPECT_EQ(static_cast<int64_t>(names.size()), shape.num_classes);
+  EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size());
+}
+
+TEST_P(DatasetContract, SizesAddUp) {
+  const int64_t num_train = kind().num_train(settings_of(GetParam()), {});
+  const int64_t found = dataset_->size(Split::kTrain) + dataset_->size(Split::kValid);
+  if (has_setting(GetParam(), "allow_partial")) {
+    EXPECT_LE(found, num_train);
+  } else {
+    EXPECT_EQ(found, num_train);
+  }
+  EXPECT_GT(dataset_->size(Split::kTest), 0);
+  for (const Split split : kSplits) EXPECT_EQ(dataset_->labels(split).numel(), dataset_->size(split));
+}
+
+TEST_P(DatasetContract, LabelsAreInRangeAndValidationIsStratified) {
+  const int64_t num_classes = dataset_->shape().num_classes;
+  std::map<Split, torch::Tensor> counts;
+  for (const Split split : kSplits) {
+    const auto labels = dataset_->labels(split);
+    EXPECT_EQ(labels.scalar_type(), torch::kInt64);
+    EXPECT_GE(labels.min().item<int64_t>(), 0);
+    EXPECT_LT(labels.max().item<int64_t>(), num_classes);
+    counts[split] = labels.bincount({}, num_classes);
+    EXPECT_GT(counts[split].min().item<int64_t>(), 0) << split_name(split);
+  }
+  for (int64_t label = 0; label < num_classes; ++label) {
+    const auto valid = counts[Split::kValid][label].item<int64_t>();
+    const auto both = valid + counts[Split::kTrain][label].item<int64_t>();
+    EXPECT_EQ(valid, std::lround(kValidation * static_cast<double>(both))) << label;
+  }
+}
+
+TEST_P(DatasetContract, BatchesAreFiniteAndOfTheStatedShape) {
+  const DataShape shape = dataset_->shape();
+  for (const Split split : kSplits) {
+    const auto index_B = some_places(split);
+    const auto batch = dataset_->get(split, index_B);
+    EXPECT_EQ(batch.inputs.sizes(), (std::vector<int64_t>{index_B.numel(), shape.channels, shape.height, shape.width}));
+    EXPECT_EQ(batch.inputs.scalar_type(), torch::kFloat32);
+    EXPECT_TRUE(batch.inputs.isfinite().all().item<bool>());
+    EXPECT_TRUE(torch::equal(batch.index_B, index_B));
+    EXPECT_TRUE(torch::equal(batch.label_B, dataset_->labels(split).index_select(0, index_B)));
+    EXPECT_EQ(dataset_->get(split, torch::empty({0}, torch::kInt64)).size(), 0);
+    EXPECT_THROW(dataset_->get(split, torch::tensor({dataset_->size(split)})), ShapeError);
+  }
+}
+
+// The real sets hold a few images twice.
+TEST_P(DatasetContract, SplitsShareAtMostAFewImages) {
+  std::map<Split, std::unordered_set<size_t>> hashes;
+  for (const Split split : {Split::kTrain, Split::kValid}) {
+    for (int64_t begin = 0; begin < dataset_->size(split); begin += 1000) {
+      const auto batch = dataset_->get(split, torch::arange(begin, std::min(begin + 1000, dataset_->size(split))));
+      const size_t bytes = batch.inputs.nbytes() / static_cast<size_t>(batch.size());
+      for (int64_t b = 0; b < batch.size(); ++b) {
+        const auto image = batch.inputs[b];
+        hashes[split].insert(std::hash<std::string_view>()({static_cast<const char*>(image.const_data_ptr()), bytes}));
+      }
+    }
+  }
+  const auto& train = hashes[Split::kTrain];
+  const auto num_shared = std::count_if(hashes[Split::kValid].begin(), hashes[Split::kValid].end(),
+                                        [&](size_t hash) { return train.contains(hash); });
+  EXPECT_LE(num_shared, dataset_->size(Split::kValid) / 100);
+}
+
+TEST_P(DatasetContract, TwoMakesAreEqual) {
+  const auto again = make(GetParam());
+  for (const Split split : kSplits) {
+    EXPECT_TRUE(torch::equal(dataset_->labels(split), again->labels(split)));
+    const auto index_B = some_places(split);
+    EXPECT_TRUE(torch::equal(dataset_->get(split, index_B).inputs, again->get(split, index_B).inputs));
+  }
+}
+
+TEST_P(DatasetContract, ThreadsDoNotDisturbEachOther) {
+  std::vector<Batch> expected;
+  for (const Split split : kSplits) expected.push_back(dataset_->get(split, some_places(split)));
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 5; ++round) {
+        for (size_t i = 0; i < kSplits.size(); ++i) {
+          const auto batch = dataset_->get(kSplits.at(i), some_places(kSplits.at(i)));
+          EXPECT_TRUE(torch::equal(batch.inputs, expected[i].inputs));
+        }
+      }
+    });
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Datasets, DatasetContract, ::testing::ValuesIn(datasets().names()),
+                         [](const auto& kind) { return kind.param; });
+
+TEST(Datasets, SplitsHaveNames) {
+  EXPECT_STREQ(split_name(Split::kTrain), "train");
+  EXPECT_STREQ(split_name(Split::kValid), "valid");
+  EXPECT_STREQ(split_name(Split::kTest), "test");
+}
+
+TEST(Datasets, EveryKindSharesBatchAndValidation) {
+  const auto shared_settings = datasets().shared().list();
+  ASSERT_EQ(shared_settings.size(), 2U);
+  EXPECT_EQ(shared_settings[0].name, "batch");
+  EXPECT_EQ(shared_settings[1].name, "validation");
+}
+
+}  // namespace
+}  // namespace heterodyne

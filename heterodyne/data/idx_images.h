@@ -1,0 +1,33 @@
+// IdxImages: data sets that come as the four IDX files of MNIST (LeCun, Cortes and Burges 1998), plain, .gz or .xz.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "heterodyne/data/image_set.h"
+
+namespace heterodyne {
+
+struct IdxImages {
+  std::string kind;                       // "fashion_mnist"
+  std::vector<std::string> folder_names;  // see source_folder.h
+  std::string how_to_get;
+  std::vector<std::string> class_names;
+};
+
+/// The sizes that all of them have: 28 x 28 grey pixels, ten classes, 60,000 training images.
+DataShape idx_images_shape();
+int64_t idx_images_num_train();
+
+/// Reads PART-images-idx3-ubyte and PART-labels-idx1-ubyte; `part` is "train" or "t10k". Throws FormatError with file
+/// and byte when one is missing or damaged, when an image is not 28 x 28, when the two count differently, when a label
+/// is not 0 .. 9.
+ImageSet read_idx_images(const std::string& folder, const std::string& part);
+
+/// The data set of these files in the context's folders. Throws FormatError when they are not there, ConfigError about
+/// `normalize`.
+std::unique_ptr<Dataset> make_idx_dataset(const IdxImages& files, const Normalize& normalize,
+                                          const DataContext& context);
+
+}  // namespace heterodyne

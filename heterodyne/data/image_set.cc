@@ -1,0 +1,147 @@
+#include "heterodyne/data/image_set.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "heterodyne/base/error.h"
+#include "heterodyne/base/shape.h"
+#include "heterodyne/base/text.h"
+#include "heterodyne/data/permutation.h"
+
+namespace heterodyne {
+namespace {
+
+// Places of the images that are kept for validation, and of the others, both rising.
+struct Cut {
+  std::vector<int64_t> train;
+  std::vector<int64_t> valid;
+};
+
+Cut cut_by_class(const ImageSet& images, size_t num_classes, double validation) {
+  const int64_t* labels = images.label_N.const_data_ptr<int64_t>();
+  std::vector<std::vector<int64_t>> places(num_classes);
+  for (int64_t n = 0; n < images.size(); ++n) {
+    HETERODYNE_DCHECK(labels[n] >= 0 && static_cast<size_t>(labels[n]) < num_classes);
+    places[static_cast<size_t>(labels[n])].push_back(n);
+  }
+  const RandomStream stream("data.split");
+  Cut cut;
+  for (size_t label = 0; label < num_classes; ++label) {
+    const auto& all = places[label];
+    const auto order = permutation(static_cast<int64_t>(all.size()), stream, {0, label});
+    const auto num_valid = static_cast<size_t>(std::lround(validation * static_cast<double>(all.size())));
+    for (size_t i = 0; i < all.size(); ++i) {
+      (i < num_valid ? cut.valid : cut.train).push_back(all[static_cast<size_t>(order[i])]);
+    }
+  }
+  std::sort(cut.train.begin(), cut.train.end());
+  std::sort(cut.valid.begin(), cut.valid.end());
+  return cut;
+}
+
+}  // namespace
+
+ImageSet image_set_of(std::string pixels, const std::vector<int64_t>& labels, const DataShape& shape) {
+  const auto count = static_cast<int64_t>(labels.size());
+  HETERODYNE_DCHECK(static_cast<int64_t>(pixels.size()) == count * shape.channels * shape.height * shape.width);
+  const auto owner = std::make_shared<std::string>(std::move(pixels));
+  ImageSet set;
+  set.pixel_NCHW = torch::from_blob(
+      owner->data(), {count, shape.channels, shape.height, shape.width}, [owner](void*) {}, torch::kUInt8);
+  set.label_N = torch::tensor(labels, torch::kInt64);
+  return set;
+}
+
+void Normalize::check(const std::string& where, int64_t channels) const {
+  for (const auto& [name, list] : {std::pair("mean", &mean), std::pair("std", &std)}) {
+    if (static_cast<int64_t>(list->size()) == channels) continue;
+    throw ConfigError(
+        where, "normalize",
+        fmt::format("{}: expected one number for each of {} channels, got {}", name, channels, list->size()));
+  }
+}
+
+ImageDataset::ImageDataset(ImageSource source)
+    : class_names_(std::move(source.class_names)), load_test_(std::move(source.load_test)) {
+  for (size_t c = 0; c < source.normalize.mean.size(); ++c) {
+    auto& values = value_of_pixel_.emplace_back();
+    for (size_t pixel = 0; pixel < values.size(); ++pixel) {
+      const double scaled = static_cast<double>(pixel) / 255;
+      values[pixel] = static_cast<float>((scaled - source.normalize.mean[c]) / source.normalize.std[c]);
+    }
+  }
+  HETERODYNE_DCHECK(static_cast<int64_t>(value_of_pixel_.size()) == source.train.pixel_NCHW.size(1));
+  Cut cut = cut_by_class(source.train, class_names_.size(), source.validation);
+  const auto size_of = [](const std::vector<int64_t>& places) { return static_cast<int64_t>(places.size()); };
+  const int64_t num_train = size_of(cut.train);
+  const int64_t num_valid = size_of(cut.valid);
+  train_ = {source.train, std::move(cut.train), num_train};
+  valid_ = {source.train, std::move(cut.valid), num_valid};
+}
+
+const ImageDataset::Part& ImageDataset::part(Split split) const {
+  if (split == Split::kTrain) return train_;
+  if (split == Split::kValid) return valid_;
+  const std::lock_guard lock(test_mutex_);
+  if (test_ == nullptr) {
+    ImageSet images = load_test_();
+    const int64_t count = images.size();
+    test_ = std::make_unique<Part>(Part{std::move(images), {}, count});
+  }
+  return *test_;
+}
+
+int64_t ImageDataset::size(Split split) const { return part(split).size; }
+
+Batch ImageDataset::get(Split split, const torch::Tensor& index_B) const {
+  check_shape("dataset", "index_B", index_B, {"B"});
+  const Part& examples = part(split);
+  const auto& pixels = examples.images.pixel_NCHW;
+  const int64_t channels = pixels.size(1);
+  const int64_t plane = pixels.size(2) * pixels.size(3);
+  Batch batch;
+  batch.index_B = index_B.to(torch::kCPU, torch::kInt64).contiguous();
+  batch.inputs = torch::empty({batch.index_B.size(0), channels, pixels.size(2), pixels.size(3)}, torch::kFloat32);
+  batch.label_B = torch::empty({batch.index_B.size(0)}, torch::kInt64);
+  const int64_t* index = batch.index_B.const_data_ptr<int64_t>();
+  const int64_t* label = examples.images.label_N.const_data_ptr<int64_t>();
+  const uint8_t* pixel = pixels.const_data_ptr<uint8_t>();
+  float* value = batch.inputs.data_ptr<float>();
+  int64_t* label_out = batch.label_B.data_ptr<int64_t>();
+  for (int64_t b = 0; b < batch.index_B.size(0); ++b) {
+    if (index[b] < 0 || index[b] >= examples.size) {
+      throw ShapeError("dataset",
+                       fmt::format("index_B: expected 0 .. {} for the {} split, got {}", with_commas(examples.size - 1),
+                                   split_name(split), with_commas(index[b])));
+    }
+    const int64_t place = examples.place.empty() ? index[b] : examples.place[static_cast<size_t>(index[b])];
+    label_out[b] = label[place];
+    const uint8_t* from = pixel + place * channels * plane;
+    for (const auto& values : value_of_pixel_) {
+      for (int64_t i = 0; i < plane; ++i) value[i] = values[from[i]];
+      from += plane;
+      value += plane;
+    }
+  }
+  return batch;
+}
+
+torch::Tensor ImageDataset::labels(Split split) const {
+  const Part& examples = part(split);
+  auto label_N = torch::empty({examples.size}, torch::kInt64);
+  const int64_t* label = examples.images.label_N.const_data_ptr<int64_t>();
+  for (int64_t i = 0; i < examples.size; ++i) {
+    label_N.data_ptr<int64_t>()[i] = label[examples.place.empty() ? i : examples.place[static_cast<size_t>(i)]];
+  }
+  return label_N;
+}
+
+DataShape ImageDataset::shape() const {
+  const auto& pixels = train_.images.pixel_NCHW;
+  return {pixels.size(1), pixels.size(2), pixels.size(3), static_cast<int64_t>(class_names_.size())};
+}
+
+}  // namespace heterodyne

@@ -1,0 +1,82 @@
+// ImageSet and ImageDataset: images with labels that fit into memory, and the data set that serves them.
+//
+// Letters: N images of a file, B examples of a batch, C channels, H x W pixels.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "heterodyne/data/dataset.h"
+
+namespace heterodyne {
+
+struct ImageSet {
+  torch::Tensor pixel_NCHW;  // uint8, CPU, contiguous
+  torch::Tensor label_N;     // int64, CPU, contiguous
+
+  int64_t size() const { return label_N.size(0); }
+};
+
+/// The set whose pixels are `pixels`, image after image of C x H x W, taken over without a copy.
+ImageSet image_set_of(std::string pixels, const std::vector<int64_t>& labels, const DataShape& shape);
+
+/// Settings: what brings the pixels of a channel, taken as 0 .. 1, to mean 0 and standard deviation 1.
+struct Normalize {
+  std::vector<double> mean;
+  std::vector<double> std;
+
+  void visit(Fields& field) {
+    field("mean", mean, "mean of each channel, pixels in 0 .. 1", between(0, 1));
+    field("std", std, "standard deviation of each channel, pixels in 0 .. 1", more_than(0));
+  }
+  /// Throws ConfigError about `normalize` of `where` unless there is one number for each channel.
+  void check(const std::string& where, int64_t channels) const;
+};
+
+/// What an ImageDataset is made of.
+struct ImageSource {
+  ImageSet train;
+  std::function<ImageSet()> load_test;  // called once, when the test split is first asked for
+  std::vector<std::string> class_names;
+  Normalize normalize;
+  double validation = 0.1;
+};
+
+/// Of each class with n training images, round(validation * n) are the validation split. Which ones is drawn from the
+/// stream "data.split" with seed 0, so every experiment on these files has the same split. Both splits keep the order
+/// of the file. Batches are float32, (pixel / 255 - mean) / std.
+class ImageDataset : public Dataset {
+ public:
+  /// Every label must be below the number of class names; all images have one size.
+  explicit ImageDataset(ImageSource source);
+
+  int64_t size(Split split) const override;
+  /// One pass over the batch on the calling thread alone, at the speed of memory: a loader's thread must not compete
+  /// with the training step for the cores.
+  Batch get(Split split, const torch::Tensor& index_B) const override;
+  torch::Tensor labels(Split split) const override;
+  DataShape shape() const override;
+  const std::vector<std::string>& class_names() const override { return class_names_; }
+
+ private:
+  struct Part {
+    ImageSet images;
+    std::vector<int64_t> place;  // of the split's examples among the images; empty means all in order
+    int64_t size = 0;
+  };
+  const Part& part(Split split) const;
+
+  std::vector<std::string> class_names_;
+  std::vector<std::array<float, 256>> value_of_pixel_;  // for each channel
+  Part train_;
+  Part valid_;
+  std::function<ImageSet()> load_test_;
+  mutable std::mutex test_mutex_;
+  mutable std::unique_ptr<Part> test_;
+};
+
+}  // namespace heterodyne

@@ -1,0 +1,42 @@
+#include "heterodyne/data/source_folder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "heterodyne/base/error.h"
+#include "heterodyne/base/text.h"
+#include "heterodyne/io/compressed.h"
+
+namespace heterodyne {
+namespace {
+
+using std::filesystem::path;
+
+// "/data/mnist/" bears the name "mnist".
+bool bears_name(const path& folder, const std::vector<std::string>& names) {
+  const std::string last = (folder / "").lexically_normal().parent_path().filename().string();
+  return std::find(names.begin(), names.end(), last) != names.end();
+}
+
+}  // namespace
+
+std::string find_source_folder(const DataContext& context, const FolderSearch& search) {
+  std::vector<std::string> tried;
+  for (const auto& folder : context.folders) {
+    if (bears_name(folder, search.names)) tried.push_back(folder);
+    for (const auto& name : search.names) tried.push_back(name.empty() ? folder : (path(folder) / name).string());
+  }
+  for (const auto& folder : tried) {
+    const bool is_here = std::any_of(search.files.begin(), search.files.end(), [&](const std::string& file) {
+      return io::find_maybe_compressed((path(folder) / file).string()).has_value();
+    });
+    if (is_here) return folder;
+  }
+  throw FormatError("data." + search.kind,
+                    fmt::format("{}: not found (also tried .gz, .xz) in {}. To get it: {}", search.files.front(),
+                                tried.empty() ? "any folder, none was named" : join(tried), search.how_to_get));
+}
+
+}  // namespace heterodyne

@@ -1,0 +1,78 @@
+#include "heterodyne/eval/evaluate.h"
+
+namespace heterodyne {
+namespace {
+
+// Puts a network into eval mode and back.
+class EvalMode {
+ public:
+  explicit EvalMode(Network& network) : network_(network), was_training_(network.is_training()) { network_.eval(); }
+  ~EvalMode() { network_.train(was_training_); }
+  EvalMode(const EvalMode&) = delete;
+  EvalMode& operator=(const EvalMode&) = delete;
+
+ private:
+  Network& network_;
+  bool was_training_;
+};
+
+// Assignments of one example on average, for each expert of each layer.
+std::vector<std::vector<double>> loads_of(const RoutingStats& routing, int64_t num_examples) {
+  std::vector<std::vector<double>> loads;
+  for (const auto& layer : routing.layers()) {
+    auto& load_E = loads.emplace_back();
+    for (const int64_t count : layer.count_E)
+      load_E.push_back(static_cast<double>(count) / static_cast<double>(num_examples));
+  }
+  return loads;
+}
+
+}  // namespace
+
+Table Evaluation::table() const {
+  Table table{{"accuracy", metrics.accuracy()}, {"loss", metrics.loss()}};
+  for (size_t l = 0; l < routing.layers().size(); ++l) {
+    const LayerCounts& layer = routing.layers()[l];
+    const Balance balance = balance_of(layer.count_E);
+    const auto set = [&](const std::string& name, Value value) {
+      table.set(layer.layer + "." + name, std::move(value));
+    };
+    set("cv", balance.cv);
+    set("entropy", balance.entropy);
+    set("effective", balance.effective);
+    set("max_violation", balance.max_violation);
+    set("gini", balance.gini);
+    set("dead", balance.num_dead);
+    set("starved", balance.num_starved);
+    set("mean_k", layer.mean_k());
+    set("unrouted",
+        layer.num_tokens > 0 ? static_cast<double>(layer.num_unrouted) / static_cast<double>(layer.num_tokens) : 0.0);
+    const auto assignments = static_cast<double>(std::max<int64_t>(layer.num_assignments(), 1));
+    for (size_t e = 0; e < layer.count_E.size(); ++e) {
+      set("experts." + std::to_string(ids[l][e]) + ".share", static_cast<double>(layer.count_E[e]) / assignments);
+    }
+  }
+  return table;
+}
+
+Evaluation evaluate(Network& network, Loader& loader, torch::Dtype dtype,
+                    const std::function<bool(int64_t)>& on_batch) {
+  const EvalMode eval_mode(network);
+  const torch::NoGradGuard no_grad;
+  Evaluation evaluation;
+  for (const MoeLayer* layer : network.moe_layers()) evaluation.ids.push_back(layer->ids());
+  loader.start(0);
+  int64_t num_batches = 0;
+  while (auto batch = loader.next()) {
+    batch->inputs = batch->inputs.to(dtype);
+    RoutingLog log;
+    evaluation.metrics.add(network.forward(*batch, &log).logit_BY, batch->label_B);
+    evaluation.routing.add(log);
+    if (on_batch && !on_batch(++num_batches)) break;
+  }
+  const int64_t num_examples = evaluation.metrics.num_examples();
+  if (num_examples > 0) evaluation.cost = network.cost(loads_of(evaluation.routing, num_examples));
+  return evaluation;
+}
+
+}  // namespace heterodyne

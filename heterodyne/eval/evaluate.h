@@ -1,0 +1,32 @@
+// Evaluate: how good a network is on one split, and how it used its experts while it answered.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "heterodyne/base/table.h"
+#include "heterodyne/data/loader.h"
+#include "heterodyne/eval/metrics.h"
+#include "heterodyne/layer/routing_stats.h"
+#include "heterodyne/model/network.h"
+
+namespace heterodyne {
+
+struct Evaluation {
+  ClassificationMetrics metrics;
+  RoutingStats routing;
+  CostPair cost;  // of one example, at the loads that were seen
+
+  /// "accuracy" and "loss", then for each MoE layer "layers.0.cv" and its other balance numbers, mean k and shares.
+  /// Shares are 0 .. 1. Expert shares are named by id: "layers.0.experts.3.share".
+  Table table() const;
+
+  std::vector<std::vector<int64_t>> ids;  // of each MoE layer's experts, by position
+};
+
+/// Runs the network in eval mode over one pass of the loader; its mode is restored. `dtype` is the network's.
+/// `on_batch` (may be empty) is told how many batches are done; when it returns false the pass ends early.
+Evaluation evaluate(Network& network, Loader& loader, torch::Dtype dtype,
+                    const std::function<bool(int64_t)>& on_batch = {});
+
+}  // namespace heterodyne

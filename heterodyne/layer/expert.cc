@@ -1,0 +1,42 @@
+#include "heterodyne/layer/expert.h"
+
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/silu.h>
+#include <fmt/format.h>
+
+#include "heterodyne/base/error.h"
+
+namespace heterodyne {
+
+ExpertRegistry empty_experts() { return ExpertRegistry("expert", Schema::of<ExpertGroupOptions>()); }
+
+int64_t Expert::num_params() const {
+  int64_t count = 0;
+  for (const auto& parameter : parameters()) count += parameter.numel();
+  return count;
+}
+
+CostPair Expert::row_cost(double macs_per_row, const ExpertLoad& load) const {
+  const Cost cost{macs_per_row * load.rows, num_params(), 0};
+  return {cost, cost};
+}
+
+void check_same_width(const std::string& kind, const ExpertContext& context) {
+  if (context.output_width == context.width) return;
+  throw ConfigError(
+      "expert." + kind, "kind",
+      fmt::format("expected an output width equal to the width {}, got {}", context.width, context.output_width));
+}
+
+torch::Tensor activate(const std::string& activation, const torch::Tensor& x) {
+  if (activation == "gelu") return at::gelu(x);
+  if (activation == "gelu_tanh") return at::gelu(x, "tanh");
+  if (activation == "relu") return at::relu(x);
+  HETERODYNE_DCHECK(activation == "silu");
+  return at::silu(x);
+}
+
+Rule one_of_activations() { return one_of("gelu", "gelu_tanh", "relu", "silu"); }
+
+}  // namespace heterodyne

@@ -1,0 +1,49 @@
+// Two linear layers with an activation between them: the usual feed-forward expert. Row-wise; no residual of its own.
+#include "heterodyne/base/shape.h"
+#include "heterodyne/layer/expert.h"
+#include "heterodyne/nn/linear.h"
+
+namespace heterodyne {
+namespace {
+
+class MlpExpert : public Expert {
+ public:
+  struct Options {
+    std::vector<int64_t> hidden = {256};
+    std::string activation = "gelu";
+    bool bias = true;
+    void visit(Fields& field) {
+      field("hidden", hidden, "hidden width; a list gives each expert of the group its own", list_or_one(),
+            at_least(1));
+      field("activation", activation, "between the two layers", one_of_activations());
+      field("bias", bias, "whether both layers add a bias");
+    }
+  };
+
+  MlpExpert(const Options& options, const ExpertContext& context) : activation_(options.activation) {
+    const int64_t hidden = options.hidden[static_cast<size_t>(context.index) % options.hidden.size()];
+    const auto linear = [&](const char* name, int64_t inputs, int64_t outputs) {
+      const nn::LinearOptions shape{inputs, outputs, options.bias, nn::Scheme::kHeNormal};
+      return register_module(name, std::make_shared<nn::Linear>(shape, context.init.at(name)));
+    };
+    up_ = linear("up", context.width, hidden);
+    down_ = linear("down", hidden, context.output_width);
+  }
+
+  torch::Tensor forward(const ExpertInput& input) override {
+    check_shape("expert.mlp", "x_ND", input.x_ND, {"N", {"D", up_->weight().num_inputs()}});
+    return down_->forward(activate(activation_, up_->forward(input.x_ND)));
+  }
+
+  CostPair cost(const ExpertLoad& load) const override { return row_cost(up_->macs() + down_->macs(), load); }
+
+ private:
+  std::string activation_;
+  std::shared_ptr<nn::Linear> up_, down_;
+};
+
+}  // namespace
+
+ExpertKind expert_kind_mlp() { return expert_kind<MlpExpert>("two linear layers with an activation between them"); }
+
+}  // namespace heterodyne

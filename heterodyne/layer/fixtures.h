@@ -1,0 +1,38 @@
+// Small layers and inputs for the tests of this room and those above.
+#pragma once
+
+#include <memory>
+
+#include "heterodyne/base/random.h"
+#include "heterodyne/layer/moe_layer.h"
+
+namespace heterodyne::fixtures {
+
+inline torch::Tensor normal(const std::string& name, torch::IntArrayRef sizes) {
+  return RandomStream(name).normal({1, 0}, sizes);
+}
+
+/// One expert of each kind that DMMoE mixes, width 16.
+inline Array mixed_experts() {
+  return {Table{{"kind", "mlp"}, {"hidden", 24}}, Table{{"kind", "conv1d"}, {"channels", 4}, {"kernel", 3}},
+          Table{{"kind", "vit_block"}, {"heads", 2}, {"hidden", 20}}, Table{{"kind", "lstm_cell"}}};
+}
+
+/// `table` holds the settings of MoeOptions; experts default to mixed_experts().
+inline std::shared_ptr<MoeLayer> layer_of(Table table, int64_t width = 16) {
+  if (!table.contains("experts")) table.set("experts", mixed_experts());
+  return std::make_shared<MoeLayer>(read_options<MoeOptions>(table, {"moe", "moe"}),
+                                    MoeContext{width, width, {7, "layers.0"}});
+}
+
+inline RouteInput route_input(const torch::Tensor& x_TD) {
+  return {x_TD, 1, x_TD.size(0), {}, {3, 5}, {.probabilities = true, .logits = true}};
+}
+
+inline RouterContext router_context(int64_t width, int64_t num_experts) {
+  RouterContext context{width, {}, {7, "layers.0.router"}};
+  for (int64_t id = 0; id < num_experts; ++id) context.experts.push_back({id, "mlp", 0, 10, 10});
+  return context;
+}
+
+}  // namespace heterodyne::fixtures

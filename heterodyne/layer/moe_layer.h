@@ -1,0 +1,112 @@
+// MoeLayer: the Mixture-of-Experts layer. Routes tokens, runs the experts, combines their answers, computes losses.
+//
+// The residual around it belongs to the network. Its experts are a list of groups; an expert's *position* 0 .. E-1
+// counts group after group and lives within one step; its *id* is given at birth, unique in the layer and never used
+// again. Parameters are called "experts.<id>.…", logs and checkpoints speak of ids.
+//
+// Letters: B sequences, S tokens of a sequence, T = B x S, D width, O output width, E experts.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "heterodyne/base/cost.h"
+#include "heterodyne/base/fields.h"
+#include "heterodyne/layer/balancer.h"
+#include "heterodyne/layer/dispatcher.h"
+#include "heterodyne/layer/expert.h"
+#include "heterodyne/layer/router.h"
+#include "heterodyne/layer/routing.h"
+
+namespace heterodyne {
+
+struct MoeOptions {
+  Member router{Table{{"kind", "top_k"}}};
+  std::vector<Member> experts;
+  Member dispatcher{Table{{"kind", "local"}}};
+  std::vector<Member> balancers;
+  void visit(Fields& field) {
+    field("router", router, "decides which experts work on which tokens", member_of(routers()));
+    field("experts", experts, "groups of experts", member_of(heterodyne::experts()));
+    field("dispatcher", dispatcher, "carries tokens to experts and back", member_of(dispatchers()));
+    field("balancers", balancers, "losses on the routing", member_of(heterodyne::balancers()));
+  }
+};
+
+struct MoeContext {
+  int64_t width = 0;         // D
+  int64_t output_width = 0;  // O
+  Init init;                 // its name is the layer's, "layers.0"
+};
+
+struct MoeInput {
+  torch::Tensor x_BSD;
+  torch::Tensor mask_BS;  // bool; tokens that are false are routed nowhere. Undefined: all count
+  RandomKey random;
+};
+
+struct MoeOutput {
+  torch::Tensor y_BSO;
+  NamedTensors losses;  // weighted scalars: "layers.0.switch_loss"
+  Sums sums;            // for after_step()
+};
+
+/// One expert with what the layer knows of it.
+struct ExpertSlot {
+  int64_t id = 0;
+  int64_t group = 0;
+  int64_t index = 0;  // which of its group it was born as: picks its entry of list settings
+  std::shared_ptr<Expert> expert;
+};
+
+class MoeLayer : public torch::nn::Module {
+ public:
+  /// Throws ConfigError about the setting at fault.
+  MoeLayer(const MoeOptions& options, const MoeContext& context);
+
+  /// Changes nothing but what `log` records. Throws ShapeError unless x_BSD is [B, S, D].
+  MoeOutput forward(const MoeInput& input, RoutingLog* log);
+  /// Once per optimizer step, with the sums of all its batches.
+  void after_step(const Sums& sums) { router_->after_step(sums); }
+
+  const std::string& name() const { return context_.init.name; }
+  int64_t num_experts() const { return static_cast<int64_t>(slots_.size()); }
+  /// By position.
+  const std::vector<ExpertSlot>& slots() const { return slots_; }
+  std::vector<int64_t> ids() const;
+  Router& router() { return *router_; }
+  int64_t num_groups() const { return static_cast<int64_t>(options_.experts.size()); }
+  /// What reports call the group: its name, or its kind.
+  std::string group_name(int64_t group) const;
+  const std::string& group_kind(int64_t group) const { return options_.experts[static_cast<size_t>(group)].kind; }
+
+  /// MACs of a batch of `num_tokens` tokens in sequences of `length`, of which the experts got these many (by
+  /// position): router and experts. Parameters are all the layer's.
+  CostPair cost(const std::vector<double>& tokens_per_expert, double num_tokens, int64_t length) const;
+
+  // For resize.h alone.
+
+  /// A new expert of the group, not yet in the layer, with the next id.
+  ExpertSlot make_expert(int64_t group, int64_t index);
+  /// Puts experts in this order; their ids stay. The router is not touched.
+  void set_slots(std::vector<ExpertSlot> slots);
+  int64_t next_id() const { return next_id_; }
+  void set_next_id(int64_t id) { next_id_ = id; }
+
+ private:
+  std::vector<ExpertInfo> infos() const;
+  NamedTensors losses(const Routing& routing) const;
+
+  MoeOptions options_;
+  MoeContext context_;
+  int64_t next_id_ = 0;
+  std::vector<ExpertSlot> slots_;
+  std::shared_ptr<torch::nn::Module> expert_modules_;
+  std::shared_ptr<Router> router_;
+  std::shared_ptr<Dispatcher> dispatcher_;
+  std::vector<std::shared_ptr<Balancer>> balancers_;
+  std::vector<std::string> balancer_names_;
+};
+
+}  // namespace heterodyne

@@ -1,0 +1,139 @@
+#include "heterodyne/layer/resize.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+namespace heterodyne {
+namespace {
+
+int64_t position_of(const MoeLayer& layer, int64_t id) {
+  const auto& slots = layer.slots();
+  const auto found = std::find_if(slots.begin(), slots.end(), [&](const ExpertSlot& slot) { return slot.id == id; });
+  if (found == slots.end()) throw Error(layer.name(), fmt::format("expert {}: not in this layer", id));
+  return found - slots.begin();
+}
+
+// Rearranges the router and reports it.
+std::vector<AxisChange> resize_router(MoeLayer& layer, const std::vector<int64_t>& source_E, int64_t copied_position) {
+  layer.router().set_num_experts(static_cast<int64_t>(source_E.size()));
+  std::vector<AxisChange> changes;
+  const torch::NoGradGuard no_grad;
+  for (auto& [name, tensor, axis] : layer.router().expert_axes()) {
+    AxisChange change{"router." + name, axis, source_E};
+    const auto fill = copied_position < 0 ? torch::Tensor() : tensor.select(axis, copied_position).unsqueeze(axis);
+    tensor.set_data(rearranged(tensor, change, fill));
+    tensor.mutable_grad() = torch::Tensor();
+    changes.push_back(std::move(change));
+  }
+  return changes;
+}
+
+void copy_values(torch::nn::Module& target, const torch::nn::Module& source) {
+  const torch::NoGradGuard no_grad;
+  const auto from = source.named_parameters();
+  for (auto& parameter : target.named_parameters()) parameter.value().copy_(from[parameter.key()]);
+  const auto buffers = source.named_buffers();
+  for (auto& buffer : target.named_buffers()) buffer.value().copy_(buffers[buffer.key()]);
+}
+
+int64_t integer_of(const Table& table, const char* key, const std::string& file) {
+  const Value* value = table.find(key);
+  if (value == nullptr || !value->if_integer()) {
+    throw FormatError::in_file(file, fmt::format("experts of a layer: expected a whole number for \"{}\"", key));
+  }
+  return *value->if_integer();
+}
+
+}  // namespace
+
+torch::Tensor rearranged(const torch::Tensor& tensor, const AxisChange& change, const torch::Tensor& fill_rest) {
+  const auto fill = fill_rest.defined() ? fill_rest : tensor.mean(change.axis, true);
+  std::vector<torch::Tensor> entries;
+  for (const int64_t source : change.source_E) {
+    entries.push_back(source < 0 ? fill.expand_as(tensor.narrow(change.axis, 0, 1))
+                                 : tensor.narrow(change.axis, source, 1));
+  }
+  return torch::cat(entries, change.axis).detach();
+}
+
+Resized add_expert(MoeLayer& layer, const NewExpert& wanted) {
+  if (wanted.group < 0 || wanted.group >= layer.num_groups()) {
+    throw Error(layer.name(), fmt::format("group: expected 0 .. {}, got {}", layer.num_groups() - 1, wanted.group));
+  }
+  auto slots = layer.slots();
+  const int64_t copied = wanted.copy_of ? position_of(layer, *wanted.copy_of) : -1;
+  if (copied >= 0 && slots[static_cast<size_t>(copied)].group != wanted.group) {
+    throw Error(layer.name(), fmt::format("copy_of: expected an expert of group {}, got expert {} of group {}",
+                                          wanted.group, *wanted.copy_of, slots[static_cast<size_t>(copied)].group));
+  }
+  const auto after_group =
+      std::find_if(slots.begin(), slots.end(), [&](const ExpertSlot& slot) { return slot.group > wanted.group; });
+  const int64_t position = after_group - slots.begin();
+  const int64_t index = copied >= 0 ? slots[static_cast<size_t>(copied)].index : layer.next_id();
+  ExpertSlot slot = layer.make_expert(wanted.group, index);
+  if (!slots.empty()) {
+    const auto like = slots.front().expert->parameters();
+    if (!like.empty()) slot.expert->to(like.front().device(), like.front().scalar_type());
+  }
+  slot.expert->train(layer.is_training());
+  if (copied >= 0) copy_values(*slot.expert, *slots[static_cast<size_t>(copied)].expert);
+
+  std::vector<int64_t> source_E(slots.size());
+  std::iota(source_E.begin(), source_E.end(), 0);
+  source_E.insert(source_E.begin() + position, -1);
+  const int64_t id = slot.id;
+  slots.insert(slots.begin() + position, std::move(slot));
+  layer.set_slots(std::move(slots));
+  return {id, resize_router(layer, source_E, copied)};
+}
+
+Resized remove_expert(MoeLayer& layer, int64_t id) {
+  const int64_t position = position_of(layer, id);
+  if (layer.num_experts() == 1) throw Error(layer.name(), fmt::format("expert {}: is the last of its layer", id));
+  std::vector<int64_t> source_E(layer.slots().size());
+  std::iota(source_E.begin(), source_E.end(), 0);
+  source_E.erase(source_E.begin() + position);
+  auto changes = resize_router(layer, source_E, -1);  // first: it may refuse
+  auto slots = layer.slots();
+  slots.erase(slots.begin() + position);
+  layer.set_slots(std::move(slots));
+  return {id, std::move(changes)};
+}
+
+Table topology(const MoeLayer& layer) {
+  Array experts;
+  for (const auto& slot : layer.slots()) {
+    experts.emplace_back(
+        Table{{"id", slot.id}, {"group", slot.group}, {"index", slot.index}, {"kind", layer.group_kind(slot.group)}});
+  }
+  return {{"next_id", layer.next_id()}, {"experts", std::move(experts)}};
+}
+
+void set_topology(MoeLayer& layer, const Table& table, const std::string& file) {
+  if (topology(layer) == table) return;
+  const Value* list = table.find("experts");
+  if (list == nullptr || !list->if_array() || list->if_array()->empty()) {
+    throw FormatError::in_file(file, layer.name() + ": expected a list of experts");
+  }
+  std::vector<ExpertSlot> slots;
+  for (const Value& item : *list->if_array()) {
+    if (!item.if_table()) throw FormatError::in_file(file, layer.name() + ": expected a table for each expert");
+    const int64_t group = integer_of(*item.if_table(), "group", file);
+    const bool known = group >= 0 && group < layer.num_groups();
+    const Value* kind = item.if_table()->find("kind");
+    if (!known || kind == nullptr || !(*kind == Value(layer.group_kind(group)))) {
+      throw FormatError::in_file(
+          file, fmt::format("{}: an expert of group {} does not fit this network's groups", layer.name(), group));
+    }
+    layer.set_next_id(integer_of(*item.if_table(), "id", file));
+    slots.push_back(layer.make_expert(group, integer_of(*item.if_table(), "index", file)));
+  }
+  layer.set_next_id(integer_of(table, "next_id", file));
+  // Entries of the router are loaded afterwards; only their number matters here.
+  resize_router(layer, std::vector<int64_t>(slots.size(), -1), -1);
+  layer.set_slots(std::move(slots));
+}
+
+}  // namespace heterodyne

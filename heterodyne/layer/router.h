@@ -1,0 +1,95 @@
+// Router: decides which experts work on which tokens.
+//
+// A router owns the learned gate and nothing else. It moves no tokens (that is dispatcher.h) and computes no balance
+// losses (balancer.h). Each kind is one file in routers/; the file's stem is its name in configs and in
+// `heterodyne ls routers`.
+//
+// Letters used here and in routers/: T tokens, D width, E experts, K choices per token, N chosen pairs.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "heterodyne/base/registry.h"
+#include "heterodyne/base/torch.h"
+#include "heterodyne/layer/routing.h"
+
+namespace heterodyne {
+
+/// What a router may know of an expert.
+struct ExpertInfo {
+  int64_t id = 0;
+  std::string kind;
+  int64_t group = 0;
+  int64_t num_params = 0;
+  double macs = 0;  // for one assignment
+};
+
+struct RouterContext {
+  int64_t width = 0;  // D
+  std::vector<ExpertInfo> experts;
+  Init init;  // its name is the router's, "layers.0.router"
+
+  int64_t num_experts() const { return static_cast<int64_t>(experts.size()); }
+};
+
+/// A parameter or buffer with an axis that has one entry for each expert.
+struct ExpertAxis {
+  std::string name;  // inside the router: "gate.weight"
+  torch::Tensor tensor;
+  int64_t axis = 0;
+};
+
+class Router : public torch::nn::Module {
+ public:
+  /// Routes input.x_TD, floating point. T == 0 gives N == 0. The gate computes in float32 at least. In train mode a
+  /// kind may draw from the input's random key; in eval mode equal inputs give equal outputs. Changes nothing: see
+  /// after_step(). Throws ShapeError unless x_TD is [T, D] with this router's D, Error when a score is NaN.
+  virtual Routing route(const RouteInput& input) = 0;
+
+  /// Once per optimizer step, with the sums of all its batches.
+  virtual void after_step(const Sums& sums) { static_cast<void>(sums); }
+
+  /// Number of experts. Only resize.h changes it.
+  virtual int64_t num_experts() const = 0;
+  /// The most experts a token can get.
+  virtual int64_t max_choices() const = 0;
+  /// Everything that resize.h must change when the number of experts changes, and the number itself.
+  virtual std::vector<ExpertAxis> expert_axes() { return {}; }
+  virtual void set_num_experts(int64_t num_experts) = 0;
+  /// Multiply-adds for one token.
+  virtual double macs_per_token() const { return 0; }
+};
+
+/// What `heterodyne ls -v` says of a kind beside its settings.
+struct RouterTraits {
+  bool is_causal = true;     // a token's route does not depend on later tokens
+  bool may_drop = false;     // may leave tokens without expert for want of room
+  bool is_balanced = false;  // equal loads by construction
+};
+
+struct RouterKind {
+  std::string summary;
+  Schema schema;
+  std::function<std::shared_ptr<Router>(const Table& settings, const Place&, const RouterContext&)> make;
+  RouterTraits traits;
+};
+using RouterRegistry = Registry<RouterKind>;
+
+/// The built-in kinds.
+const RouterRegistry& routers();
+RouterRegistry empty_routers();
+
+/// The kind made of a class with an Options struct and a constructor (Options, RouterContext).
+template <class T>
+RouterKind router_kind(std::string summary, RouterTraits traits = {}) {
+  return {std::move(summary), Schema::of<typename T::Options>(),
+          [](const Table& settings, const Place& place, const RouterContext& context) -> std::shared_ptr<Router> {
+            return std::make_shared<T>(read_options<typename T::Options>(settings, place), context);
+          },
+          traits};
+}
+
+}  // namespace heterodyne

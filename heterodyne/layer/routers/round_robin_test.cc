@@ -1,0 +1,18 @@
+#include <gtest/gtest.h>
+
+#include "heterodyne/layer/fixtures.h"
+
+namespace heterodyne {
+namespace {
+
+TEST(RoundRobinRouter, TakesTheExpertsInTurn) {
+  const auto router = routers().make(Member(Table{{"kind", "round_robin"}}), fixtures::router_context(2, 3));
+  const auto routing = router->route(fixtures::route_input(torch::zeros({3, 2})));
+  // Token 0: experts 0, 1; token 1: 2, 0; token 2: 1, 2.
+  EXPECT_TRUE(torch::equal(routing.plan.token_N, torch::tensor({0, 1, 0, 2, 1, 2}, torch::kInt64)));
+  EXPECT_TRUE(torch::equal(routing.plan.expert_N, torch::tensor({0, 0, 1, 1, 2, 2}, torch::kInt64)));
+  EXPECT_TRUE(torch::equal(routing.weight_N, torch::full({6}, 0.5)));
+}
+
+}  // namespace
+}  // namespace heterodyne

@@ -1,0 +1,40 @@
+#include "heterodyne/layer/routing.h"
+
+#include "heterodyne/base/shape.h"
+
+namespace heterodyne {
+
+int64_t Routing::num_counted_tokens() const { return mask_T.defined() ? mask_T.sum().item<int64_t>() : num_tokens(); }
+
+Routing make_routing(const TokenChoice& choice, const RouteInput& input, int64_t num_experts) {
+  const int64_t K = choice.expert_TK.size(1);
+  check_shape("make_routing", "weight_TK", choice.weight_TK, {{"T", choice.expert_TK.size(0)}, {"K", K}});
+  auto expert_TK = choice.expert_TK;
+  if (input.mask_T.defined()) expert_TK = expert_TK.masked_fill(input.mask_T.logical_not().unsqueeze(1), -1);
+
+  Routing routing;
+  routing.plan = ops::plan_routing(expert_TK, num_experts);
+  const auto pair_N = routing.plan.token_N * K + routing.plan.choice_N;
+  routing.weight_N = choice.weight_TK.reshape(-1).index_select(0, pair_N);
+  if (input.needs.probabilities) routing.prob_TE = choice.prob_TE;
+  if (input.needs.logits) routing.logit_TE = choice.logit_TE;
+  routing.mask_T = input.mask_T;
+  return routing;
+}
+
+void RoutingLog::add(const std::string& layer, const Routing& routing) {
+  const auto& offset_T1 = routing.plan.token_offset_T1;
+  const int64_t T = routing.num_tokens();
+  const auto has_none_T = offset_T1.narrow(0, 1, T) == offset_T1.narrow(0, 0, T);
+  const int64_t num_counted = routing.num_counted_tokens();
+  LayerRouting entry{
+      layer, routing.plan.tokens_per_expert_E, num_counted, has_none_T.sum().item<int64_t>() - (T - num_counted), {}};
+  if (keep_pairs) entry.routing = routing;
+  layers.push_back(std::move(entry));
+}
+
+void observe(const RoutingLog* log, const std::string& name, const torch::Tensor& value) {
+  if (log && log->on_value) log->on_value(name, value);
+}
+
+}  // namespace heterodyne

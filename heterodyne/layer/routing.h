@@ -1,0 +1,89 @@
+// Routing: what was decided for one batch, and what a decision is made from. Plain values.
+//
+// Letters: B sequences, S tokens of a sequence, T = B x S tokens, D width, E experts, K choices per token,
+//          N chosen pairs (token, expert).
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "heterodyne/base/random.h"
+#include "heterodyne/base/torch.h"
+#include "heterodyne/ops/routing_plan.h"
+
+namespace heterodyne {
+
+using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
+
+/// Additive statistics of a batch, by name. The trainer adds those of all micro-batches of a step and hands them to
+/// Router::after_step().
+using Sums = std::map<std::string, torch::Tensor>;
+
+/// Which dense scores somebody needs; a router that is asked for none need not keep any.
+struct ScoreNeeds {
+  bool probabilities = false;
+  bool logits = false;
+};
+
+struct RouteInput {
+  torch::Tensor x_TD;
+  int64_t num_sequences = 0;  // B
+  int64_t length = 0;         // S
+  torch::Tensor mask_T;       // bool; tokens that are false are routed nowhere. Undefined: all tokens count
+  RandomKey random;
+  ScoreNeeds needs;
+};
+
+struct Routing {
+  ops::RoutingPlan plan;   // pairs sorted by expert, then token
+  torch::Tensor weight_N;  // float32 at least; carries gradient
+  torch::Tensor prob_TE;   // dense scores with gradient, when asked for
+  torch::Tensor logit_TE;  // what they were made from, when asked for
+  torch::Tensor mask_T;    // as in the input
+  NamedTensors losses;     // losses that only the router can know
+  Sums sums;
+
+  int64_t num_pairs() const { return plan.num_pairs(); }
+  int64_t num_tokens() const { return plan.num_tokens(); }
+  int64_t num_experts() const { return plan.num_experts(); }
+  /// Tokens that count: all but the masked ones.
+  int64_t num_counted_tokens() const;
+};
+
+/// What a token-choice router decided: column i of a row is the token's i-th choice, -1 for none.
+struct TokenChoice {
+  torch::Tensor expert_TK;  // int64
+  torch::Tensor weight_TK;  // ignored where there is no choice
+  torch::Tensor prob_TE;    // may be undefined
+  torch::Tensor logit_TE;   // may be undefined
+};
+
+/// Sorts the choices into pairs, leaving out masked tokens. Scores nobody needs are dropped.
+Routing make_routing(const TokenChoice& choice, const RouteInput& input, int64_t num_experts);
+
+/// What one layer's routing of one batch looked like.
+struct LayerRouting {
+  std::string layer;                  // "layers.0"
+  torch::Tensor tokens_per_expert_E;  // int64, by position
+  int64_t num_tokens = 0;             // counted tokens
+  int64_t num_unrouted = 0;           // counted tokens without any expert
+  Routing routing;                    // only when pairs were asked for
+};
+
+/// Passed through a forward pass by whoever wants to see inside. Nothing in the pass depends on it.
+struct RoutingLog {
+  bool keep_pairs = false;
+  std::vector<LayerRouting> layers;
+  /// Called with the name and value of each intermediate result, in order of computation, when set.
+  std::function<void(const std::string& name, const torch::Tensor& value)> on_value;
+
+  void add(const std::string& layer, const Routing& routing);
+};
+
+/// Shows `value` to the log, if there is one that looks at values.
+void observe(const RoutingLog* log, const std::string& name, const torch::Tensor& value);
+
+}  // namespace heterodyne

@@ -1,0 +1,54 @@
+#include "heterodyne/model/blocks/stem.h"
+
+#include <ATen/ops/relu.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "heterodyne/base/error.h"
+
+namespace heterodyne {
+namespace {
+
+// [B, D, h, w] to [B, h w, D].
+torch::Tensor tokens_of(const torch::Tensor& x_BDhw) { return x_BDhw.flatten(2).transpose(1, 2).contiguous(); }
+
+}  // namespace
+
+PatchStem::PatchStem(const DataShape& data, int64_t width, int64_t patch, const Init& init) {
+  if (data.height % patch != 0 || data.width % patch != 0) {
+    throw ConfigError(
+        "model", "patch",
+        fmt::format("expected a divisor of the image's {} x {} pixels, got {}", data.height, data.width, patch));
+  }
+  num_tokens_ = (data.height / patch) * (data.width / patch);
+  conv_ = register_module(
+      "conv", std::make_shared<nn::Conv2d>(nn::ConvOptions{data.channels, width, patch, patch}, init.at("conv")));
+}
+
+torch::Tensor PatchStem::forward(const torch::Tensor& x_BCHW) { return tokens_of(conv_->forward(x_BCHW)); }
+
+ConvStem::ConvStem(const DataShape& data, int64_t width, const Init& init) {
+  int64_t channels = data.channels, height = data.height, columns = data.width;
+  for (const int64_t divisor : {4, 2, 1}) {
+    const int64_t out = std::max<int64_t>(1, width / divisor);
+    const std::string number = std::to_string(convs_.size());
+    // No bias: the normalisation behind it has one.
+    const nn::ConvOptions shape{channels, out, 3, 2, 1, false, nn::Scheme::kHeNormal};
+    convs_.push_back(register_module("conv" + number, std::make_shared<nn::Conv2d>(shape, init.at("conv" + number))));
+    norms_.push_back(register_module("norm" + number, std::make_shared<nn::BatchNorm2d>(out)));
+    height = convs_.back()->output_size(height);
+    columns = convs_.back()->output_size(columns);
+    macs_ += convs_.back()->macs_per_position() * static_cast<double>(height * columns);
+    channels = out;
+  }
+  num_tokens_ = height * columns;
+}
+
+torch::Tensor ConvStem::forward(const torch::Tensor& x_BCHW) {
+  auto x = x_BCHW;
+  for (size_t i = 0; i < convs_.size(); ++i) x = at::relu(norms_[i]->forward(convs_[i]->forward(x)));
+  return tokens_of(x);
+}
+
+}  // namespace heterodyne

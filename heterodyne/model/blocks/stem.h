@@ -1,0 +1,54 @@
+// Stems: how an image becomes a sequence of tokens.
+//
+// Letters: B images, C channels, H x W pixels, S tokens, D width.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "heterodyne/base/batch.h"
+#include "heterodyne/nn/conv.h"
+#include "heterodyne/nn/norm.h"
+
+namespace heterodyne {
+
+class Stem : public torch::nn::Module {
+ public:
+  /// [B, C, H, W] to [B, S, D]; tokens are the rows of the grid, one after the other.
+  virtual torch::Tensor forward(const torch::Tensor& x_BCHW) = 0;
+  virtual int64_t num_tokens() const = 0;
+  /// Multiply-adds for one image.
+  virtual double macs() const = 0;
+};
+
+/// One convolution whose kernel and stride are the patch (Dosovitskiy et al. 2021).
+class PatchStem : public Stem {
+ public:
+  /// Throws ConfigError about `patch` unless it divides height and width.
+  PatchStem(const DataShape& data, int64_t width, int64_t patch, const Init& init);
+  torch::Tensor forward(const torch::Tensor& x_BCHW) override;
+  int64_t num_tokens() const override { return num_tokens_; }
+  double macs() const override { return conv_->macs_per_position() * static_cast<double>(num_tokens_); }
+
+ private:
+  int64_t num_tokens_;
+  std::shared_ptr<nn::Conv2d> conv_;
+};
+
+/// Three 3 x 3 convolutions of stride 2 with batch normalisation and ReLU, width / 4, width / 2 and width channels
+/// (early convolutions: Xiao et al. 2021). 28 x 28 and 32 x 32 images give 4 x 4 tokens.
+class ConvStem : public Stem {
+ public:
+  ConvStem(const DataShape& data, int64_t width, const Init& init);
+  torch::Tensor forward(const torch::Tensor& x_BCHW) override;
+  int64_t num_tokens() const override { return num_tokens_; }
+  double macs() const override { return macs_; }
+
+ private:
+  int64_t num_tokens_ = 0;
+  double macs_ = 0;
+  std::vector<std::shared_ptr<nn::Conv2d>> convs_;
+  std::vector<std::shared_ptr<nn::BatchNorm2d>> norms_;
+};
+
+}  // namespace heterodyne

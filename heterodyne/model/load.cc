@@ -1,0 +1,74 @@
+#include "heterodyne/model/load.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "heterodyne/base/error.h"
+#include "heterodyne/base/shape.h"
+#include "heterodyne/layer/resize.h"
+
+namespace heterodyne {
+namespace {
+
+struct Mismatch {
+  int64_t num_missing = 0, num_unknown = 0, num_misshapen = 0;
+  std::string first;
+
+  void note(int64_t& counter, const std::string& what) {
+    ++counter;
+    if (first.empty()) first = what;
+  }
+};
+
+}  // namespace
+
+std::vector<std::pair<std::string, torch::Tensor>> state_of(const Network& network) {
+  std::vector<std::pair<std::string, torch::Tensor>> state;
+  for (const auto& parameter : network.named_parameters())
+    state.emplace_back(parameter.key(), parameter.value().detach());
+  for (const auto& buffer : network.named_buffers()) state.emplace_back(buffer.key(), buffer.value());
+  return state;
+}
+
+Table topology_of(Network& network) {
+  Table table;
+  for (const MoeLayer* layer : network.moe_layers()) table.set(layer->name(), topology(*layer));
+  return table;
+}
+
+void load_network(Network& network, const Table& table, const io::SafetensorsFile& file, const std::string& path) {
+  for (MoeLayer* layer : network.moe_layers()) {
+    const Value* experts = table.find(layer->name());
+    if (experts == nullptr || !experts->if_table()) {
+      throw FormatError::in_file(path, layer->name() + ": the state beside it names no experts for this layer");
+    }
+    set_topology(*layer, *experts->if_table(), path);
+  }
+  const auto state = state_of(network);
+  Mismatch mismatch;
+  std::set<std::string> known;
+  for (const auto& [name, tensor] : state) {
+    known.insert(name);
+    if (!file.contains(name)) {
+      mismatch.note(mismatch.num_missing, name);
+    } else if (file.info(name).sizes != tensor.sizes()) {
+      mismatch.note(mismatch.num_misshapen,
+                    fmt::format("{}: expected {}, got {}", name, shape_text(tensor), shape_text(file.tensor(name))));
+    }
+  }
+  for (const auto& name : file.names()) {
+    if (!known.contains(name)) mismatch.note(mismatch.num_unknown, name);
+  }
+  if (!mismatch.first.empty()) {
+    throw FormatError::in_file(
+        path,
+        fmt::format(
+            "{} of {} tensors missing, {} unknown, {} of another shape (first: {}); it belongs to another network",
+            mismatch.num_missing, state.size(), mismatch.num_unknown, mismatch.num_misshapen, mismatch.first));
+  }
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : state) tensor.copy_(file.tensor(name));
+}
+
+}  // namespace heterodyne

@@ -1,0 +1,165 @@
+// DMMoE's network and its baselines: an image becomes tokens, a few layers mix them, their mean is classified.
+// A layer is a Mixture of Experts with a residual around it, x + moe(x), or a dense expert applied to every token. With
+// one MoE layer of four kinds it is DMMoE, with one of four MLPs the homogeneous baseline, with two dense transformer
+// blocks the dense ViT.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "heterodyne/base/shape.h"
+#include "heterodyne/model/blocks/positions.h"
+#include "heterodyne/model/blocks/stem.h"
+#include "heterodyne/model/network.h"
+#include "heterodyne/nn/dropout.h"
+#include "heterodyne/nn/linear.h"
+
+namespace heterodyne {
+namespace {
+
+struct MoeSection {
+  std::vector<int64_t> layers = {0};
+  MoeOptions moe;
+  void visit(Fields& field) {
+    field("layers", layers, "which layers are Mixtures of Experts, counted from 0; [] for none", between(0, 1000));
+    moe.visit(field);
+  }
+};
+
+class DmmoeNetwork : public Network {
+ public:
+  struct Options {
+    int64_t width = 128;
+    int64_t layers = 1;
+    std::string stem = "patch";
+    int64_t patch = 8;
+    double dropout = 0.1;
+    MoeSection moe;
+    Member dense{Table{{"kind", "vit_block"}, {"heads", 4}, {"hidden", 256}, {"dropout", 0.1}}};
+    void visit(Fields& field) {
+      field("width", width, "features of a token", at_least(1));
+      field("layers", layers, "layers in all", between(1, 1000));
+      field("stem", stem, "how an image becomes tokens: one convolution over patches, or three strided ones",
+            one_of("patch", "conv"));
+      field("patch", patch, "pixels along the side of a patch", at_least(1),
+            effective_when(stem == "patch", "stem = \"conv\""));
+      field("dropout", dropout, "share dropped of the tokens' features before the first layer", between(0, 0.99));
+      field("moe", moe, "the layers that are Mixtures of Experts");
+      const bool has_dense = static_cast<int64_t>(moe.layers.size()) < layers;
+      field("dense", dense, "the expert that makes the other layers, on every token", member_of(experts()),
+            effective_when(has_dense, "every layer is in moe.layers"));
+    }
+  };
+
+  DmmoeNetwork(const Options& options, const NetworkContext& context) : width_(options.width), data_(context.data) {
+    const Init init{context.seed, ""};
+    if (options.stem == "patch")
+      stem_ = std::make_shared<PatchStem>(context.data, width_, options.patch, init.at("stem"));
+    else stem_ = std::make_shared<ConvStem>(context.data, width_, init.at("stem"));
+    register_module("stem", stem_);
+    position_SD_ = register_buffer("positions", sinusoid_positions(stem_->num_tokens(), width_));
+    dropout_ = register_module("dropout", std::make_shared<nn::Dropout>(options.dropout, init.at("dropout")));
+    make_layers(options, init.at("layers"));
+    norm_ = register_module("norm", std::make_shared<nn::LayerNorm>(width_));
+    head_ = register_module(
+        "head", std::make_shared<nn::Linear>(nn::LinearOptions{width_, context.data.num_classes}, init.at("head")));
+  }
+
+  NetworkOutput forward(const Batch& batch, RoutingLog* log) override {
+    check_shape("model.dmmoe", "inputs", batch.inputs,
+                {"B", {"C", data_.channels}, {"H", data_.height}, {"W", data_.width}});
+    auto x_BSD = stem_->forward(batch.inputs) + position_SD_;
+    const int64_t B = x_BSD.size(0), S = x_BSD.size(1);
+    const auto all_T = torch::arange(B * S);
+    x_BSD = dropout_->forward(x_BSD.reshape({B * S, width_}), batch.random, all_T).view({B, S, width_});
+    observe(log, "stem", x_BSD);
+
+    NetworkOutput output;
+    for (const auto& layer : layers_) {
+      if (layer.moe) {
+        auto moe = layer.moe->forward({x_BSD, {}, batch.random}, log);
+        x_BSD = x_BSD + moe.y_BSO;
+        output.losses.insert(output.losses.end(), moe.losses.begin(), moe.losses.end());
+        output.sums.push_back(std::move(moe.sums));
+      } else {
+        x_BSD =
+            layer.dense->forward({x_BSD.reshape({B * S, width_}), all_T, x_BSD, {}, batch.random}).view({B, S, width_});
+      }
+      observe(log, layer.name, x_BSD);
+    }
+    output.logit_BY = head_->forward(norm_->forward(x_BSD.mean(1)));
+    observe(log, "head", output.logit_BY);
+    return output;
+  }
+
+  std::vector<MoeLayer*> moe_layers() override {
+    std::vector<MoeLayer*> all;
+    for (const auto& layer : layers_) {
+      if (layer.moe) all.push_back(layer.moe.get());
+    }
+    return all;
+  }
+
+  CostPair cost(const std::vector<std::vector<double>>& tokens_per_expert) override {
+    const auto S = static_cast<double>(stem_->num_tokens());
+    CostPair total{{stem_->macs(), num_params(*this), 0}, {stem_->macs(), num_params(*this), 0}};
+    size_t moe = 0;
+    for (const auto& layer : layers_) {
+      const auto part = layer.moe ? layer.moe->cost(tokens_per_expert.at(moe++), S, stem_->num_tokens())
+                                  : layer.dense->cost({S, S, stem_->num_tokens()});
+      total.routed.macs += part.routed.macs;
+      total.executed.macs += part.executed.macs;
+    }
+    return total;
+  }
+
+  int64_t tokens_per_example() const override { return stem_->num_tokens(); }
+
+ private:
+  struct Layer {
+    std::string name;
+    std::shared_ptr<MoeLayer> moe;  // or
+    std::shared_ptr<Expert> dense;
+  };
+
+  void make_layers(const Options& options, const Init& init) {
+    for (const int64_t index : options.moe.layers) {
+      if (index < options.layers) continue;
+      throw ConfigError("model", "moe.layers",
+                        fmt::format("expected indices below layers = {}, got {}", options.layers, index));
+    }
+    if (options.moe.layers.empty() && !options.moe.moe.experts.empty()) {
+      throw ConfigError("model", "moe.experts", "has no effect while moe.layers = []; remove one of the two");
+    }
+    auto modules = register_module("layers", std::make_shared<torch::nn::Module>());
+    for (int64_t i = 0; i < options.layers; ++i) {
+      const auto& chosen = options.moe.layers;
+      const bool is_moe = std::find(chosen.begin(), chosen.end(), i) != chosen.end();
+      const Init layer_init = init.at(std::to_string(i));
+      Layer layer{layer_init.name, nullptr, nullptr};
+      if (is_moe)
+        layer.moe = modules->register_module(
+            std::to_string(i), std::make_shared<MoeLayer>(options.moe.moe, MoeContext{width_, width_, layer_init}));
+      else
+        layer.dense = modules->register_module(
+            std::to_string(i), experts().make(options.dense, ExpertContext{width_, width_, 0, layer_init}));
+      layers_.push_back(std::move(layer));
+    }
+  }
+
+  int64_t width_;
+  DataShape data_;
+  std::shared_ptr<Stem> stem_;
+  torch::Tensor position_SD_;
+  std::shared_ptr<nn::Dropout> dropout_;
+  std::vector<Layer> layers_;
+  std::shared_ptr<nn::LayerNorm> norm_;
+  std::shared_ptr<nn::Linear> head_;
+};
+
+}  // namespace
+
+NetworkKind network_kind_dmmoe() {
+  return network_kind<DmmoeNetwork>("image tokens through layers of mixed experts or dense blocks, then their mean");
+}
+
+}  // namespace heterodyne

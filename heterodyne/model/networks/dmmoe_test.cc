@@ -1,0 +1,106 @@
+#include <gtest/gtest.h>
+
+#include "heterodyne/base/fixtures.h"
+#include "heterodyne/layer/fixtures.h"
+#include "heterodyne/model/network.h"
+
+namespace heterodyne {
+namespace {
+
+// The published configurations for CIFAR-10.
+Table mlp() { return {{"kind", "mlp"}, {"hidden", 256}}; }
+Table vit() { return {{"kind", "vit_block"}, {"heads", 4}, {"hidden", 256}, {"dropout", 0.1}}; }
+
+std::shared_ptr<Network> network_of(Table settings, DataShape shape = {3, 32, 32, 10}) {
+  settings.set("kind", "dmmoe");
+  return networks().make(Member(settings), NetworkContext{shape, 1});
+}
+
+std::shared_ptr<Network> dmmoe() {
+  return network_of(
+      {{"moe", Table{{"experts", Array{mlp(), Table{{"kind", "conv1d"}}, vit(), Table{{"kind", "lstm_cell"}}}}}}});
+}
+
+std::shared_ptr<Network> homogeneous() {
+  auto experts = mlp();
+  experts.set("count", 4);
+  return network_of({{"moe", Table{{"experts", Array{experts}}}}});
+}
+
+std::shared_ptr<Network> dense_vit() { return network_of({{"layers", 2}, {"moe", Table{{"layers", Array{}}}}}); }
+
+std::string message_of(const Table& settings) {
+  return fixtures::message_of<ConfigError>([&] { network_of(settings); });
+}
+
+TEST(DmmoeNetwork, HasThePublishedNumbersOfParameters) {
+  EXPECT_EQ(num_params(*dmmoe()), 357611);
+  EXPECT_EQ(num_params(*homogeneous()), 290442);
+  EXPECT_EQ(num_params(*dense_vit()), 291210);
+}
+
+// Published expert use on the test set, epoch 50: assignments of 10,000 images.
+TEST(DmmoeNetwork, CostsWhatThePublishedUseCosts) {
+  const std::vector<double> per_image = {10.3993, 5.1438, 10.3602, 6.0967};
+  const auto network = dmmoe();
+  const double gate = 16 * 512;
+  const auto cost = network->cost({per_image});
+  EXPECT_NEAR((cost.routed.macs - gate) / 1e6, 3.48, 0.005);
+  EXPECT_NEAR((cost.executed.macs - gate) / 1e6, 3.67, 0.005);
+}
+
+TEST(DmmoeNetwork, BaselinesCostWhatIsPublished) {
+  EXPECT_NEAR(even_cost(*dense_vit()).executed.macs / 1e6, 4.72, 0.005);
+  EXPECT_NEAR((even_cost(*homogeneous()).executed.macs - 16 * 512) / 1e6, 2.49, 0.005);
+  EXPECT_EQ(even_cost(*homogeneous()).routed.macs, even_cost(*homogeneous()).executed.macs);
+}
+
+// The residual stands around the layer: without it the tokens would vanish where every expert answers zero.
+TEST(DmmoeNetwork, AddsTheLayerToItsInput) {
+  const auto network = network_of(
+      {{"width", 16}, {"dropout", 0}, {"moe", Table{{"experts", Array{Table{{"kind", "mlp"}, {"count", 2}}}}}}});
+  {
+    const torch::NoGradGuard no_grad;
+    for (auto& parameter : network->named_parameters()) {
+      if (parameter.key().find("down") != std::string::npos) parameter->zero_();
+    }
+  }
+  std::map<std::string, torch::Tensor> values;
+  RoutingLog log;
+  log.on_value = [&](const std::string& name, const torch::Tensor& value) { values[name] = value; };
+  network->forward({fixtures::normal("images", {2, 3, 32, 32}), {}, {}, {}, {1, 1}}, &log);
+  EXPECT_TRUE(torch::equal(values.at("layers.0"), values.at("stem")));
+}
+
+TEST(DmmoeNetwork, NamesAreThoseOfCheckpoints) {
+  const auto names = dmmoe()->named_parameters().keys();
+  for (const auto* name : {"stem.conv.weight", "layers.0.router.gate.weight", "layers.0.experts.0.up.weight",
+                           "layers.0.experts.2.attention.query.weight", "norm.weight", "head.bias"}) {
+    EXPECT_NE(std::find(names.begin(), names.end(), name), names.end()) << name;
+  }
+}
+
+TEST(DmmoeNetwork, AConvolutionalStemMakesSixteenTokens) {
+  for (const int64_t side : {28, 32}) {
+    const auto network =
+        network_of({{"stem", "conv"}, {"moe", Table{{"experts", Array{mlp(), mlp()}}}}}, {1, side, side, 10});
+    EXPECT_EQ(network->tokens_per_example(), 16);
+    EXPECT_EQ(network->forward({torch::zeros({2, 1, side, side}), {}, {}, {}, {}}, nullptr).logit_BY.sizes(),
+              (std::vector<int64_t>{2, 10}));
+  }
+}
+
+TEST(DmmoeNetwork, BadSettingsAreNamed) {
+  EXPECT_EQ(message_of({{"patch", 5}, {"moe", Table{{"experts", Array{mlp(), mlp()}}}}}),
+            "[network.dmmoe] patch: expected a divisor of the image's 32 x 32 pixels, got 5");
+  EXPECT_EQ(message_of({{"moe", Table{{"layers", Array{1}}, {"experts", Array{mlp()}}}}}),
+            "[network.dmmoe] moe.layers: expected indices below layers = 1, got 1");
+  EXPECT_EQ(message_of({{"moe", Table{{"layers", Array{}}, {"experts", Array{mlp()}}}}}),
+            "[network.dmmoe] moe.experts: has no effect while moe.layers = []; remove one of the two");
+  EXPECT_EQ(message_of({{"stem", "conv"}, {"patch", 8}}),
+            "[network.dmmoe] patch: has no effect while stem = \"conv\"; remove one of the two");
+  EXPECT_EQ(message_of({}), "[layers.0] moe.experts: expected at least one entry, got an empty list");
+}
+
+}  // namespace
+}  // namespace heterodyne

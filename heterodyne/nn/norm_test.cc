@@ -1,0 +1,34 @@
+#include "heterodyne/nn/norm.h"
+
+#include <gtest/gtest.h>
+
+#include "heterodyne/base/error.h"
+
+namespace heterodyne::nn {
+namespace {
+
+TEST(LayerNorm, AHandWorkedRow) {
+  // mean 2, variance 2/3; eps moves the fifth digit.
+  const auto y = LayerNorm(3).forward(torch::tensor({{1.0, 2.0, 3.0}}, torch::kFloat32));
+  EXPECT_TRUE(torch::allclose(y, torch::tensor({{-1.2247356, 0.0, 1.2247356}}), 1e-6, 1e-6));
+}
+
+TEST(BatchNorm2d, NormalisesByTheBatchThenByItsAverages) {
+  BatchNorm2d norm(1);
+  const auto x = torch::tensor({1.0F, 3.0F}).view({2, 1, 1, 1});
+  norm.train();
+  // Batch mean 2, biased variance 1; running mean 0.1 x 2, running variance 0.9 + 0.1 x unbiased 2.
+  EXPECT_NEAR(norm.forward(x)[0].item<float>(), -1.0, 1e-5);
+  EXPECT_NEAR(norm.named_buffers()["running_mean"].item<float>(), 0.2, 1e-6);
+  EXPECT_NEAR(norm.named_buffers()["running_var"].item<float>(), 1.1, 1e-6);
+  norm.eval();
+  EXPECT_NEAR(norm.forward(x)[0].item<float>(), (1 - 0.2) / std::sqrt(1.1 + 1e-5), 1e-6);
+  EXPECT_NEAR(norm.named_buffers()["running_mean"].item<float>(), 0.2, 1e-6);
+}
+
+TEST(BatchNorm2d, RefusesAnotherNumberOfChannels) {
+  EXPECT_THROW(BatchNorm2d(3).forward(torch::zeros({1, 2, 4, 4})), ShapeError);
+}
+
+}  // namespace
+}  // namespace heterodyne::nn

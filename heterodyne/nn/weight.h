@@ -1,0 +1,32 @@
+// Weight: a matrix that multiplies activations, whatever way it lies in memory.
+//
+// Who builds layers, loads checkpoints, merges or splits experts sees matrix() and assign(); only ops see storage.
+#pragma once
+
+#include "heterodyne/base/torch.h"
+
+namespace heterodyne::nn {
+
+class Weight {
+ public:
+  Weight() = default;
+  /// Registers matrix_OI, [outputs, inputs], as the parameter `name` of `owner`.
+  Weight(torch::nn::Module& owner, const std::string& name, const torch::Tensor& matrix_OI);
+
+  /// [outputs, inputs], the parameter itself: its gradient is the parameter's.
+  const torch::Tensor& matrix() const { return matrix_OI_; }
+  /// Copies values of any dtype into the parameter, without a gradient. Throws ShapeError unless the shape is equal.
+  void assign(const torch::Tensor& matrix_OI);
+
+  int64_t num_outputs() const { return matrix_OI_.size(0); }
+  int64_t num_inputs() const { return matrix_OI_.size(1); }
+  int64_t num_values() const { return matrix_OI_.numel(); }
+
+  /// x_NI times the transposed matrix: [N, outputs]. Leading dimensions may be any.
+  torch::Tensor apply(const torch::Tensor& x_NI, const torch::Tensor& bias_O = {}) const;
+
+ private:
+  torch::Tensor matrix_OI_;
+};
+
+}  // namespace heterodyne::nn

@@ -1,0 +1,35 @@
+// The kernels behind row_attention(): raw pointers, one sequence at a time.
+#pragma once
+
+#include <cstdint>
+
+namespace heterodyne::ops::internal {
+
+/// Rows [first_row, last_row) ask in one sequence of S tokens. Rows of q and o are `width` apart, rows of k and v
+/// `key_stride`; weights and keep are [N, H, S] with this sequence's rows at the pointers.
+template <class Scalar>
+struct AttentionSequence {
+  int64_t num_rows;
+  int64_t length;     // S
+  int64_t num_heads;  // H
+  int64_t width;      // D
+  int64_t key_stride;
+  const Scalar* q;
+  const Scalar* k;
+  const Scalar* v;
+  const bool* mask;    // [S] or null
+  const Scalar* keep;  // [rows, H, S] or null
+  Scalar* weights;     // [rows, H, S]: softmax, before keep
+};
+
+/// For Scalar float and double.
+template <class Scalar>
+struct AttentionKernels {
+  /// Fills weights and o.
+  static void forward(const AttentionSequence<Scalar>& sequence, Scalar* o);
+  /// Fills dq and adds to dk and dv, which have the stride of k and v. `scratch` holds S numbers.
+  static void backward(const AttentionSequence<Scalar>& sequence, const Scalar* d_o, Scalar* dq, Scalar* dk, Scalar* dv,
+                       Scalar* scratch);
+};
+
+}  // namespace heterodyne::ops::internal

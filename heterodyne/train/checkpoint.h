@@ -1,0 +1,66 @@
+// Checkpoint: one folder that holds everything a run needs to go on.
+//
+//   step-00000040/  model.safetensors  optimizer.safetensors  state.json  manifest.json
+//
+// manifest.json is written last and names each file with its size and SHA-256. The folder is made under a temporary
+// name and renamed, so it is there whole or not at all. Tensors are named, never numbered; no pickles.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "heterodyne/base/table.h"
+#include "heterodyne/model/network.h"
+#include "heterodyne/train/optimizer.h"
+#include "heterodyne/train/state.h"
+
+namespace heterodyne {
+
+/// Written into every checkpoint; readers refuse higher numbers.
+constexpr int64_t kCheckpointFormat = 1;
+
+/// Writes the folder; `config` (the resolved experiment) goes along, so that a checkpoint can be used on its own.
+/// Throws DeviceError when the disk refuses, and leaves nothing behind then.
+void save_checkpoint(const std::string& folder, Network& network, const Optimizer& optimizer, const TrainState& state,
+                     const Table& config);
+
+/// Checks sizes and hashes. Throws FormatError naming the file and what is wrong with it.
+void verify_checkpoint(const std::string& folder);
+
+/// A verified checkpoint, without its tensors.
+struct CheckpointInfo {
+  std::string folder;
+  Table config;
+  Table experts;  // of each MoE layer, see topology_of()
+  TrainState state;
+};
+/// Throws FormatError when it is damaged, of a newer format, or not a checkpoint.
+CheckpointInfo read_checkpoint(const std::string& folder);
+
+/// Loads the values into a network of the same configuration; into the optimizer too, when there is one.
+void load_checkpoint(const CheckpointInfo& checkpoint, Network& network, Optimizer* optimizer);
+
+/// The checkpoints of a run: a folder of them, with LAST and BEST naming two.
+class CheckpointFolder {
+ public:
+  explicit CheckpointFolder(std::string path) : path_(std::move(path)) {}
+
+  std::string folder_of(int64_t step) const;
+  /// Steps of all checkpoints that carry a manifest, ascending. Nothing when the folder does not exist.
+  std::vector<int64_t> steps() const;
+  /// What LAST and BEST say, when that checkpoint exists.
+  std::optional<int64_t> last() const { return named("LAST"); }
+  std::optional<int64_t> best() const { return named("BEST"); }
+
+  /// Writes the names of the newest and, when known, the best checkpoint; then removes the others but for the `keep`
+  /// newest up to `last` (later ones are of a future that was given up), and what an interrupted save left.
+  void settle(int64_t last, std::optional<int64_t> best, int64_t keep) const;
+
+ private:
+  std::optional<int64_t> named(const std::string& name) const;
+
+  std::string path_;
+};
+
+}  // namespace heterodyne

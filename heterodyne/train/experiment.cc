@@ -1,0 +1,107 @@
+#include "heterodyne/train/experiment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "heterodyne/base/config.h"
+
+namespace heterodyne {
+namespace {
+
+constexpr std::array kChangeable = {"train.epochs", "train.log_every", "train.checkpoint"};
+
+// A name becomes a folder, so it may not lead anywhere else.
+void check_name(const Experiment& experiment, Problems& problems) {
+  const std::string& name = experiment.options.name;
+  const auto plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
+  };
+  if (!name.empty() && name.front() != '.' && std::all_of(name.begin(), name.end(), plain)) return;
+  const Value* value = experiment.resolved.find("name");
+  problems.add(value ? value->position() : Position{}, "", "name",
+               "expected letters, digits, '-', '_' and '.', not beginning with '.', got \"" + name + "\"");
+}
+
+// Only the setting's place in the tree is compared, not where it was written.
+std::string conflict_in(const Value* before, const Value* now, const std::string& path) {
+  if (std::find(kChangeable.begin(), kChangeable.end(), path) != kChangeable.end()) return "";
+  if (before && now && before->if_table() && now->if_table()) {
+    std::vector<std::string> keys = before->if_table()->keys();
+    for (const auto& key : now->if_table()->keys()) {
+      if (!before->if_table()->contains(key)) keys.push_back(key);
+    }
+    for (const auto& key : keys) {
+      const std::string inner = path.empty() ? key : path + "." + key;
+      const std::string conflict = conflict_in(before->if_table()->find(key), now->if_table()->find(key), inner);
+      if (!conflict.empty()) return conflict;
+    }
+    return "";
+  }
+  if (before && now && *before == *now) return "";
+  const auto text = [](const Value* value) { return value ? write_value(*value) : std::string("not set"); };
+  return fmt::format("{} was {}, is {} now", path, text(before), text(now));
+}
+
+}  // namespace
+
+Experiment read_experiment(const Table& config) {
+  Experiment experiment;
+  Problems problems;
+  experiment.resolved = Schema::of<ExperimentOptions>().resolve(config, {}, problems);
+  const Value* name = config.find("name");
+  if (name && name->if_text()) {
+    experiment.options.name = *name->if_text();
+    check_name(experiment, problems);
+  }
+  problems.throw_if_any();
+  experiment.options = read_options<ExperimentOptions>(config, {});
+  return experiment;
+}
+
+std::unique_ptr<Dataset> make_dataset(const Experiment& experiment, const std::vector<std::string>& folders,
+                                      const Log& log) {
+  Table shared;
+  if (const Value* validation = experiment.options.data.settings.find("validation"))
+    shared.set("validation", *validation);
+  const double validation = read_options<DataOptions>(shared, {"data", "data"}).validation;
+  return datasets().make(experiment.options.data, DataContext{folders, validation, log});
+}
+
+std::shared_ptr<Network> make_network(const Experiment& experiment) {
+  const auto& data = experiment.options.data;
+  const DataShape shape = datasets().find(data.kind).shape(data.settings, {"data", "data." + data.kind});
+  auto network = networks().make(experiment.options.model, NetworkContext{shape, experiment.seed()});
+  network->to(experiment.dtype());
+  network->train();
+  return network;
+}
+
+LoaderOptions loader_options(const Experiment& experiment, Split split) {
+  Table shared;
+  if (const Value* batch = experiment.options.data.settings.find("batch")) shared.set("batch", *batch);
+  LoaderOptions options;
+  options.batch = read_options<DataOptions>(shared, {"data", "data"}).batch;
+  options.shuffle = options.needs_full_batch = split == Split::kTrain;
+  options.seed = experiment.seed();
+  options.where = "data." + experiment.options.data.kind;
+  return options;
+}
+
+int64_t nominal_train_size(const Experiment& experiment) {
+  const auto& data = experiment.options.data;
+  const int64_t all = datasets().find(data.kind).num_train(data.settings, {"data", "data." + data.kind});
+  double validation = DataOptions().validation;
+  if (const Value* value = experiment.resolved.find_path("data.validation")) {
+    if (value->if_real()) validation = *value->if_real();
+  }
+  return all - std::llround(validation * static_cast<double>(all));
+}
+
+std::string resume_conflict(const Table& before, const Table& now) {
+  const Value old_value(before), new_value(now);
+  return conflict_in(&old_value, &new_value, "");
+}
+
+}  // namespace heterodyne

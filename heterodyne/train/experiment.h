@@ -1,0 +1,56 @@
+// Experiment: a whole configuration, checked, with every default filled in, and what is made from it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "heterodyne/base/table.h"
+#include "heterodyne/data/dataset.h"
+#include "heterodyne/data/loader.h"
+#include "heterodyne/model/network.h"
+#include "heterodyne/train/options.h"
+
+namespace heterodyne {
+
+struct ExperimentOptions {
+  std::string name;
+  int64_t seed = 1;
+  Member data;
+  Member model;
+  TrainOptions train;
+  void visit(Fields& field) {
+    field("name", name, "what the run is called; its folder by default", required());
+    field("seed", seed, "of initial values, data order and every other draw", at_least(0));
+    field("data", data, "what is learned from", member_of(datasets()), required());
+    field("model", model, "the network", member_of(networks()), required());
+    field("train", train, "how it is trained");
+  }
+};
+
+struct Experiment {
+  ExperimentOptions options;
+  Table resolved;  // every setting that has an effect, defaults included, each with the place where it was written
+
+  uint64_t seed() const { return static_cast<uint64_t>(options.seed); }
+  torch::Dtype dtype() const { return options.train.dtype == "float64" ? torch::kFloat64 : torch::kFloat32; }
+};
+
+/// Checks everything that can be checked without data. Throws one ConfigError with all complaints.
+Experiment read_experiment(const Table& config);
+
+std::unique_ptr<Dataset> make_dataset(const Experiment& experiment, const std::vector<std::string>& folders,
+                                      const Log& log);
+/// With initial values from the experiment's seed, in its dtype, in train mode.
+std::shared_ptr<Network> make_network(const Experiment& experiment);
+/// Shuffled for the training split, in order for the others.
+LoaderOptions loader_options(const Experiment& experiment, Split split);
+
+/// Training examples when the data set is complete, without the validation share.
+int64_t nominal_train_size(const Experiment& experiment);
+
+/// The first setting in which two resolved experiments differ, but for those that a resumed run may change
+/// (train.epochs, train.log_every, train.checkpoint): "model.width was 128, is 256". Empty when there is none.
+std::string resume_conflict(const Table& before, const Table& now);
+
+}  // namespace heterodyne

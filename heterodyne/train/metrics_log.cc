@@ -1,0 +1,48 @@
+#include "heterodyne/train/metrics_log.h"
+
+#include <cmath>
+#include <filesystem>
+
+#include "heterodyne/io/json.h"
+
+namespace heterodyne {
+
+void cut_metrics(const std::string& path, int64_t step) {
+  if (!std::filesystem::exists(path)) return;
+  const std::string text = io::read_file(path);
+  size_t kept = 0;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = text.find('\n', begin);
+    if (end == std::string::npos) break;  // cut short by a crash
+    const auto line = std::string_view(text).substr(begin, end - begin);
+    const Table values = io::parse_json_table(line, path);
+    if (io::integer_at(values, "step", path) > step) break;  // lines are in order of steps
+    kept = begin = end + 1;
+  }
+  if (kept < text.size()) io::write_file(path, std::string_view(text).substr(0, kept));
+}
+
+std::string metrics_line(const Table& values) {
+  Table line = values;
+  Array nonfinite;
+  for (const auto& [key, value] : values.entries()) {
+    if (!value.if_real() || std::isfinite(*value.if_real())) continue;
+    line.set(key, Value());
+    nonfinite.emplace_back(key);
+  }
+  if (!nonfinite.empty()) line.set("nonfinite", std::move(nonfinite));
+  return io::write_json(line);
+}
+
+void MetricsLog::on_log(const LogReport& report) { file_.append_line(metrics_line(report.values)); }
+
+void MetricsLog::on_validation(const ValidationReport& report) { write("valid", report.step, report.evaluation); }
+
+void MetricsLog::write(const std::string& kind, int64_t step, const Evaluation& evaluation) {
+  Table values{{"step", step}, {"kind", kind}};
+  const Table measured = evaluation.table();
+  for (const auto& [key, value] : measured.entries()) values.set(key, value);
+  file_.append_line(metrics_line(values));
+}
+
+}  // namespace heterodyne

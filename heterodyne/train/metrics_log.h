@@ -1,0 +1,32 @@
+// metrics.jsonl: one line for each report of a run, whole lines only.
+#pragma once
+
+#include <string>
+
+#include "heterodyne/io/file.h"
+#include "heterodyne/train/hook.h"
+
+namespace heterodyne {
+
+/// Drops every line that was written after `step`, and a last line that is not whole. Throws FormatError when a line
+/// before that is no metrics line. A file that does not exist stays so.
+void cut_metrics(const std::string& path, int64_t step);
+
+/// One line of the file. A value that is not finite becomes null and its name is added to "nonfinite".
+std::string metrics_line(const Table& values);
+
+class MetricsLog : public Hook {
+ public:
+  explicit MetricsLog(const std::string& path) : file_(path) {}
+
+  /// An evaluation as a line of this kind: "valid", "test".
+  void write(const std::string& kind, int64_t step, const Evaluation& evaluation);
+
+  void on_log(const LogReport& report) override;
+  void on_validation(const ValidationReport& report) override;
+
+ private:
+  io::AppendFile file_;
+};
+
+}  // namespace heterodyne

@@ -1,0 +1,57 @@
+#include "heterodyne/train/metrics_log.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <limits>
+
+#include "heterodyne/base/fixtures.h"
+#include "heterodyne/io/fixtures.h"
+
+namespace heterodyne {
+namespace {
+
+TEST(MetricsLog, AppendsOneLineForEachReport) {
+  const fixtures::TemporaryFolder folder;
+  MetricsLog log(folder / "metrics.jsonl");
+  log.on_log({1, Table{{"step", 1}, {"kind", "train"}, {"loss", 0.5}}});
+  log.on_validation({2, 1, {}, true});
+  EXPECT_TRUE(
+      io::read_file(folder / "metrics.jsonl")
+          .starts_with("{\"step\":1,\"kind\":\"train\",\"loss\":0.5}\n{\"step\":2,\"kind\":\"valid\",\"accuracy\":"));
+}
+
+TEST(MetricsLog, WritesNullForWhatIsNotFinite) {
+  EXPECT_EQ(metrics_line({{"step", 3}, {"loss", std::numeric_limits<double>::quiet_NaN()}, {"lr", 1.0}}),
+            "{\"step\":3,\"loss\":null,\"lr\":1.0,\"nonfinite\":[\"loss\"]}");
+}
+
+TEST(CutMetrics, KeepsLinesUpToTheStep) {
+  const fixtures::TemporaryFolder folder;
+  const auto path = folder.put("metrics.jsonl",
+                               "{\"step\":10}\n{\"step\":20}\n{\"step\":20,\"kind\":\"valid\"}\n{\"step\":30}\n{\"ste");
+  cut_metrics(path, 20);
+  EXPECT_EQ(io::read_file(path), "{\"step\":10}\n{\"step\":20}\n{\"step\":20,\"kind\":\"valid\"}\n");
+  cut_metrics(path, 20);
+  EXPECT_EQ(io::read_file(path), "{\"step\":10}\n{\"step\":20}\n{\"step\":20,\"kind\":\"valid\"}\n");
+  cut_metrics(path, 0);
+  EXPECT_EQ(io::read_file(path), "");
+}
+
+TEST(CutMetrics, DropsALineThatWasCutShort) {
+  const fixtures::TemporaryFolder folder;
+  const auto path = folder.put("metrics.jsonl", "{\"step\":10}\n{\"step\":15");
+  cut_metrics(path, 20);
+  EXPECT_EQ(io::read_file(path), "{\"step\":10}\n");
+}
+
+TEST(CutMetrics, LeavesAMissingFileMissingAndRefusesAForeignOne) {
+  const fixtures::TemporaryFolder folder;
+  cut_metrics(folder / "metrics.jsonl", 5);
+  EXPECT_FALSE(std::filesystem::exists(folder / "metrics.jsonl"));
+  const auto path = folder.put("metrics.jsonl", "hello\n");
+  EXPECT_THROW(cut_metrics(path, 5), FormatError);
+}
+
+}  // namespace
+}  // namespace heterodyne

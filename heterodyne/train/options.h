@@ -1,0 +1,54 @@
+// Settings of a training run: the `train` section of a configuration.
+#pragma once
+
+#include <string>
+
+#include "heterodyne/train/optimizer.h"
+#include "heterodyne/train/schedule.h"
+
+namespace heterodyne {
+
+struct CheckpointOptions {
+  int64_t every_epochs = 1;
+  int64_t every_steps = 0;
+  int64_t keep = 3;
+  std::string best = "valid.accuracy";
+  void visit(Fields& field) {
+    field("every_epochs", every_epochs, "epochs between two checkpoints; 0 for none", at_least(0));
+    field("every_steps", every_steps, "steps between two checkpoints, beside those of epochs; 0 for none", at_least(0));
+    field("keep", keep, "how many of the latest checkpoints stay, beside the best", at_least(1));
+    field("best", best, "what the best checkpoint is best at", one_of("valid.accuracy", "valid.loss"));
+  }
+};
+
+struct EarlyStopOptions {
+  int64_t patience = 0;
+  void visit(Fields& field) {
+    field("patience", patience, "validations without a new best after which the run ends; 0 for never", at_least(0));
+  }
+};
+
+struct TrainOptions {
+  double epochs = 10;
+  std::string dtype = "float32";
+  int64_t accumulate = 1;
+  Member optimizer{Table{{"kind", "adamw"}}};
+  Member schedule{Table{{"kind", "constant"}}};
+  CheckpointOptions checkpoint;
+  EarlyStopOptions early_stop;
+  int64_t log_every = 50;
+  bool test_at_end = false;
+  void visit(Fields& field) {
+    field("epochs", epochs, "passes over the training split; parts are allowed", more_than(0));
+    field("dtype", dtype, "what weights and activations are held in", one_of("float32", "float64"));
+    field("accumulate", accumulate, "batches whose gradients make one step", at_least(1));
+    field("optimizer", optimizer, "turns gradients into steps", member_of(optimizers()));
+    field("schedule", schedule, "the learning rate of each step", member_of(schedules()));
+    field("checkpoint", checkpoint, "when checkpoints are written and which stay");
+    field("early_stop", early_stop, "when a run ends before its last epoch");
+    field("log_every", log_every, "steps between two lines of training metrics", at_least(1));
+    field("test_at_end", test_at_end, "whether the best checkpoint is evaluated on the test split at the end");
+  }
+};
+
+}  // namespace heterodyne

@@ -1,0 +1,117 @@
+#include "heterodyne/train/run_folder.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "heterodyne/base/config.h"
+#include "heterodyne/base/error.h"
+#include "heterodyne/base/text.h"
+
+namespace heterodyne {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Bytes a checkpoint of this network and optimizer takes, roughly.
+uint64_t bytes_of(const Network& network, const Optimizer& optimizer) {
+  uint64_t bytes = 1 << 16;
+  for (const auto& parameter : network.parameters()) bytes += parameter.nbytes();
+  for (const auto& entry : optimizer.state()) bytes += entry.second.nbytes();
+  return bytes;
+}
+
+}  // namespace
+
+void RunFolder::check_new(const std::string& path) {
+  std::error_code error;
+  if (fs::exists(path, error) && !(fs::is_directory(path, error) && fs::is_empty(path, error))) {
+    throw ConfigError(
+        fmt::format("{}: expected a new folder, it exists. Go on with it: heterodyne train --resume {}. "
+                    "Another folder: --out DIR. Another name: --set name=NAME",
+                    path, path));
+  }
+}
+
+RunFolder RunFolder::create(const std::string& path, const Experiment& experiment) {
+  check_new(path);
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) throw DeviceError(path + ": cannot be made: " + error.message());
+  RunFolder folder(path, io::FolderLock(path));
+  folder.write_file("resolved.toml", write_toml(experiment.resolved, true));
+  return folder;
+}
+
+RunFolder RunFolder::open(const std::string& path) {
+  if (!fs::is_regular_file(fs::path(path) / "resolved.toml")) {
+    throw FormatError::in_file(path,
+                               fs::exists(path) ? "is not a run's folder: it has no resolved.toml" : "no such run");
+  }
+  return RunFolder(path, io::FolderLock(path));
+}
+
+std::string RunFolder::file(const std::string& name) const { return (fs::path(path_) / name).string(); }
+
+Table RunFolder::config() const {
+  const std::string path = file("resolved.toml");
+  return parse_toml(io::read_file(path), path);
+}
+
+std::optional<CheckpointInfo> RunFolder::newest_checkpoint(const Log& log) const {
+  const auto steps = checkpoints().steps();
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    try {
+      return read_checkpoint(checkpoints().folder_of(*step));
+    } catch (const FormatError& error) {
+      log.warning(fmt::format("{}; going back to an older checkpoint", error.what()));
+    }
+  }
+  return std::nullopt;
+}
+
+void RunFolder::write_state(const std::string& word) const {
+  const auto now =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
+  write_file("state", fmt::format("{}\npid {}\nheartbeat {}\n", word, ::getpid(), now.count()));
+}
+
+void RunFolder::write_file(const std::string& name, const std::string& text) const { io::write_file(file(name), text); }
+
+RunKeeper::RunKeeper(const RunFolder& folder, const Experiment& experiment, Log log)
+    : folder_(folder), experiment_(experiment), log_(std::move(log)) {}
+
+void RunKeeper::save(Network& network, const Optimizer& optimizer, const TrainState& state) {
+  const auto checkpoints = folder_.checkpoints();
+  try {
+    const uint64_t needed = bytes_of(network, optimizer), available = io::free_bytes(folder_.path());
+    if (available < needed) {
+      throw DeviceError(fmt::format("{}: a checkpoint needs {} bytes, {} are free", folder_.path(),
+                                    with_commas(static_cast<int64_t>(needed)),
+                                    with_commas(static_cast<int64_t>(available))));
+    }
+    save_checkpoint(checkpoints.folder_of(state.step), network, optimizer, state, experiment_.resolved);
+    const auto best = state.best ? std::optional(state.best->step) : std::nullopt;
+    checkpoints.settle(state.step, best, experiment_.options.train.checkpoint.keep);
+    folder_.write_state("running");
+  } catch (const DeviceError& error) {
+    const auto last = checkpoints.last();
+    log_.warning(fmt::format("step {}: no checkpoint: {}. The run goes on; {}", with_commas(state.step), error.what(),
+                             last ? "the last one is of step " + with_commas(*last) : "there is none yet"));
+  }
+}
+
+std::string find_checkpoint(const std::string& model) {
+  if (fs::exists(fs::path(model) / "manifest.json")) return model;
+  const CheckpointFolder checkpoints((fs::path(model) / "checkpoints").string());
+  const auto best = checkpoints.best();
+  if (best) return checkpoints.folder_of(*best);
+  const auto steps = checkpoints.steps();
+  if (!steps.empty()) return checkpoints.folder_of(steps.back());
+  if (!fs::exists(model)) throw FormatError::in_file(model, "no such run or checkpoint");
+  throw FormatError::in_file(model, "is neither a run's folder with a checkpoint nor a checkpoint");
+}
+
+}  // namespace heterodyne

@@ -1,0 +1,66 @@
+// RunFolder: where a run keeps what it must not lose. One process at a time.
+//
+//   resolved.toml  environment.json  metrics.jsonl  state  log.txt  checkpoints/
+//
+// `state` begins with one word: running, done, failed or interrupted.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "heterodyne/base/log.h"
+#include "heterodyne/io/file.h"
+#include "heterodyne/train/checkpoint.h"
+#include "heterodyne/train/experiment.h"
+#include "heterodyne/train/trainer.h"
+
+namespace heterodyne {
+
+class RunFolder {
+ public:
+  /// Throws ConfigError, with the ways on, when the folder exists and is not empty.
+  static void check_new(const std::string& path);
+  /// A new folder for this experiment, with resolved.toml. Throws ConfigError as check_new() does, DeviceError
+  /// when it cannot be made.
+  static RunFolder create(const std::string& path, const Experiment& experiment);
+  /// An existing run's folder. Throws FormatError when it is none, DeviceError when another process uses it.
+  static RunFolder open(const std::string& path);
+
+  const std::string& path() const { return path_; }
+  std::string file(const std::string& name) const;
+  CheckpointFolder checkpoints() const { return CheckpointFolder(file("checkpoints")); }
+  /// The resolved configuration it was started with.
+  Table config() const;
+
+  /// The newest checkpoint that is sound; damaged ones are passed over with a warning. Nothing when there is none.
+  std::optional<CheckpointInfo> newest_checkpoint(const Log& log) const;
+
+  void write_state(const std::string& word) const;
+  void write_file(const std::string& name, const std::string& text) const;
+
+ private:
+  RunFolder(std::string path, io::FolderLock lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+
+  std::string path_;
+  io::FolderLock lock_;
+};
+
+/// Saves into a run's folder. A failed save warns and is forgotten: what was saved before stays.
+class RunKeeper : public Keeper {
+ public:
+  RunKeeper(const RunFolder& folder, const Experiment& experiment, Log log);
+
+  void save(Network& network, const Optimizer& optimizer, const TrainState& state) override;
+  std::optional<int64_t> last_step() const override { return folder_.checkpoints().last(); }
+
+ private:
+  const RunFolder& folder_;
+  const Experiment& experiment_;
+  Log log_;
+};
+
+/// The checkpoint folder that MODEL means: a checkpoint itself, or the best (else the newest) of a run's folder.
+/// Throws FormatError when it is neither.
+std::string find_checkpoint(const std::string& model);
+
+}  // namespace heterodyne

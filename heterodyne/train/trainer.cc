@@ -1,0 +1,154 @@
+#include "heterodyne/train/trainer.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "heterodyne/base/error.h"
+#include "heterodyne/base/text.h"
+#include "heterodyne/train/window.h"
+
+namespace heterodyne {
+namespace {
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+OptimizerOptions rates_of(const Member& optimizer) {
+  Table shared;
+  for (const auto& field : optimizers().shared().list()) {
+    if (const Value* value = optimizer.settings.find(field.name)) shared.set(field.name, *value);
+  }
+  return read_options<OptimizerOptions>(shared, {"train.optimizer", "optimizer." + optimizer.kind});
+}
+
+TrainPlan plan_of(const TrainOptions& options, int64_t num_batches, int64_t first_step) {
+  const int64_t per_epoch = (num_batches + options.accumulate - 1) / options.accumulate;
+  const auto steps = std::llround(options.epochs * static_cast<double>(per_epoch));
+  return {std::max<int64_t>(1, steps), per_epoch, first_step, options.epochs};
+}
+
+}  // namespace
+
+Trainer::Trainer(TrainerParts parts, TrainState state)
+    : parts_(std::move(parts)),
+      state_(std::move(state)),
+      train_loader_(parts_.dataset, Split::kTrain, loader_options(parts_.experiment, Split::kTrain)),
+      valid_loader_(parts_.dataset, Split::kValid, loader_options(parts_.experiment, Split::kValid)),
+      schedule_(schedules().make(parts_.experiment.options.train.schedule)),
+      rates_(rates_of(parts_.experiment.options.train.optimizer)) {
+  const auto& options = parts_.experiment.options.train;
+  plan_ = plan_of(options, train_loader_.num_batches(), state_.step);
+  should_end_early_ = options.early_stop.patience > 0 && state_.num_worse >= options.early_stop.patience;
+}
+
+TrainEnd Trainer::run() {
+  for (Hook* hook : parts_.hooks) hook->on_start(plan_);
+  while (state_.step < plan_.num_steps && !should_end_early_) {
+    if (!run_epoch()) return TrainEnd::kInterrupted;
+  }
+  return state_.step < plan_.num_steps ? TrainEnd::kEarlyStop : TrainEnd::kDone;
+}
+
+// Runs to the end of the epoch or of the run. Returns false when it was told to stop before that.
+bool Trainer::run_epoch() {
+  train_loader_.start(state_.epoch, state_.batch);
+  while (state_.step < plan_.num_steps) {
+    const double begin = seconds_now();
+    auto batches = next_batches();
+    step(std::move(batches), begin);
+
+    const bool at_epoch_end = state_.batch >= train_loader_.num_batches();
+    const int64_t epochs_done = state_.epoch + (at_epoch_end ? 1 : 0);
+    if (at_epoch_end) {
+      ++state_.epoch;
+      state_.batch = 0;
+    }
+    const bool at_end = state_.step == plan_.num_steps;
+    if (state_.step % parts_.experiment.options.train.log_every == 0 || at_end) report_window();
+    const bool is_best = (at_epoch_end || at_end) && validate();
+    const bool stopped = parts_.should_stop && parts_.should_stop();
+    if (at_end || should_end_early_ || is_best || stopped || is_checkpoint_due(at_epoch_end, epochs_done)) save();
+    if (stopped && !at_end && !should_end_early_) return false;
+    if (at_epoch_end) return true;
+  }
+  return true;
+}
+
+std::vector<Batch> Trainer::next_batches() {
+  std::vector<Batch> batches;
+  while (static_cast<int64_t>(batches.size()) < parts_.experiment.options.train.accumulate) {
+    auto batch = train_loader_.next();
+    if (!batch) break;
+    batch->inputs = batch->inputs.to(parts_.experiment.dtype());
+    batch->random = {parts_.experiment.seed(), static_cast<uint64_t>(state_.micro_step++)};
+    batches.push_back(std::move(*batch));
+  }
+  HETERODYNE_DCHECK(!batches.empty());
+  state_.batch += static_cast<int64_t>(batches.size());
+  return batches;
+}
+
+void Trainer::step(std::vector<Batch> batches, double begin) {
+  const StepRates rates = schedule_->at(state_.step, plan_.num_steps);
+  if (rates.momentum) parts_.optimizer.set_momentum(*rates.momentum);
+  lr_ = rates_.lr * rates.lr_factor;
+  StepResult result;
+  try {
+    result = train_step(parts_.network, parts_.optimizer, {std::move(batches), lr_, rates_.clip_norm});
+  } catch (const Error& error) {
+    const auto last = parts_.keeper ? parts_.keeper->last_step() : std::nullopt;
+    throw Error(fmt::format("step {}: {}. {}. Next: a smaller train.optimizer.lr, or train.optimizer.clip_norm",
+                            with_commas(state_.step + 1), error.what(),
+                            last ? "Last good checkpoint: step " + with_commas(*last) : "There is no checkpoint yet"));
+  }
+  const int64_t epoch = state_.epoch + 1;
+  ++state_.step;
+  add(state_.window, result);
+  const double seconds = seconds_now() - begin;
+  window_seconds_ += seconds;
+  for (Hook* hook : parts_.hooks) hook->on_step({state_.step, epoch, lr_, seconds, result});
+}
+
+void Trainer::report_window() {
+  if (state_.window.num_steps == 0) return;
+  const auto per_epoch = static_cast<double>(plan_.steps_per_epoch);
+  Table values{{"step", state_.step}, {"epoch", static_cast<double>(state_.step) / per_epoch}, {"kind", "train"}};
+  const Table measured = averages(state_.window);
+  for (const auto& [key, value] : measured.entries()) values.set(key, value);
+  values.set("lr", lr_);
+  values.set("examples_per_s", static_cast<double>(state_.window.num_examples) / window_seconds_);
+  for (Hook* hook : parts_.hooks) hook->on_log({state_.step, values});
+  state_.window = {};
+  window_seconds_ = 0;
+}
+
+// Returns whether this is the best so far.
+bool Trainer::validate() {
+  if (valid_loader_.num_batches() == 0) return false;
+  const auto evaluation = evaluate(parts_.network, valid_loader_, parts_.experiment.dtype());
+  const auto& options = parts_.experiment.options.train;
+  const bool by_loss = options.checkpoint.best == "valid.loss";
+  const double value = by_loss ? evaluation.metrics.loss() : evaluation.metrics.accuracy();
+  const bool is_best = !state_.best || (by_loss ? value < state_.best->value : value > state_.best->value);
+  if (is_best) state_.best = Best{value, state_.step};
+  state_.num_worse = is_best ? 0 : state_.num_worse + 1;
+  should_end_early_ = options.early_stop.patience > 0 && state_.num_worse >= options.early_stop.patience;
+  const int64_t epoch = (state_.step + plan_.steps_per_epoch - 1) / plan_.steps_per_epoch;
+  for (Hook* hook : parts_.hooks) hook->on_validation({state_.step, epoch, evaluation, is_best});
+  return is_best;
+}
+
+bool Trainer::is_checkpoint_due(bool at_epoch_end, int64_t epochs_done) const {
+  const auto& options = parts_.experiment.options.train.checkpoint;
+  const bool by_epoch = at_epoch_end && options.every_epochs > 0 && epochs_done % options.every_epochs == 0;
+  return by_epoch || (options.every_steps > 0 && state_.step % options.every_steps == 0);
+}
+
+void Trainer::save() {
+  if (parts_.keeper) parts_.keeper->save(parts_.network, parts_.optimizer, state_);
+}
+
+}  // namespace heterodyne

@@ -1,0 +1,73 @@
+// Trainer: the loop. Knows no network and no data set; what it needs of them comes in.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "heterodyne/base/log.h"
+#include "heterodyne/data/dataset.h"
+#include "heterodyne/train/experiment.h"
+#include "heterodyne/train/hook.h"
+#include "heterodyne/train/state.h"
+
+namespace heterodyne {
+
+/// Keeps what a run must not lose. The trainer says when; see run_folder.h for the one that writes files.
+class Keeper {
+ public:
+  virtual ~Keeper() = default;
+  /// Saves the network, the optimizer and the state. A failure is its own to report; the run goes on.
+  virtual void save(Network& network, const Optimizer& optimizer, const TrainState& state) = 0;
+  /// The step of the newest sound checkpoint, or nothing.
+  virtual std::optional<int64_t> last_step() const = 0;
+};
+
+struct TrainerParts {
+  const Experiment& experiment;
+  const Dataset& dataset;
+  Network& network;
+  Optimizer& optimizer;
+  std::vector<Hook*> hooks;
+  Keeper* keeper = nullptr;           // may be null
+  std::function<bool()> should_stop;  // asked after each step; may be empty
+};
+
+enum class TrainEnd { kDone, kEarlyStop, kInterrupted };
+
+class Trainer {
+ public:
+  /// `state` is a fresh one, or that of the checkpoint whose values network and optimizer hold. Throws ConfigError when
+  /// there are fewer training examples than a batch has.
+  Trainer(TrainerParts parts, TrainState state);
+
+  /// Trains to the end, or until should_stop. Equal inputs and equal thread counts give equal bits, whether the run was
+  /// broken and resumed or not. Throws Error when a loss or gradient is not finite.
+  TrainEnd run();
+
+  const TrainState& state() const { return state_; }
+  const TrainPlan& plan() const { return plan_; }
+
+ private:
+  bool run_epoch();
+  std::vector<Batch> next_batches();
+  void step(std::vector<Batch> batches, double begin);
+  void report_window();
+  bool validate();
+  bool is_checkpoint_due(bool at_epoch_end, int64_t epochs_done) const;
+  void save();
+
+  TrainerParts parts_;
+  TrainState state_;
+  TrainPlan plan_;
+  Loader train_loader_;
+  Loader valid_loader_;
+  std::shared_ptr<Schedule> schedule_;
+  OptimizerOptions rates_;
+  double lr_ = 0;              // of the latest step
+  double window_seconds_ = 0;  // spent in steps since the last line of metrics
+  bool should_end_early_ = false;
+};
+
+}  // namespace heterodyne

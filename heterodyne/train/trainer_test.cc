@@ -1,0 +1,209 @@
+#include "heterodyne/train/trainer.h"
+
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include "heterodyne/base/fixtures.h"
+#include "heterodyne/model/load.h"
+#include "heterodyne/train/fixtures.h"
+
+namespace heterodyne {
+namespace {
+
+using Values = std::vector<std::pair<std::string, torch::Tensor>>;
+
+Values copy_of(const Values& values) {
+  Values copies;
+  for (const auto& [name, tensor] : values) copies.emplace_back(name, tensor.clone());
+  return copies;
+}
+
+// Keeps checkpoints in memory.
+struct MemoryKeeper : Keeper {
+  struct Saved {
+    Values network, optimizer;
+    TrainState state;
+  };
+  std::vector<Saved> all;
+
+  void save(Network& network, const Optimizer& optimizer, const TrainState& state) override {
+    all.push_back({copy_of(state_of(network)), copy_of(optimizer.state()), state});
+  }
+  std::optional<int64_t> last_step() const override {
+    return all.empty() ? std::nullopt : std::optional(all.back().state.step);
+  }
+};
+
+// Writes down what happened, times left out.
+struct Diary : Hook {
+  std::vector<std::string> lines;
+  void on_log(const LogReport& report) override {
+    Table values = report.values;
+    values.erase("examples_per_s");
+    lines.push_back(write_value(Value(values)));
+  }
+  void on_validation(const ValidationReport& report) override {
+    lines.push_back(std::to_string(report.step) + write_value(Value(report.evaluation.table())));
+  }
+};
+
+// Everything a run consists of.
+struct Training {
+  Experiment experiment;
+  std::unique_ptr<Dataset> dataset;
+  std::shared_ptr<Network> network;
+  std::shared_ptr<Optimizer> optimizer;
+  MemoryKeeper keeper;
+  Diary diary;
+  TrainState state;
+  int64_t stop_after = -1;
+
+  explicit Training(const std::vector<std::string>& settings = {})
+      : experiment(fixtures::small_experiment(settings)),
+        dataset(make_dataset(experiment, {}, {})),
+        network(make_network(experiment)),
+        optimizer(optimizers().make(experiment.options.train.optimizer)) {}
+
+  // Takes over what another run saved.
+  void load(const MemoryKeeper::Saved& saved) {
+    const torch::NoGradGuard no_grad;
+    const auto places = state_of(*network);
+    for (size_t i = 0; i < places.size(); ++i) places[i].second.copy_(saved.network[i].second);
+    NamedParameters parameters;
+    for (const auto& p : network->named_parameters()) parameters.emplace_back(p.key(), p.value());
+    optimizer->load_state(parameters, saved.optimizer, "memory");
+    state = saved.state;
+  }
+
+  TrainEnd go() {
+    int64_t steps = 0;
+    Trainer trainer({experiment,
+                     *dataset,
+                     *network,
+                     *optimizer,
+                     {&diary},
+                     &keeper,
+                     [&] { return stop_after >= 0 && ++steps >= stop_after; }},
+                    state);
+    const TrainEnd end = trainer.run();
+    state = trainer.state();
+    return end;
+  }
+};
+
+void expect_equal(const Values& a, const Values& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::equal(a[i].second, b[i].second)) << a[i].first;
+}
+
+TEST(Trainer, RunsItsEpochsAndLearns) {
+  Training run({"train.epochs=10", "train.optimizer.lr=5e-3", "data.noise=1"});
+  EXPECT_EQ(run.go(), TrainEnd::kDone);
+  EXPECT_EQ(run.state.step, 60) << "240 images in batches of 40, ten times";
+  EXPECT_EQ(run.state.epoch, 10);
+  ASSERT_TRUE(run.state.best.has_value());
+  EXPECT_GT(run.state.best->value, 0.8) << "three classes, a third by chance";
+}
+
+TEST(Trainer, PartsOfAnEpochAreAllowed) {
+  Training run({"train.epochs=0.5"});
+  EXPECT_EQ(run.go(), TrainEnd::kDone);
+  EXPECT_EQ(run.state.step, 3);
+  EXPECT_EQ(run.keeper.all.back().state.step, 3) << "the end is saved";
+}
+
+TEST(Trainer, TheSameRunTwiceGivesTheSameBits) {
+  Training a, b;
+  a.go();
+  b.go();
+  expect_equal(state_of(*a.network), state_of(*b.network));
+  EXPECT_EQ(a.diary.lines, b.diary.lines);
+}
+
+// Stopped after each possible number of steps, in the middle of an epoch, of a log window, beside a validation.
+TEST(Trainer, AResumedRunEndsInTheSameBits) {
+  Training unbroken;
+  unbroken.go();
+  for (const int64_t stop : {1, 3, 5, 6, 7, 11}) {
+    Training first;
+    first.stop_after = stop;
+    EXPECT_EQ(first.go(), TrainEnd::kInterrupted) << stop;
+    EXPECT_EQ(first.state.step, stop);
+    Training second;
+    second.load(first.keeper.all.back());
+    second.diary.lines = first.diary.lines;
+    EXPECT_EQ(second.go(), TrainEnd::kDone);
+    expect_equal(state_of(*second.network), state_of(*unbroken.network));
+    expect_equal(second.optimizer->state(), unbroken.optimizer->state());
+    EXPECT_EQ(second.diary.lines, unbroken.diary.lines) << "stopped after " << stop;
+  }
+}
+
+TEST(Trainer, AccumulatesOverBatches) {
+  Training run({"train.accumulate=4"});
+  run.go();
+  EXPECT_EQ(run.state.step, 4) << "six batches make a step of four and one of two, in each of two epochs";
+  EXPECT_EQ(run.state.micro_step, 12);
+}
+
+TEST(Trainer, SavesWhenItIsDue) {
+  const auto saved = [](const std::vector<std::string>& settings) {
+    Training run(settings);
+    run.go();
+    std::vector<int64_t> steps;
+    for (const auto& one : run.keeper.all) steps.push_back(one.state.step);
+    return steps;
+  };
+  const auto every_four = saved({"train.checkpoint.every_steps=4", "train.checkpoint.every_epochs=0"});
+  for (const int64_t step : {4, 8, 12})
+    EXPECT_NE(std::find(every_four.begin(), every_four.end(), step), every_four.end());
+  const auto every_epoch = saved({});
+  EXPECT_EQ(every_epoch, (std::vector<int64_t>{6, 12}));
+}
+
+TEST(Trainer, EndsEarlyWithoutProgress) {
+  // A learning rate of almost nothing never finds a second best.
+  Training run(
+      {"train.epochs=20", "train.optimizer.lr=1e-30", "train.optimizer.weight_decay=0", "train.early_stop.patience=3"});
+  EXPECT_EQ(run.go(), TrainEnd::kEarlyStop);
+  EXPECT_EQ(run.state.step, 4 * 6) << "the first validation is the best, three worse ones follow";
+  Training again(
+      {"train.epochs=20", "train.optimizer.lr=1e-30", "train.optimizer.weight_decay=0", "train.early_stop.patience=3"});
+  again.load(run.keeper.all.back());
+  EXPECT_EQ(again.go(), TrainEnd::kEarlyStop);
+  EXPECT_EQ(again.state.step, 24) << "a run that has ended stays ended";
+}
+
+TEST(Trainer, TheBestByLossIsTheLowest) {
+  Training run({"train.checkpoint.best=valid.loss", "train.epochs=4"});
+  run.go();
+  for (const auto& saved : run.keeper.all) EXPECT_GE(saved.state.best->value, run.state.best->value);
+}
+
+TEST(Trainer, WithoutAValidationSplitThereIsNoBest) {
+  Training run({"data.validation=0"});
+  EXPECT_EQ(run.go(), TrainEnd::kDone);
+  EXPECT_FALSE(run.state.best.has_value());
+}
+
+TEST(Trainer, ALossThatIsNoNumberStopsTheRunWithTheLastCheckpoint) {
+  Training run({"train.optimizer.lr=1e30", "train.schedule={kind=\"constant\"}", "train.checkpoint.every_steps=1"});
+  const auto message = fixtures::message_of<Error>([&] { run.go(); });
+  EXPECT_TRUE(message.starts_with("step ")) << message;
+  EXPECT_NE(message.find("first non-finite value: "), std::string::npos) << message;
+  EXPECT_NE(message.find("Last good checkpoint: step "), std::string::npos) << message;
+  EXPECT_NE(message.find("Next: a smaller train.optimizer.lr"), std::string::npos) << message;
+}
+
+TEST(Trainer, FewerExamplesThanABatchAreRefused) {
+  EXPECT_EQ(fixtures::message_of<ConfigError>([] { Training({"data.batch=1000"}).go(); }),
+            "[data.synthetic] batch: expected at most the 240 training examples, got 1,000");
+}
+
+TEST(Trainer, ABatchOfOneTrains) {
+  Training run({"data.batch=1", "train.epochs=0.02"});
+  EXPECT_EQ(run.go(), TrainEnd::kDone);
+}
+
+}  // namespace
+}  // namespace heterodyne

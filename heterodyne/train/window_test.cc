@@ -1,0 +1,30 @@
+#include "heterodyne/train/window.h"
+
+#include <gtest/gtest.h>
+
+namespace heterodyne {
+namespace {
+
+StepResult step_of(double loss, double task, std::vector<int64_t> count_E) {
+  return {loss, {{"task", task}, {"layers.0.switch_loss", loss - task}}, 10, 4,
+          2.0,  RoutingStats({{"layers.0", std::move(count_E), 10, 0}})};
+}
+
+TEST(Window, AveragesStepsAndAddsCounts) {
+  Window window;
+  add(window, step_of(1.5, 1.0, {10, 10, 0}));
+  add(window, step_of(2.5, 2.0, {20, 0, 0}));
+  const Table table = averages(window);
+  EXPECT_EQ(*table.find("loss"), Value(2.0));
+  EXPECT_EQ(*table.find("task"), Value(1.5));
+  EXPECT_EQ(*table.find("layers.0.switch_loss"), Value(0.5));
+  EXPECT_EQ(*table.find("accuracy"), Value(0.4));
+  EXPECT_EQ(*table.find("grad_norm"), Value(2.0));
+  EXPECT_EQ(*table.find("layers.0.k"), Value(2.0));
+  EXPECT_EQ(*table.find("layers.0.dead"), Value(1));
+  EXPECT_NEAR(*table.find("layers.0.max_ideal")->if_real(), 30.0 / (40.0 / 3), 1e-12);
+  EXPECT_EQ(table.keys()[0], "loss");
+}
+
+}  // namespace
+}  // namespace heterodyne
