@@ -18,12 +18,6 @@ std::string plain(const Value& value) {
   return write_value(value);
 }
 
-// Columns of a terminal that UTF-8 text takes, wide characters aside.
-size_t columns_of(const std::string& text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
 std::string csv_cell(const Value& value) {
   std::string text = value.is_null() ? "" : value.if_real() ? shortest(*value.if_real()) : plain(value);
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;

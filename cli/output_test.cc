@@ -17,7 +17,7 @@ std::string printed(const std::string& format) {
 }
 
 TEST(Output, ATableIsAlignedWithNumbersToTheRight) {
-  EXPECT_EQ(printed("table"), "name         share\nmlp           0.25\na \"b\", | c   12.5\nnone             -\n");
+  EXPECT_EQ(printed("table"), "name        share\nmlp          0.25\na \"b\", | c   12.5\nnone            -\n");
 }
 
 TEST(Output, JsonIsAListOfObjects) {

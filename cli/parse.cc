@@ -26,7 +26,7 @@ class Declarer : public Fields {
  public:
   explicit Declarer(CLI::App& app) : app_(app) {}
 
-  /// What was written on the line, as untyped text.
+  /// What was written on the line, as untyped text. CLI11 gives an empty value to a flag that stands alone.
   Table given() const {
     Table table;
     for (const auto& flag : flags_) {
@@ -39,8 +39,8 @@ class Declarer : public Fields {
       } else if (flag.is_switch) {
         table.set(flag.name, Value(true).set_position({source, 0, 0}));
       } else {
-        table.set(flag.name,
-                  Value::untyped(flag.values.empty() ? std::string(kImpliedValue) : flag.values.back(), source));
+        const bool is_implied = flag.is_value_optional && (flag.values.empty() || flag.values.back().empty());
+        table.set(flag.name, Value::untyped(is_implied ? std::string(kImpliedValue) : flag.values.back(), source));
       }
     }
     return table;
@@ -62,6 +62,7 @@ class Declarer : public Fields {
     flag.is_positional = field.rules.is_positional;
     flag.is_switch = std::holds_alternative<bool*>(field.target);
     flag.is_list = std::holds_alternative<std::vector<std::string>*>(field.target);
+    flag.is_value_optional = field.rules.is_value_optional;
     const std::string spelled =
         flag.is_positional ? flag.name : (field.name == "verbose" ? "-v,--" : "--") + flag_name(flag.name);
     const std::string range = field.rules.range();
@@ -73,7 +74,7 @@ class Declarer : public Fields {
     flag.option = app_.add_option(spelled, flag.values, sentence);
     flag.option->type_name(flag.is_positional ? "" : "VALUE");
     if (flag.is_list && flag.is_positional) flag.option->expected(0, -1);
-    else if (field.rules.is_value_optional) flag.option->expected(0, 1);
+    else if (flag.is_value_optional) flag.option->expected(0, 1);
     else flag.option->expected(1)->take_all();
     flag.option->allow_extra_args(flag.is_list && flag.is_positional);
   }
@@ -81,7 +82,7 @@ class Declarer : public Fields {
  private:
   struct Flag {
     std::string name;
-    bool is_positional = false, is_switch = false, is_list = false;
+    bool is_positional = false, is_switch = false, is_list = false, is_value_optional = false;
     std::vector<std::string> values;
     CLI::Option* option = nullptr;
   };
@@ -89,15 +90,17 @@ class Declarer : public Fields {
   std::deque<Flag> flags_;  // a deque: CLI11 keeps pointers to `values`
 };
 
-// All verbs as subcommands of one application.
+// One verb, or all of them when it is empty, as subcommands of an application. Only the verb of the line may be there:
+// CLI11 would take the argument of `help train` for a second one.
 struct Line {
   CLI::App app{"heterodyne: Mixture-of-Experts models whose experts differ in kind and size", "heterodyne"};
   std::deque<std::pair<CLI::App*, Declarer>> verbs;
 
-  Line() {
+  explicit Line(const std::string& only) {
     app.set_version_flag("--version", version_line());
     app.failure_message(CLI::FailureMessage::simple);
     for (const auto& name : commands().names()) {
+      if (!only.empty() && name != only) continue;
       const CommandKind& kind = commands().find(name);
       CLI::App* verb = app.add_subcommand(name, kind.summary);
       if (!kind.example.empty()) verb->footer("Examples:\n  " + join(split(kind.example, '\n'), "\n  "));
@@ -132,14 +135,14 @@ void check_verb(const std::string& verb) {
 
 ParsedLine parse_line(const std::vector<std::string>& arguments) {
   if (arguments.empty()) return {"", {}, help_text("")};
-  if (!arguments.front().starts_with('-')) check_verb(arguments.front());
-  Line line;
+  const std::string verb_given = arguments.front().starts_with('-') ? "" : arguments.front();
+  if (!verb_given.empty()) check_verb(verb_given);
+  Line line(verb_given);
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     line.app.parse(reversed);
   } catch (const CLI::CallForHelp&) {
-    const auto chosen = line.app.get_subcommands();
-    return {"", {}, help_text(chosen.empty() ? "" : chosen.front()->get_name())};
+    return {"", {}, help_text(verb_given)};
   } catch (const CLI::CallForVersion&) {
     return {"", {}, version_line()};
   } catch (const CLI::ParseError& error) {
@@ -154,10 +157,11 @@ ParsedLine parse_line(const std::vector<std::string>& arguments) {
 }
 
 std::string help_text(const std::string& verb) {
-  Line line;
-  if (verb.empty()) return line.app.help();
-  check_verb(verb);
-  return line.app.get_subcommand(verb)->help();
+  if (!verb.empty()) check_verb(verb);
+  Line line(verb);
+  std::string text = verb.empty() ? line.app.help() : line.app.get_subcommand(verb)->help("heterodyne");
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
 }
 
 }  // namespace heterodyne::cli

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -32,6 +33,23 @@ std::string balance_text(const std::vector<LayerCounts>& layers) {
   const Balance balance = balance_of(layers.front().count_E);
   return fmt::format("  k {:.2f}  max/ideal {:.2f}  dead {}/{}  H {:.3f}", layers.front().mean_k(),
                      balance.max_violation + 1, balance.num_dead, layers.front().count_E.size(), balance.entropy);
+}
+
+// A piece of the progress line; those of the highest rank go first when the terminal is narrow.
+struct Part {
+  std::string text;
+  int rank;
+};
+
+// The parts as one line of at most `width` columns; a wider one would wrap, and could not be redrawn.
+std::string fitted(std::vector<Part> parts, size_t width) {
+  for (;;) {
+    std::string line;
+    for (const Part& part : parts) line += (line.empty() ? "" : "  ") + part.text;
+    if (columns_of(line) <= width || parts.empty()) return line;
+    parts.erase(std::max_element(parts.begin(), parts.end(),
+                                 [](const Part& a, const Part& b) { return a.rank < b.rank; }));
+  }
 }
 
 }  // namespace
@@ -76,15 +94,17 @@ std::string Progress::line(const StepReport& report) const {
     examples += recent.num_examples;
     correct += recent.num_correct;
   }
-  std::string text =
-      fmt::format("epoch {}/{:g}  step {}/{}  loss {:.3f}  acc {:.1f} %", report.epoch, plan_.num_epochs,
-                  with_commas(report.step), with_commas(plan_.num_steps), loss / static_cast<double>(recent_.size()),
-                  100.0 * static_cast<double>(correct) / static_cast<double>(examples));
-  if (valid_accuracy_ >= 0) text += fmt::format("  valid {:.1f} %", 100 * valid_accuracy_);
-  text += fmt::format("  {} img/s  eta {}", with_commas(std::llround(static_cast<double>(examples) / seconds)),
-                      duration_text(seconds_left(report.step)));
-  for (const auto& layer : routing_.layers()) text += "  [" + tiny_bars(layer.count_E) + "]";
-  return text;
+  std::vector<Part> parts = {
+      {fmt::format("epoch {}/{:g}", report.epoch, plan_.num_epochs), 0},
+      {fmt::format("step {}/{}", with_commas(report.step), with_commas(plan_.num_steps)), 0},
+      {fmt::format("loss {:.3f}", loss / static_cast<double>(recent_.size())), 1},
+      {fmt::format("acc {:.1f} %", 100.0 * static_cast<double>(correct) / static_cast<double>(examples)), 3}};
+  if (valid_accuracy_ >= 0) parts.push_back({fmt::format("valid {:.1f} %", 100 * valid_accuracy_), 4});
+  parts.push_back(
+      {fmt::format("{} img/s", with_commas(std::llround(static_cast<double>(examples) / seconds))), 5});
+  parts.push_back({fmt::format("eta {}", duration_text(seconds_left(report.step))), 1});
+  for (const auto& layer : routing_.layers()) parts.push_back({"[" + tiny_bars(layer.count_E) + "]", 2});
+  return fitted(std::move(parts), static_cast<size_t>(terminal_.width()) - 1);
 }
 
 void Progress::on_log(const LogReport& report) {

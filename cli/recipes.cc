@@ -30,7 +30,7 @@ std::string text_of(const std::string& path) {
 
 void apply_flags(Table& config, const ConfigFlags& flags) {
   for (const auto& assignment : flags.set) set_from_text(config, assignment);
-  if (!flags.seed.empty()) set_from_text(config, "seed=" + flags.seed);
+  if (!flags.seed.empty()) config.set("seed", Value::untyped(flags.seed, "--seed " + flags.seed));
 }
 
 Table read_config(const std::string& config, const ConfigFlags& flags) {

@@ -19,12 +19,9 @@ int64_t params_of(const Expert& expert) { return expert.cost({1, 1, 1}).routed.p
 std::string expert_line(const MoeLayer& layer, size_t position, double share, double fair, int bar_width) {
   const ExpertSlot& slot = layer.slots()[position];
   const std::string drawn = bar(share, bar_width);
-  // A bar's characters take three bytes each; padding counts columns.
-  const auto columns =
-      std::count_if(drawn.begin(), drawn.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
   return fmt::format("  {:>3} {:<12} {:>10} params  {}{} {:>5.1f} %  x{:.2f}", slot.id, layer.group_name(slot.group),
                      with_commas(params_of(*slot.expert)), drawn,
-                     std::string(static_cast<size_t>(std::max<int64_t>(0, bar_width - columns)), ' '), 100 * share,
+                     std::string(static_cast<size_t>(bar_width) - columns_of(drawn), ' '), 100 * share,
                      share / fair);
 }
 

@@ -88,12 +88,15 @@ void copy(const Options& options, cli::Terminal& terminal) {
   const std::string& file = options.arguments[1];
   if (std::filesystem::exists(file)) throw ConfigError(file + ": exists already; choose another name");
   const auto found = cli::recipes().find(recipe);
+  // With settings of the line everything is checked and written out, each with its type.
+  const bool has_settings = !options.set.empty() || !options.seed.empty();
+  const Table config = cli::read_config(recipe, {options.set, options.seed});
   const bool stands_alone = found != cli::recipes().end() && found->second.find("\nbase = ") == std::string::npos;
-  const bool as_written = stands_alone && options.set.empty() && options.seed.empty();
-  // A recipe with a base is written out whole, so that the copy needs no other file.
+  // A recipe with a base is written with what it takes from there, so that the copy needs no other file.
   const std::string text =
-      as_written ? found->second
-                 : "# From " + recipe + ".\n" + write_toml(cli::read_config(recipe, {options.set, options.seed}));
+      stands_alone && !has_settings
+          ? found->second
+          : "# From " + recipe + ".\n" + write_toml(has_settings ? read_experiment(config).resolved : config);
   io::write_file(file, text);
   terminal.say(file + ": written. Next: heterodyne config check " + file);
 }

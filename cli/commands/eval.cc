@@ -62,7 +62,7 @@ void print(const Options& options, Network& network, const Evaluation& evaluatio
 
 int run(const Options& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
-  const auto checkpoint = read_checkpoint(find_checkpoint(options.model));
+  const auto checkpoint = read_checkpoint(find_checkpoint(options.model, invocation.terminal.log()));
   const auto experiment = read_experiment(checkpoint.config);
   const auto network = make_network(experiment);
   load_checkpoint(checkpoint, *network, nullptr);

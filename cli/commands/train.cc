@@ -17,6 +17,7 @@
 #include "heterodyne/io/json.h"
 #include "heterodyne/train/metrics_log.h"
 #include "heterodyne/train/run_folder.h"
+#include "heterodyne/train/unused_experts.h"
 
 namespace heterodyne {
 namespace {
@@ -97,14 +98,18 @@ Session resume(const Options& options, const cli::Invocation& invocation) {
   auto folder = RunFolder::open(path);
   const Table saved = folder.config();
   const auto experiment = resumed_experiment(options, saved);
-  const std::string conflict = resume_conflict(read_experiment(saved).resolved, experiment.resolved);
-  if (!conflict.empty()) throw ConfigError(fmt::format("{}: cannot resume: {}. New run: --out DIR", path, conflict));
+  const auto refuse_conflict = [&](const Table& before) {
+    const std::string conflict = resume_conflict(before, experiment.resolved);
+    if (!conflict.empty()) throw ConfigError(fmt::format("{}: cannot resume: {}. New run: --out DIR", path, conflict));
+  };
+  refuse_conflict(read_experiment(saved).resolved);
 
   auto network = make_network(experiment);
   auto optimizer = optimizers().make(experiment.options.train.optimizer);
   TrainState state;
   const auto checkpoint = folder.newest_checkpoint(invocation.terminal.log());
   if (checkpoint) {
+    refuse_conflict(checkpoint->config);
     load_checkpoint(*checkpoint, *network, optimizer.get());
     state = checkpoint->state;
   } else {
@@ -163,12 +168,13 @@ int train(Session& session, const cli::Invocation& invocation) {
   introduce(session, terminal);
   RunKeeper keeper(session.folder, session.experiment, terminal.log());
   MetricsLog metrics(session.folder.file("metrics.jsonl"));
+  UnusedExperts unused(terminal.log());
   cli::Progress progress(terminal);
   Trainer trainer({session.experiment,
                    *session.dataset,
                    *session.network,
                    *session.optimizer,
-                   {&metrics, &progress},
+                   {&metrics, &unused, &progress},
                    &keeper,
                    cli::stop_requested},
                   session.state);
@@ -179,6 +185,15 @@ int train(Session& session, const cli::Invocation& invocation) {
   const TrainEnd end = trainer.run();
   if (end == TrainEnd::kInterrupted) {
     session.folder.write_state("interrupted");
+    const auto saved = session.folder.checkpoints().last();
+    if (saved != trainer.state().step) {
+      throw Error(fmt::format("interrupted at step {}, which could not be saved; {}",
+                              with_commas(trainer.state().step),
+                              saved ? fmt::format("the last checkpoint is of step {}. Continue with: heterodyne train "
+                                                  "--resume {}",
+                                                  with_commas(*saved), session.folder.path())
+                                    : "there is none yet"));
+    }
     terminal.say(fmt::format("saved step {}.  Continue with: heterodyne train --resume {}",
                              with_commas(trainer.state().step), session.folder.path()));
     return kInterrupted;
@@ -191,10 +206,17 @@ int train(Session& session, const cli::Invocation& invocation) {
   return 0;
 }
 
+// A run that goes on unchanged keeps its file, which says where each setting came from at first.
+void write_resolved(const Session& session) {
+  const Table& resolved = session.experiment.resolved;
+  if (session.folder.config() == resolved) return;
+  session.folder.write_file("resolved.toml", write_toml(resolved, true));
+}
+
 int run(const Options& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
   Session session = options.is_resumed() ? resume(options, invocation) : start(options, invocation);
-  session.folder.write_file("resolved.toml", write_toml(session.experiment.resolved, true));
+  write_resolved(session);
   session.folder.write_file("environment.json",
                             io::write_json(cli::environment_table(invocation.environment), 1) + "\n");
   io::AppendFile log(session.folder.file("log.txt"));

@@ -112,6 +112,15 @@ std::string beside(const std::string& path, const std::string& relative) {
   return relative.starts_with('/') || slash == std::string::npos ? relative : path.substr(0, slash + 1) + relative;
 }
 
+// The text of a base; what is wrong with it is told with the place that names it.
+std::string read_base(const std::string& path, const Position& named_at, const ReadText& read) {
+  try {
+    return read(path);
+  } catch (const ConfigError& error) {
+    throw ConfigError(named_at.prefix() + "base: " + error.what());
+  }
+}
+
 // One step of a dotted path: a key of a table or an index of a list. New keys become tables.
 Value* step_into(Value& value, const std::string& part, const std::string& assignment) {
   if (Table* table = value.if_table()) {
@@ -183,7 +192,7 @@ Table load_config(const std::string& path, const ReadText& read) {
   if (base == nullptr) return table;
   if (!base->if_text()) throw ConfigError("", "base", "expected text").at(base->position(), "config");
   const std::string base_path = beside(path, *base->if_text());
-  Table merged = parse_toml(read(base_path), base_path);
+  Table merged = parse_toml(read_base(base_path, base->position(), read), base_path);
   if (const Value* second = merged.find("base")) {
     throw ConfigError(second->position().prefix() +
                       "base: expected a file without a base of its own, it is the base of " + path);

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "heterodyne/base/registry.h"
 #include "heterodyne/base/text.h"
@@ -87,11 +89,19 @@ Rule effective_when(bool condition, std::string otherwise) {
 void Problems::add(const Position& position, const std::string& path, const std::string& key,
                    const std::string& message) {
   const std::string where = path.empty() ? "" : "[" + path + "] ";
-  lines_.push_back(position.prefix() + where + (key.empty() ? "" : key + ": ") + message);
+  found_.emplace_back(position, position.prefix() + where + (key.empty() ? "" : key + ": ") + message);
 }
 
 void Problems::throw_if_any() const {
-  if (!lines_.empty()) throw ConfigError(join(lines_, "\n"));
+  if (found_.empty()) return;
+  auto ordered = found_;
+  std::stable_sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) {
+    const Position &p = a.first, &q = b.first;
+    return std::tie(p.file, p.line, p.column) < std::tie(q.file, q.line, q.column);
+  });
+  std::vector<std::string> lines;
+  for (const auto& [position, line] : ordered) lines.push_back(line);
+  throw ConfigError(join(lines, "\n"));
 }
 
 Place Place::inside(std::string_view name) const {

@@ -116,12 +116,12 @@ class Fields {
 class Problems {
  public:
   void add(const Position& position, const std::string& path, const std::string& key, const std::string& message);
-  bool empty() const { return lines_.empty(); }
-  /// Throws one ConfigError with a line for each problem, in the order they were found.
+  bool empty() const { return found_.empty(); }
+  /// Throws one ConfigError with a line for each problem, in the order of their places in the file.
   void throw_if_any() const;
 
  private:
-  std::vector<std::string> lines_;
+  std::vector<std::pair<Position, std::string>> found_;
 };
 
 /// Where a table stands in the configuration ("model.moe.router") and what `heterodyne ls -v` calls its settings

@@ -83,6 +83,11 @@ std::vector<std::string> split(std::string_view text, char separator) {
   }
 }
 
+size_t columns_of(std::string_view text) {
+  const auto begins_character = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), begins_character));
+}
+
 std::string with_commas(int64_t number) {
   const std::string digits = std::to_string(number);
   const size_t first = number < 0 ? 1 : 0;

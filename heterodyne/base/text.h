@@ -18,6 +18,9 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 /// The parts between separators; "a..b" gives "a", "", "b". Empty text gives no parts.
 std::vector<std::string> split(std::string_view text, char separator);
 
+/// Columns that UTF-8 text takes in a terminal, where every character is one wide.
+size_t columns_of(std::string_view text);
+
 /// 357611 -> "357,611"
 std::string with_commas(int64_t number);
 

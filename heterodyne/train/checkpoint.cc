@@ -176,9 +176,6 @@ void CheckpointFolder::settle(int64_t last, std::optional<int64_t> best, int64_t
     const bool is_recent = i >= num_past - keep && i < num_past;
     if (!is_recent && step != best) fs::remove_all(folder_of(step), ignored);
   }
-  for (const auto& name : io::list_folder(path_)) {
-    if (name.ends_with(kTemporary)) fs::remove_all(in(path_, name), ignored);
-  }
 }
 
 }  // namespace heterodyne

@@ -54,7 +54,7 @@ class CheckpointFolder {
   std::optional<int64_t> best() const { return named("BEST"); }
 
   /// Writes the names of the newest and, when known, the best checkpoint; then removes the others but for the `keep`
-  /// newest up to `last` (later ones are of a future that was given up), and what an interrupted save left.
+  /// newest up to `last` (later ones are of a future that was given up).
   void settle(int64_t last, std::optional<int64_t> best, int64_t keep) const;
 
  private:

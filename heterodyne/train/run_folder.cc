@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 
@@ -23,11 +24,29 @@ uint64_t bytes_of(const Network& network, const Optimizer& optimizer) {
   return bytes;
 }
 
+// Names of files that a killed process may leave: the lock, and temporary files.
+bool is_left_over(const std::string& name) { return name.find(".tmp") != std::string::npos; }
+
+bool is_unused(const std::string& folder) {
+  std::error_code error;
+  if (!fs::is_directory(folder, error)) return !fs::exists(folder, error);
+  const auto names = io::list_folder(folder);
+  return std::all_of(names.begin(), names.end(),
+                     [](const std::string& name) { return name == ".lock" || is_left_over(name); });
+}
+
+void clear_left_overs(const std::string& folder) {
+  std::error_code ignored;  // what cannot be removed is in nobody's way
+  if (!fs::is_directory(folder, ignored)) return;
+  for (const auto& name : io::list_folder(folder)) {
+    if (is_left_over(name)) fs::remove_all(fs::path(folder) / name, ignored);
+  }
+}
+
 }  // namespace
 
 void RunFolder::check_new(const std::string& path) {
-  std::error_code error;
-  if (fs::exists(path, error) && !(fs::is_directory(path, error) && fs::is_empty(path, error))) {
+  if (!is_unused(path)) {
     throw ConfigError(
         fmt::format("{}: expected a new folder, it exists. Go on with it: heterodyne train --resume {}. "
                     "Another folder: --out DIR. Another name: --set name=NAME",
@@ -41,6 +60,7 @@ RunFolder RunFolder::create(const std::string& path, const Experiment& experimen
   fs::create_directories(path, error);
   if (error) throw DeviceError(path + ": cannot be made: " + error.message());
   RunFolder folder(path, io::FolderLock(path));
+  clear_left_overs(path);
   folder.write_file("resolved.toml", write_toml(experiment.resolved, true));
   return folder;
 }
@@ -50,7 +70,10 @@ RunFolder RunFolder::open(const std::string& path) {
     throw FormatError::in_file(path,
                                fs::exists(path) ? "is not a run's folder: it has no resolved.toml" : "no such run");
   }
-  return RunFolder(path, io::FolderLock(path));
+  RunFolder folder(path, io::FolderLock(path));
+  clear_left_overs(path);
+  clear_left_overs(folder.file("checkpoints"));
+  return folder;
 }
 
 std::string RunFolder::file(const std::string& name) const { return (fs::path(path_) / name).string(); }
@@ -66,10 +89,14 @@ std::optional<CheckpointInfo> RunFolder::newest_checkpoint(const Log& log) const
     try {
       return read_checkpoint(checkpoints().folder_of(*step));
     } catch (const FormatError& error) {
-      log.warning(fmt::format("{}; going back to an older checkpoint", error.what()));
+      const bool is_oldest = std::next(step) == steps.rend();
+      log.warning(is_oldest ? error.what() : fmt::format("{}; going back to an older checkpoint", error.what()));
     }
   }
-  return std::nullopt;
+  if (steps.empty()) return std::nullopt;
+  throw FormatError::in_file(file("checkpoints"),
+                             fmt::format("none of the {} checkpoints can be used. To begin again: another --out DIR",
+                                         steps.size()));
 }
 
 void RunFolder::write_state(const std::string& word) const {
@@ -103,13 +130,18 @@ void RunKeeper::save(Network& network, const Optimizer& optimizer, const TrainSt
   }
 }
 
-std::string find_checkpoint(const std::string& model) {
+std::string find_checkpoint(const std::string& model, const Log& log) {
   if (fs::exists(fs::path(model) / "manifest.json")) return model;
   const CheckpointFolder checkpoints((fs::path(model) / "checkpoints").string());
   const auto best = checkpoints.best();
   if (best) return checkpoints.folder_of(*best);
   const auto steps = checkpoints.steps();
-  if (!steps.empty()) return checkpoints.folder_of(steps.back());
+  if (!steps.empty()) {
+    const std::string newest = checkpoints.folder_of(steps.back());
+    if (fs::exists(fs::path(model) / "checkpoints/BEST"))
+      log.warning(fmt::format("{}: the best checkpoint is missing; the newest stands in for it: {}", model, newest));
+    return newest;
+  }
   if (!fs::exists(model)) throw FormatError::in_file(model, "no such run or checkpoint");
   throw FormatError::in_file(model, "is neither a run's folder with a checkpoint nor a checkpoint");
 }

@@ -18,12 +18,14 @@ namespace heterodyne {
 
 class RunFolder {
  public:
-  /// Throws ConfigError, with the ways on, when the folder exists and is not empty.
+  /// Throws ConfigError, with the ways on, when the folder exists and holds anything but what a process leaves that was
+  /// killed before it wrote its first file.
   static void check_new(const std::string& path);
   /// A new folder for this experiment, with resolved.toml. Throws ConfigError as check_new() does, DeviceError
   /// when it cannot be made.
   static RunFolder create(const std::string& path, const Experiment& experiment);
-  /// An existing run's folder. Throws FormatError when it is none, DeviceError when another process uses it.
+  /// An existing run's folder; what a killed process left half written is cleared away. Throws FormatError when it is
+  /// none, DeviceError when another process uses it.
   static RunFolder open(const std::string& path);
 
   const std::string& path() const { return path_; }
@@ -32,7 +34,8 @@ class RunFolder {
   /// The resolved configuration it was started with.
   Table config() const;
 
-  /// The newest checkpoint that is sound; damaged ones are passed over with a warning. Nothing when there is none.
+  /// The newest checkpoint that is sound; damaged ones are passed over with a warning. Nothing when none was saved.
+  /// Throws FormatError when there are some and none is sound: beginning again would clear them away.
   std::optional<CheckpointInfo> newest_checkpoint(const Log& log) const;
 
   void write_state(const std::string& word) const;
@@ -59,8 +62,8 @@ class RunKeeper : public Keeper {
   Log log_;
 };
 
-/// The checkpoint folder that MODEL means: a checkpoint itself, or the best (else the newest) of a run's folder.
-/// Throws FormatError when it is neither.
-std::string find_checkpoint(const std::string& model);
+/// The checkpoint folder that MODEL means: a checkpoint itself, or the best of a run's folder; the newest when the run
+/// has no best one, with a warning when it should have. Throws FormatError when it is neither.
+std::string find_checkpoint(const std::string& model, const Log& log);
 
 }  // namespace heterodyne

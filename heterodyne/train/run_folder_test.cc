@@ -113,16 +113,43 @@ TEST_F(RunFolderTest, AFullDiskWarnsAndKeepsWhatThereIs) {
 TEST_F(RunFolderTest, AModelIsTheBestCheckpointOfARun) {
   const auto run = RunFolder::create(path, experiment);
   EXPECT_NE(fixtures::message_of<FormatError>([&] {
-              find_checkpoint(path);
+              find_checkpoint(path, log);
             }).find("neither a run's folder with a checkpoint nor a checkpoint"),
             std::string::npos);
   save(run, {10});
-  EXPECT_EQ(find_checkpoint(path), run.checkpoints().folder_of(10)) << "without a best, the newest";
+  EXPECT_EQ(find_checkpoint(path, log), run.checkpoints().folder_of(10)) << "without a best, the newest";
   save(run, {20}, Best{0.5, 10});
-  EXPECT_EQ(find_checkpoint(path), run.checkpoints().folder_of(10));
-  EXPECT_EQ(find_checkpoint(run.checkpoints().folder_of(20)), run.checkpoints().folder_of(20));
-  EXPECT_EQ(fixtures::message_of<FormatError>([&] { find_checkpoint(folder / "nowhere"); }),
+  EXPECT_EQ(find_checkpoint(path, log), run.checkpoints().folder_of(10));
+  EXPECT_EQ(find_checkpoint(run.checkpoints().folder_of(20), log), run.checkpoints().folder_of(20));
+  EXPECT_EQ(fixtures::message_of<FormatError>([&] { find_checkpoint(folder / "nowhere", log); }),
             folder / "nowhere" + ": no such run or checkpoint");
+  EXPECT_TRUE(warnings.empty());
+  std::filesystem::remove_all(run.checkpoints().folder_of(10));
+  EXPECT_EQ(find_checkpoint(path, log), run.checkpoints().folder_of(20));
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("the best checkpoint is missing; the newest stands in for it"), std::string::npos);
+}
+
+TEST_F(RunFolderTest, NothingBeginsAgainWhereEveryCheckpointIsDamaged) {
+  const auto run = RunFolder::create(path, experiment);
+  save(run, {10});
+  std::filesystem::resize_file(run.checkpoints().folder_of(10) + "/model.safetensors", 100);
+  EXPECT_NE(fixtures::message_of<FormatError>([&] {
+              run.newest_checkpoint(log);
+            }).find("/checkpoints: none of the 1 checkpoints can be used"),
+            std::string::npos);
+}
+
+TEST_F(RunFolderTest, WhatAKilledProcessLeftIsClearedAway) {
+  std::filesystem::create_directories(path);
+  io::write_file(path + "/.lock", "99");
+  io::write_file(path + "/resolved.toml.tmp-99-0", "name =");
+  { RunFolder::create(path, experiment); }
+  EXPECT_FALSE(std::filesystem::exists(path + "/resolved.toml.tmp-99-0"));
+  std::filesystem::create_directories(path + "/checkpoints/step-00000010.tmp");
+  io::write_file(path + "/checkpoints/LAST.tmp-99-0", "1");
+  RunFolder::open(path);
+  EXPECT_TRUE(std::filesystem::is_empty(path + "/checkpoints"));
 }
 
 }  // namespace
