@@ -47,8 +47,8 @@ std::string fitted(std::vector<Part> parts, size_t width) {
     std::string line;
     for (const Part& part : parts) line += (line.empty() ? "" : "  ") + part.text;
     if (columns_of(line) <= width || parts.empty()) return line;
-    parts.erase(std::max_element(parts.begin(), parts.end(),
-                                 [](const Part& a, const Part& b) { return a.rank < b.rank; }));
+    parts.erase(
+        std::max_element(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.rank < b.rank; }));
   }
 }
 
@@ -99,9 +99,8 @@ std::string Progress::line(const StepReport& report) const {
       {fmt::format("step {}/{}", with_commas(report.step), with_commas(plan_.num_steps)), 0},
       {fmt::format("loss {:.3f}", loss / static_cast<double>(recent_.size())), 1},
       {fmt::format("acc {:.1f} %", 100.0 * static_cast<double>(correct) / static_cast<double>(examples)), 3}};
-  if (valid_accuracy_ >= 0) parts.push_back({fmt::format("valid {:.1f} %", 100 * valid_accuracy_), 4});
-  parts.push_back(
-      {fmt::format("{} img/s", with_commas(std::llround(static_cast<double>(examples) / seconds))), 5});
+  if (valid_accuracy_ >= 0) parts.push_back({fmt::format("valid {:.1f} %", 100 * valid_accuracy_), 5});
+  parts.push_back({fmt::format("{} img/s", with_commas(std::llround(static_cast<double>(examples) / seconds))), 4});
   parts.push_back({fmt::format("eta {}", duration_text(seconds_left(report.step))), 1});
   for (const auto& layer : routing_.layers()) parts.push_back({"[" + tiny_bars(layer.count_E) + "]", 2});
   return fitted(std::move(parts), static_cast<size_t>(terminal_.width()) - 1);

@@ -21,8 +21,7 @@ std::string expert_line(const MoeLayer& layer, size_t position, double share, do
   const std::string drawn = bar(share, bar_width);
   return fmt::format("  {:>3} {:<12} {:>10} params  {}{} {:>5.1f} %  x{:.2f}", slot.id, layer.group_name(slot.group),
                      with_commas(params_of(*slot.expert)), drawn,
-                     std::string(static_cast<size_t>(bar_width) - columns_of(drawn), ' '), 100 * share,
-                     share / fair);
+                     std::string(static_cast<size_t>(bar_width) - columns_of(drawn), ' '), 100 * share, share / fair);
 }
 
 }  // namespace

@@ -3,20 +3,18 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <filesystem>
 
 #include "cli/command.h"
 #include "cli/compute.h"
 #include "cli/progress.h"
-#include "cli/recipes.h"
 #include "cli/report.h"
+#include "cli/session.h"
 #include "cli/stop.h"
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/base/version.h"
 #include "heterodyne/io/json.h"
 #include "heterodyne/train/metrics_log.h"
-#include "heterodyne/train/run_folder.h"
 #include "heterodyne/train/unused_experts.h"
 
 namespace heterodyne {
@@ -41,88 +39,17 @@ struct Options {
     compute.visit(field);
   }
 
-  bool is_resumed() const { return !resume.empty(); }
-  cli::ConfigFlags flags() const { return {set, seed}; }
+  cli::SessionRequest request(const cli::Invocation& invocation) const {
+    return {config,
+            resume,
+            out,
+            {set, seed},
+            cli::data_folders(compute, invocation.environment),
+            invocation.environment.runs};
+  }
 };
 
-// A run about to start or to go on.
-struct Session {
-  Experiment experiment;
-  RunFolder folder;
-  std::unique_ptr<Dataset> dataset;
-  std::shared_ptr<Network> network;
-  std::shared_ptr<Optimizer> optimizer;
-  TrainState state;
-};
-
-std::string folder_of(const Options& options, const Experiment& experiment, const cli::Environment& environment) {
-  return options.out.empty() ? (std::filesystem::path(environment.runs) / experiment.options.name).string()
-                             : options.out;
-}
-
-Session start(const Options& options, const cli::Invocation& invocation) {
-  if (options.config.empty())
-    throw ConfigError("train: expected a configuration file or a recipe. All recipes: heterodyne ls recipes");
-  const auto experiment = read_experiment(cli::read_config(options.config, options.flags()));
-  const std::string path = folder_of(options, experiment, invocation.environment);
-  RunFolder::check_new(path);
-  auto network = make_network(experiment);
-  // Data before the folder: a missing data set leaves nothing behind.
-  auto dataset =
-      make_dataset(experiment, cli::data_folders(options.compute, invocation.environment), invocation.terminal.log());
-  const Loader fits(*dataset, Split::kTrain, loader_options(experiment, Split::kTrain));
-  return {experiment,
-          RunFolder::create(path, experiment),
-          std::move(dataset),
-          std::move(network),
-          optimizers().make(experiment.options.train.optimizer),
-          {}};
-}
-
-// The configuration of a run that goes on: as it was, or as the command line says now.
-Experiment resumed_experiment(const Options& options, const Table& saved) {
-  Table config = options.config.empty() ? saved : cli::read_config(options.config, {});
-  cli::apply_flags(config, options.flags());
-  return read_experiment(config);
-}
-
-Session resume(const Options& options, const cli::Invocation& invocation) {
-  std::string path = options.resume;
-  if (path == kImpliedValue) {
-    if (options.config.empty() && options.out.empty())
-      throw ConfigError("train --resume: expected a run's folder, or a configuration beside it");
-    path = options.out.empty() ? folder_of(options, read_experiment(cli::read_config(options.config, options.flags())),
-                                           invocation.environment)
-                               : options.out;
-  }
-  auto folder = RunFolder::open(path);
-  const Table saved = folder.config();
-  const auto experiment = resumed_experiment(options, saved);
-  const auto refuse_conflict = [&](const Table& before) {
-    const std::string conflict = resume_conflict(before, experiment.resolved);
-    if (!conflict.empty()) throw ConfigError(fmt::format("{}: cannot resume: {}. New run: --out DIR", path, conflict));
-  };
-  refuse_conflict(read_experiment(saved).resolved);
-
-  auto network = make_network(experiment);
-  auto optimizer = optimizers().make(experiment.options.train.optimizer);
-  TrainState state;
-  const auto checkpoint = folder.newest_checkpoint(invocation.terminal.log());
-  if (checkpoint) {
-    refuse_conflict(checkpoint->config);
-    load_checkpoint(*checkpoint, *network, optimizer.get());
-    state = checkpoint->state;
-  } else {
-    invocation.terminal.say("note: " + path + ": no checkpoint yet; starting from the beginning");
-  }
-  auto dataset =
-      make_dataset(experiment, cli::data_folders(options.compute, invocation.environment), invocation.terminal.log());
-  cut_metrics(folder.file("metrics.jsonl"), state.step);
-  return {experiment,         std::move(folder),    std::move(dataset),
-          std::move(network), std::move(optimizer), std::move(state)};
-}
-
-void introduce(Session& session, cli::Terminal& terminal) {
+void introduce(cli::Session& session, cli::Terminal& terminal) {
   const auto layers = session.network->moe_layers();
   std::string experts;
   if (!layers.empty())
@@ -138,7 +65,7 @@ void introduce(Session& session, cli::Terminal& terminal) {
 }
 
 // What the run came to: the best checkpoint's use of its experts, on the validation split.
-void conclude(Session& session, const TrainState& state, double seconds, const cli::Invocation& invocation) {
+void conclude(cli::Session& session, const TrainState& state, double seconds, const cli::Invocation& invocation) {
   auto& terminal = invocation.terminal;
   std::string best = "no validation split";
   if (state.best) {
@@ -163,7 +90,7 @@ void conclude(Session& session, const TrainState& state, double seconds, const c
   terminal.say(fmt::format("done in {}   {}   {}", cli::duration_text(seconds), best, test));
 }
 
-int train(Session& session, const cli::Invocation& invocation) {
+int train(cli::Session& session, const cli::Invocation& invocation) {
   auto& terminal = invocation.terminal;
   introduce(session, terminal);
   RunKeeper keeper(session.folder, session.experiment, terminal.log());
@@ -187,8 +114,7 @@ int train(Session& session, const cli::Invocation& invocation) {
     session.folder.write_state("interrupted");
     const auto saved = session.folder.checkpoints().last();
     if (saved != trainer.state().step) {
-      throw Error(fmt::format("interrupted at step {}, which could not be saved; {}",
-                              with_commas(trainer.state().step),
+      throw Error(fmt::format("interrupted at step {}, which could not be saved; {}", with_commas(trainer.state().step),
                               saved ? fmt::format("the last checkpoint is of step {}. Continue with: heterodyne train "
                                                   "--resume {}",
                                                   with_commas(*saved), session.folder.path())
@@ -207,15 +133,17 @@ int train(Session& session, const cli::Invocation& invocation) {
 }
 
 // A run that goes on unchanged keeps its file, which says where each setting came from at first.
-void write_resolved(const Session& session) {
+void write_resolved(const cli::Session& session) {
   const Table& resolved = session.experiment.resolved;
-  if (session.folder.config() == resolved) return;
+  if (write_toml(session.folder.config()) == write_toml(resolved)) return;
   session.folder.write_file("resolved.toml", write_toml(resolved, true));
 }
 
 int run(const Options& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
-  Session session = options.is_resumed() ? resume(options, invocation) : start(options, invocation);
+  const auto request = options.request(invocation);
+  const Log talk = invocation.terminal.log();
+  auto session = options.resume.empty() ? cli::start_session(request, talk) : cli::resume_session(request, talk);
   write_resolved(session);
   session.folder.write_file("environment.json",
                             io::write_json(cli::environment_table(invocation.environment), 1) + "\n");

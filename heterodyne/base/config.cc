@@ -190,7 +190,7 @@ Table load_config(const std::string& path, const ReadText& read) {
   Table table = parse_toml(read(path), path);
   const Value* base = table.find("base");
   if (base == nullptr) return table;
-  if (!base->if_text()) throw ConfigError("", "base", "expected text").at(base->position(), "config");
+  if (!base->if_text()) throw ConfigError(base->position().prefix() + "base: expected text, got " + base->type_name());
   const std::string base_path = beside(path, *base->if_text());
   Table merged = parse_toml(read_base(base_path, base->position(), read), base_path);
   if (const Value* second = merged.find("base")) {

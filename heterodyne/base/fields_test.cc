@@ -120,9 +120,9 @@ TEST(Fields, EveryProblemIsNamedAtOnceWithItsPosition) {
       "my.toml:1:5: [top] k: expected 1 .. 64, got 0\n"
       "my.toml:2:8: [top] rate: expected a number, got text (\"x\")\n"
       "my.toml:3:9: [top] noise: expected one of none, gumbel, gaussian, got \"gumbl\"; nearest: \"gumbel\"\n"
+      "my.toml:4:10: [top] unknown key \"expert\". All keys: heterodyne ls -v top\n"
       "my.toml:6:6: [top.optimizer] lr: expected > 0, got 0\n"
-      "my.toml:7:7: [top.optimizer] unknown key \"lrr\"; nearest: \"lr\". All keys: heterodyne ls -v top.optimizer\n"
-      "my.toml:4:10: [top] unknown key \"expert\". All keys: heterodyne ls -v top");
+      "my.toml:7:7: [top.optimizer] unknown key \"lrr\"; nearest: \"lr\". All keys: heterodyne ls -v top.optimizer");
 }
 
 TEST(Fields, ASettingWithoutEffectIsAnError) {

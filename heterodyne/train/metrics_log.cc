@@ -17,7 +17,8 @@ void cut_metrics(const std::string& path, int64_t step) {
     const auto line = std::string_view(text).substr(begin, end - begin);
     const Table values = io::parse_json_table(line, path);
     if (io::integer_at(values, "step", path) > step) break;  // lines are in order of steps
-    if (io::text_at(values, "kind", path) == "test") break;  // the run's last line, which its end will write again
+    const Value* kind = values.find("kind");
+    if (kind && *kind == Value("test")) break;  // the run's last line, which its end will write again
     kept = begin = end + 1;
   }
   if (kept < text.size()) io::write_file(path, std::string_view(text).substr(0, kept));

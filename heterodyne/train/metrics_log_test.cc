@@ -36,6 +36,9 @@ TEST(CutMetrics, KeepsLinesUpToTheStep) {
   EXPECT_EQ(io::read_file(path), "{\"step\":10}\n{\"step\":20}\n{\"step\":20,\"kind\":\"valid\"}\n");
   cut_metrics(path, 0);
   EXPECT_EQ(io::read_file(path), "");
+  io::write_file(path, "{\"step\":20,\"kind\":\"valid\"}\n{\"step\":20,\"kind\":\"test\"}\n");
+  cut_metrics(path, 20);
+  EXPECT_EQ(io::read_file(path), "{\"step\":20,\"kind\":\"valid\"}\n") << "the end of the run writes it again";
 }
 
 TEST(CutMetrics, DropsALineThatWasCutShort) {

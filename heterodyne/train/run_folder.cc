@@ -94,9 +94,9 @@ std::optional<CheckpointInfo> RunFolder::newest_checkpoint(const Log& log) const
     }
   }
   if (steps.empty()) return std::nullopt;
-  throw FormatError::in_file(file("checkpoints"),
-                             fmt::format("none of the {} checkpoints can be used. To begin again: another --out DIR",
-                                         steps.size()));
+  throw FormatError::in_file(
+      file("checkpoints"),
+      fmt::format("none of the {} checkpoints can be used. To begin again: another --out DIR", steps.size()));
 }
 
 void RunFolder::write_state(const std::string& word) const {

@@ -144,7 +144,9 @@ TEST_F(RunFolderTest, WhatAKilledProcessLeftIsClearedAway) {
   std::filesystem::create_directories(path);
   io::write_file(path + "/.lock", "99");
   io::write_file(path + "/resolved.toml.tmp-99-0", "name =");
-  { RunFolder::create(path, experiment); }
+  {
+    RunFolder::create(path, experiment);
+  }
   EXPECT_FALSE(std::filesystem::exists(path + "/resolved.toml.tmp-99-0"));
   std::filesystem::create_directories(path + "/checkpoints/step-00000010.tmp");
   io::write_file(path + "/checkpoints/LAST.tmp-99-0", "1");

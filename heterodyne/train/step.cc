@@ -19,7 +19,8 @@ NamedParameters parameters_of(const Network& network) {
   return parameters;
 }
 
-// Repeats the forward pass, which draws the same numbers, and looks at every intermediate result.
+// Repeats the forward pass, which draws the same numbers, and looks at every intermediate result. Empty when all that
+// was computed before an error is finite.
 std::string first_non_finite(Network& network, const Batch& batch) {
   const torch::NoGradGuard no_grad;
   std::string found;
@@ -32,14 +33,15 @@ std::string first_non_finite(Network& network, const Batch& batch) {
   };
   try {
     network.forward(batch, &log);
-  } catch (const Error& error) {
-    if (found.empty()) return error.what();
+  } catch (const Error&) {
+    return found;
   }
   return found.empty() ? "the loss itself" : found;
 }
 
 [[noreturn]] void fail_on_loss(Network& network, const Batch& batch, const std::string& what) {
-  throw Error(fmt::format("{}; first non-finite value: {}", what, first_non_finite(network, batch)));
+  const std::string first = first_non_finite(network, batch);
+  throw Error(what + (first.empty() ? "; all before them is finite" : "; first non-finite value: " + first));
 }
 
 void check_gradients(const NamedParameters& parameters, double norm) {

@@ -22,9 +22,10 @@ void UnusedExperts::look() {
       if (layer.count_E[e] == 0 && told_.emplace(layer.layer, e).second) unused.push_back(std::to_string(e));
     }
     if (unused.empty()) continue;
-    log_.warning(fmt::format("{}: expert{} {} got no token in {} steps and learned nothing. The run goes on. To spread "
-                             "tokens: a larger weight in model.moe.balancers, or noise in model.moe.router",
-                             layer.layer, unused.size() == 1 ? "" : "s", join(unused), with_commas(num_seen_)));
+    log_.warning(
+        fmt::format("{}: expert{} {} got no token in {} steps and learned nothing. The run goes on. To spread "
+                    "tokens: a larger weight in model.moe.balancers, or noise in model.moe.router",
+                    layer.layer, unused.size() == 1 ? "" : "s", join(unused), with_commas(num_seen_)));
   }
 }
 

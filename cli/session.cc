@@ -1,0 +1,81 @@
+#include "cli/session.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "heterodyne/base/config.h"
+#include "heterodyne/train/metrics_log.h"
+
+namespace heterodyne::cli {
+namespace {
+
+std::string folder_of(const SessionRequest& request, const Experiment& experiment) {
+  return request.out.empty() ? (std::filesystem::path(request.runs) / experiment.options.name).string() : request.out;
+}
+
+std::string resumed_folder(const SessionRequest& request) {
+  if (request.resume != kImpliedValue) return request.resume;
+  if (!request.out.empty()) return request.out;
+  if (request.config.empty())
+    throw ConfigError("train --resume: expected a run's folder, or a configuration beside it");
+  return folder_of(request, read_experiment(read_config(request.config, request.flags)));
+}
+
+// The configuration of a run that goes on: as it was, or as the command line says now.
+Experiment resumed_experiment(const SessionRequest& request, const Table& saved) {
+  Table config = request.config.empty() ? saved : read_config(request.config, {});
+  apply_flags(config, request.flags);
+  return read_experiment(config);
+}
+
+void refuse_conflict(const std::string& path, const Table& before, const Table& now) {
+  const std::string conflict = resume_conflict(before, now);
+  if (!conflict.empty()) throw ConfigError(fmt::format("{}: cannot resume: {}. New run: --out DIR", path, conflict));
+}
+
+}  // namespace
+
+Session start_session(const SessionRequest& request, const Log& log) {
+  if (request.config.empty())
+    throw ConfigError("train: expected a configuration file or a recipe. All recipes: heterodyne ls recipes");
+  const auto experiment = read_experiment(read_config(request.config, request.flags));
+  const std::string path = folder_of(request, experiment);
+  RunFolder::check_new(path);
+  auto network = make_network(experiment);
+  // Data before the folder: a missing data set leaves nothing behind.
+  auto dataset = make_dataset(experiment, request.data_folders, log);
+  const Loader fits(*dataset, Split::kTrain, loader_options(experiment, Split::kTrain));
+  return {experiment,
+          RunFolder::create(path, experiment),
+          std::move(dataset),
+          std::move(network),
+          optimizers().make(experiment.options.train.optimizer),
+          {}};
+}
+
+Session resume_session(const SessionRequest& request, const Log& log) {
+  const std::string path = resumed_folder(request);
+  auto folder = RunFolder::open(path);
+  const Table saved = folder.config();
+  const auto experiment = resumed_experiment(request, saved);
+  refuse_conflict(path, read_experiment(saved).resolved, experiment.resolved);
+
+  auto network = make_network(experiment);
+  auto optimizer = optimizers().make(experiment.options.train.optimizer);
+  TrainState state;
+  const auto checkpoint = folder.newest_checkpoint(log);
+  if (checkpoint) {
+    refuse_conflict(path, checkpoint->config, experiment.resolved);
+    load_checkpoint(*checkpoint, *network, optimizer.get());
+    state = checkpoint->state;
+  } else {
+    log.note(path + ": no checkpoint yet; starting from the beginning");
+  }
+  auto dataset = make_dataset(experiment, request.data_folders, log);
+  cut_metrics(folder.file("metrics.jsonl"), state.step);
+  return {experiment,         std::move(folder),    std::move(dataset),
+          std::move(network), std::move(optimizer), std::move(state)};
+}
+
+}  // namespace heterodyne::cli
