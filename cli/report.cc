@@ -63,7 +63,7 @@ std::vector<std::string> routing_lines(Network& network, const Evaluation& evalu
     lines.push_back(
         fmt::format("{}   {} assignments  k {:.2f}  CV {:.3f}  H {:.3f}  effective {:.2f}  max/ideal {:.2f}  dead {}  "
                     "unrouted {:.1f} %",
-                    layers[l]->name(), with_commas(counts.num_assignments()), counts.mean_k(), balance.cv,
+                    layers[l]->layer_name(), with_commas(counts.num_assignments()), counts.mean_k(), balance.cv,
                     balance.entropy, balance.effective, balance.max_violation + 1, balance.num_dead, 100 * unrouted));
     const double fair = 1 / static_cast<double>(counts.count_E.size());
     for (size_t e = 0; e < counts.count_E.size(); ++e)

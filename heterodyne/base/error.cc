@@ -10,7 +10,7 @@ std::string Position::prefix() const {
   return file + ":" + std::to_string(line) + ":" + std::to_string(column) + ": ";
 }
 
-ConfigError::ConfigError(std::string where, std::string key, std::string message)
+ConfigError::ConfigError(const std::string& where, std::string key, std::string message)
     : Error(where, key.empty() ? message : key + ": " + message), key_(std::move(key)), message_(std::move(message)) {}
 
 ConfigError ConfigError::at(const Position& position, const std::string& where) const {

@@ -38,7 +38,7 @@ class ConfigError : public Error {
   using Error::Error;
 
   /// About the setting `key` of `where`. The reader of the setting adds its position: see Registry::make().
-  ConfigError(std::string where, std::string key, std::string message);
+  ConfigError(const std::string& where, std::string key, std::string message);
 
   /// The same complaint about a setting that was written at `position`, inside the table called `where`.
   ConfigError at(const Position& position, const std::string& where) const;

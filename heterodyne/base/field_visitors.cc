@@ -53,7 +53,7 @@ class Reader : public Fields {
       return;
     }
     const Value value = typed(*found, field);
-    std::visit([&](auto target) { read(value, target, field); }, field.target);
+    std::visit([&](const auto& target) { read(value, target, field); }, field.target);
   }
 
  private:
@@ -163,7 +163,7 @@ class Resolver : public Fields {
  protected:
   void visit(const Field& field) override {
     if (!field.rules.ineffective_because.empty()) return;
-    Value value = std::visit([&](auto target) { return write(target, field); }, field.target);
+    Value value = std::visit([&](const auto& target) { return write(target, field); }, field.target);
     if (value.is_null()) return;
     if (const Value* source = written_.find(field.name)) value.set_position(source->position());
     resolved.set(field.name, std::move(value));

@@ -43,7 +43,7 @@ std::vector<std::string> names_of(const std::vector<Member>& members) {
 
 MoeLayer::MoeLayer(const MoeOptions& options, const MoeContext& context) : options_(options), context_(context) {
   if (options.experts.empty())
-    throw ConfigError(name(), "moe.experts", "expected at least one entry, got an empty list");
+    throw ConfigError(layer_name(), "moe.experts", "expected at least one entry, got an empty list");
   expert_modules_ = register_module("experts", std::make_shared<torch::nn::Module>());
   std::vector<ExpertSlot> slots;
   for (int64_t group = 0; group < num_groups(); ++group) {
@@ -59,7 +59,7 @@ MoeLayer::MoeLayer(const MoeOptions& options, const MoeContext& context) : optio
 }
 
 MoeOutput MoeLayer::forward(const MoeInput& input, RoutingLog* log) {
-  check_shape(name(), "x_BSD", input.x_BSD, {"B", "S", {"D", context_.width}});
+  check_shape(layer_name(), "x_BSD", input.x_BSD, {"B", "S", {"D", context_.width}});
   const int64_t B = input.x_BSD.size(0), S = input.x_BSD.size(1);
 
   // 1. Route: which experts work on which tokens.
@@ -70,7 +70,7 @@ MoeOutput MoeLayer::forward(const MoeInput& input, RoutingLog* log) {
     route.needs.logits |= balancer->needs().logits;
   }
   Routing routing = router_->route(route);
-  if (log) log->add(name(), routing);
+  if (log) log->add(layer_name(), routing);
 
   // 2. to 4. Dispatch the tokens, run the experts, combine their answers.
   ExpertCall call{input.x_BSD, input.mask_BS, input.random, {}, context_.output_width};
@@ -83,9 +83,9 @@ MoeOutput MoeLayer::forward(const MoeInput& input, RoutingLog* log) {
 
 NamedTensors MoeLayer::losses(const Routing& routing) const {
   NamedTensors all;
-  for (const auto& [loss_name, value] : routing.losses) all.emplace_back(name() + "." + loss_name, value);
+  for (const auto& [loss_name, value] : routing.losses) all.emplace_back(layer_name() + "." + loss_name, value);
   for (size_t i = 0; i < balancers_.size(); ++i) {
-    all.emplace_back(name() + "." + balancer_names_[i], balancers_[i]->weight() * balancers_[i]->loss(routing));
+    all.emplace_back(layer_name() + "." + balancer_names_[i], balancers_[i]->weight() * balancers_[i]->loss(routing));
   }
   return all;
 }

@@ -70,7 +70,8 @@ class MoeLayer : public torch::nn::Module {
   /// Once per optimizer step, with the sums of all its batches.
   void after_step(const Sums& sums) { router_->after_step(sums); }
 
-  const std::string& name() const { return context_.init.name; }
+  /// "layers.0"
+  const std::string& layer_name() const { return context_.init.name; }
   int64_t num_experts() const { return static_cast<int64_t>(slots_.size()); }
   /// By position.
   const std::vector<ExpertSlot>& slots() const { return slots_; }

@@ -11,7 +11,7 @@ namespace {
 int64_t position_of(const MoeLayer& layer, int64_t id) {
   const auto& slots = layer.slots();
   const auto found = std::find_if(slots.begin(), slots.end(), [&](const ExpertSlot& slot) { return slot.id == id; });
-  if (found == slots.end()) throw Error(layer.name(), fmt::format("expert {}: not in this layer", id));
+  if (found == slots.end()) throw Error(layer.layer_name(), fmt::format("expert {}: not in this layer", id));
   return found - slots.begin();
 }
 
@@ -60,13 +60,15 @@ torch::Tensor rearranged(const torch::Tensor& tensor, const AxisChange& change, 
 
 Resized add_expert(MoeLayer& layer, const NewExpert& wanted) {
   if (wanted.group < 0 || wanted.group >= layer.num_groups()) {
-    throw Error(layer.name(), fmt::format("group: expected 0 .. {}, got {}", layer.num_groups() - 1, wanted.group));
+    throw Error(layer.layer_name(),
+                fmt::format("group: expected 0 .. {}, got {}", layer.num_groups() - 1, wanted.group));
   }
   auto slots = layer.slots();
   const int64_t copied = wanted.copy_of ? position_of(layer, *wanted.copy_of) : -1;
   if (copied >= 0 && slots[static_cast<size_t>(copied)].group != wanted.group) {
-    throw Error(layer.name(), fmt::format("copy_of: expected an expert of group {}, got expert {} of group {}",
-                                          wanted.group, *wanted.copy_of, slots[static_cast<size_t>(copied)].group));
+    throw Error(layer.layer_name(),
+                fmt::format("copy_of: expected an expert of group {}, got expert {} of group {}", wanted.group,
+                            *wanted.copy_of, slots[static_cast<size_t>(copied)].group));
   }
   const auto after_group =
       std::find_if(slots.begin(), slots.end(), [&](const ExpertSlot& slot) { return slot.group > wanted.group; });
@@ -91,7 +93,7 @@ Resized add_expert(MoeLayer& layer, const NewExpert& wanted) {
 
 Resized remove_expert(MoeLayer& layer, int64_t id) {
   const int64_t position = position_of(layer, id);
-  if (layer.num_experts() == 1) throw Error(layer.name(), fmt::format("expert {}: is the last of its layer", id));
+  if (layer.num_experts() == 1) throw Error(layer.layer_name(), fmt::format("expert {}: is the last of its layer", id));
   std::vector<int64_t> source_E(layer.slots().size());
   std::iota(source_E.begin(), source_E.end(), 0);
   source_E.erase(source_E.begin() + position);
@@ -115,17 +117,17 @@ void set_topology(MoeLayer& layer, const Table& table, const std::string& file) 
   if (topology(layer) == table) return;
   const Value* list = table.find("experts");
   if (list == nullptr || !list->if_array() || list->if_array()->empty()) {
-    throw FormatError::in_file(file, layer.name() + ": expected a list of experts");
+    throw FormatError::in_file(file, layer.layer_name() + ": expected a list of experts");
   }
   std::vector<ExpertSlot> slots;
   for (const Value& item : *list->if_array()) {
-    if (!item.if_table()) throw FormatError::in_file(file, layer.name() + ": expected a table for each expert");
+    if (!item.if_table()) throw FormatError::in_file(file, layer.layer_name() + ": expected a table for each expert");
     const int64_t group = integer_of(*item.if_table(), "group", file);
     const bool known = group >= 0 && group < layer.num_groups();
     const Value* kind = item.if_table()->find("kind");
     if (!known || kind == nullptr || !(*kind == Value(layer.group_kind(group)))) {
       throw FormatError::in_file(
-          file, fmt::format("{}: an expert of group {} does not fit this network's groups", layer.name(), group));
+          file, fmt::format("{}: an expert of group {} does not fit this network's groups", layer.layer_name(), group));
     }
     layer.set_next_id(integer_of(*item.if_table(), "id", file));
     slots.push_back(layer.make_expert(group, integer_of(*item.if_table(), "index", file)));

@@ -33,15 +33,15 @@ std::vector<std::pair<std::string, torch::Tensor>> state_of(const Network& netwo
 
 Table topology_of(Network& network) {
   Table table;
-  for (const MoeLayer* layer : network.moe_layers()) table.set(layer->name(), topology(*layer));
+  for (const MoeLayer* layer : network.moe_layers()) table.set(layer->layer_name(), topology(*layer));
   return table;
 }
 
 void load_network(Network& network, const Table& table, const io::SafetensorsFile& file, const std::string& path) {
   for (MoeLayer* layer : network.moe_layers()) {
-    const Value* experts = table.find(layer->name());
+    const Value* experts = table.find(layer->layer_name());
     if (experts == nullptr || !experts->if_table()) {
-      throw FormatError::in_file(path, layer->name() + ": the state beside it names no experts for this layer");
+      throw FormatError::in_file(path, layer->layer_name() + ": the state beside it names no experts for this layer");
     }
     set_topology(*layer, *experts->if_table(), path);
   }

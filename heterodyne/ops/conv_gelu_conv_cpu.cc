@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "heterodyne/base/clones.h"
+#include "heterodyne/ops/lanes.h"
 
 namespace heterodyne::ops::internal {
 namespace {
@@ -71,34 +72,6 @@ HETERODYNE_INLINE void add_convolved(const Scalar* padded, const Scalar* w, int6
   for (int64_t k = 0; k < kernel; ++k) {
     for (int64_t d = 0; d < width; ++d) out[d] += w[k] * padded[d + kernel - 1 - k];
   }
-}
-
-constexpr int64_t kLanes = 16;  // partial sums in a fixed order, whatever the instruction set
-
-template <class Scalar>
-HETERODYNE_INLINE Scalar dot(const Scalar* a, const Scalar* b, int64_t size) {
-  Scalar lanes[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= size; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += a[i + lane] * b[i + lane];
-  }
-  for (; i < size; ++i) lanes[i % kLanes] += a[i] * b[i];
-  Scalar sum = 0;
-  for (const Scalar lane : lanes) sum += lane;
-  return sum;
-}
-
-template <class Scalar>
-HETERODYNE_INLINE Scalar sum_of(const Scalar* a, int64_t size) {
-  Scalar lanes[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= size; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += a[i + lane];
-  }
-  for (; i < size; ++i) lanes[i % kLanes] += a[i];
-  Scalar sum = 0;
-  for (const Scalar lane : lanes) sum += lane;
-  return sum;
 }
 
 // Copies a row into the middle of a buffer whose ends are zero.

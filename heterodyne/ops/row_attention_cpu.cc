@@ -4,23 +4,10 @@
 #include <cmath>
 #include <limits>
 
+#include "heterodyne/ops/lanes.h"
+
 namespace heterodyne::ops::internal {
 namespace {
-
-constexpr int64_t kLanes = 16;  // partial sums in a fixed order, whatever the instruction set
-
-template <class Scalar>
-Scalar dot(const Scalar* a, const Scalar* b, int64_t size) {
-  Scalar lanes[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= size; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += a[i + lane] * b[i + lane];
-  }
-  for (; i < size; ++i) lanes[i % kLanes] += a[i] * b[i];
-  Scalar sum = 0;
-  for (const Scalar lane : lanes) sum += lane;
-  return sum;
-}
 
 template <class Scalar>
 void add_scaled(Scalar* out, Scalar factor, const Scalar* in, int64_t size) {

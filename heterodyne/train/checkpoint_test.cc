@@ -60,8 +60,8 @@ TEST_F(CheckpointTest, EverythingComesBack) {
 
 TEST_F(CheckpointTest, AResizedNetworkComesBackResized) {
   MoeLayer& layer = *network->moe_layers()[0];
-  optimizer->remap(layer.name(), remove_expert(layer, 1).changes);
-  optimizer->remap(layer.name(), add_expert(layer, {.group = 0, .copy_of = {}}).changes);
+  optimizer->remap(layer.layer_name(), remove_expert(layer, 1).changes);
+  optimizer->remap(layer.layer_name(), add_expert(layer, {.group = 0, .copy_of = {}}).changes);
   step();
   NamedParameters parameters;
   for (const auto& p : network->named_parameters()) parameters.emplace_back(p.key(), p.value());
