@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 namespace heterodyne {
 namespace {
@@ -119,6 +120,8 @@ void set_topology(MoeLayer& layer, const Table& table, const std::string& file) 
   if (list == nullptr || !list->if_array() || list->if_array()->empty()) {
     throw FormatError::in_file(file, layer.layer_name() + ": expected a list of experts");
   }
+  const int64_t next_id = integer_of(table, "next_id", file);
+  std::set<int64_t> ids;
   std::vector<ExpertSlot> slots;
   for (const Value& item : *list->if_array()) {
     if (!item.if_table()) throw FormatError::in_file(file, layer.layer_name() + ": expected a table for each expert");
@@ -129,10 +132,16 @@ void set_topology(MoeLayer& layer, const Table& table, const std::string& file) 
       throw FormatError::in_file(
           file, fmt::format("{}: an expert of group {} does not fit this network's groups", layer.layer_name(), group));
     }
-    layer.set_next_id(integer_of(*item.if_table(), "id", file));
-    slots.push_back(layer.make_expert(group, integer_of(*item.if_table(), "index", file)));
+    const int64_t id = integer_of(*item.if_table(), "id", file), index = integer_of(*item.if_table(), "index", file);
+    if (id < 0 || id >= next_id || index < 0 || !ids.insert(id).second) {
+      throw FormatError::in_file(
+          file, fmt::format("{}: expected ids below next_id = {}, each once, and indices from 0, got id {}, index {}",
+                            layer.layer_name(), next_id, id, index));
+    }
+    layer.set_next_id(id);
+    slots.push_back(layer.make_expert(group, index));
   }
-  layer.set_next_id(integer_of(table, "next_id", file));
+  layer.set_next_id(next_id);
   // Entries of the router are loaded afterwards; only their number matters here.
   resize_router(layer, std::vector<int64_t>(slots.size(), -1), -1);
   layer.set_slots(std::move(slots));

@@ -134,5 +134,18 @@ TEST(Resize, ATopologyOfOtherGroupsIsRefused) {
   EXPECT_THROW(set_topology(*layer, Table{{"next_id", 3}}, "state.json"), FormatError);
 }
 
+TEST(Resize, ATopologyWithAnIdTwiceOrOutOfRangeIsRefused) {
+  for (const int64_t id : {-1, 1, 99}) {
+    const auto layer = two_groups();
+    Table table = topology(*layer);
+    table.find("experts")->if_array()->front().if_table()->set("id", id);
+    EXPECT_NE(fixtures::message_of<FormatError>([&] {
+                set_topology(*layer, table, "state.json");
+              }).find("layers.0: expected ids below next_id = "),
+              std::string::npos)
+        << id;
+  }
+}
+
 }  // namespace
 }  // namespace heterodyne
