@@ -49,7 +49,7 @@ struct Options {
   }
 };
 
-void introduce(cli::Session& session, cli::Terminal& terminal) {
+void introduce(cli::Session& session, const TrainPlan& plan, cli::Terminal& terminal) {
   const auto layers = session.network->moe_layers();
   std::string experts;
   if (!layers.empty())
@@ -59,9 +59,9 @@ void introduce(cli::Session& session, cli::Terminal& terminal) {
                            session.experiment.options.train.dtype, at::get_num_threads(),
                            at::get_num_threads() == 1 ? "" : "s", session.experiment.seed(), torch_version()));
   const auto& data = *session.dataset;
-  terminal.say(fmt::format("data {} train / {} valid   batch {}", with_commas(data.size(Split::kTrain)),
-                           with_commas(data.size(Split::kValid)),
-                           loader_options(session.experiment, Split::kTrain).batch));
+  terminal.say(fmt::format("data {} train / {} valid   batch {}   {} steps/epoch",
+                           with_commas(data.size(Split::kTrain)), with_commas(data.size(Split::kValid)),
+                           loader_options(session.experiment, Split::kTrain).batch, with_commas(plan.steps_per_epoch)));
 }
 
 // What the run came to: the best checkpoint's use of its experts, on the validation split.
@@ -92,7 +92,6 @@ void conclude(cli::Session& session, const TrainState& state, double seconds, co
 
 int train(cli::Session& session, const cli::Invocation& invocation) {
   auto& terminal = invocation.terminal;
-  introduce(session, terminal);
   RunKeeper keeper(session.folder, session.experiment, terminal.log());
   MetricsLog metrics(session.folder.file("metrics.jsonl"));
   UnusedExperts unused(terminal.log());
@@ -105,6 +104,7 @@ int train(cli::Session& session, const cli::Invocation& invocation) {
                    &keeper,
                    cli::stop_requested},
                   session.state);
+  introduce(session, trainer.plan(), terminal);
 
   cli::catch_stop_signals();
   const auto begin = std::chrono::steady_clock::now();

@@ -93,7 +93,7 @@ class TrainTest(ProgramTest):
     def test_standard_error_has_the_talk_in_plain_lines(self):
         lines = self.done.stderr.splitlines()
         self.assertRegex(lines[0], r"^run .*synthetic-dmmoe   10,323 parameters, 2 of 4 experts per token ")
-        self.assertRegex(lines[1], r"^data 270 train / 30 valid   batch 64$")
+        self.assertRegex(lines[1], r"^data 270 train / 30 valid   batch 64   5 steps/epoch$")
         self.assertRegex(lines[2], r"^epoch 0\.40/2  step 2  loss \d\.\d+ .* acc .* max/ideal .* img/s  eta ")
         self.assertRegex(lines[-1], r"^done in .*best valid\.accuracy .* at step \d+ ")
         self.assertEqual((self.run_folder / "log.txt").read_text(), self.done.stderr)
