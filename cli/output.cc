@@ -48,7 +48,8 @@ std::string lines_of(const Rows& rows, const std::string& begin, const std::stri
   for (const auto& row : rows.rows) {
     std::vector<std::string> cells;
     for (const Value& value : row) cells.push_back(cell(value));
-    lines.push_back(begin + join(cells, separator) + end);
+    std::string& line = lines.emplace_back(begin);
+    line.append(join(cells, separator)).append(end);
   }
   return join(lines, "\n");
 }

@@ -7,12 +7,12 @@
 namespace heterodyne::cli {
 namespace {
 
-const Rows kRows{{"name", "share"}, {{"mlp", 0.25}, {"a \"b\", | c", 12.5}, {"none", Value()}}};
+Rows rows() { return {{"name", "share"}, {{"mlp", 0.25}, {"a \"b\", | c", 12.5}, {"none", Value()}}}; }
 
 std::string printed(const std::string& format) {
   testing::internal::CaptureStdout();
   Terminal terminal({});
-  print_rows(terminal, kRows, format);
+  print_rows(terminal, rows(), format);
   return testing::internal::GetCapturedStdout();
 }
 

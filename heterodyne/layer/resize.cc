@@ -69,7 +69,7 @@ Resized add_expert(MoeLayer& layer, const NewExpert& wanted) {
   if (copied >= 0 && slots[static_cast<size_t>(copied)].group != wanted.group) {
     throw Error(layer.layer_name(),
                 fmt::format("copy_of: expected an expert of group {}, got expert {} of group {}", wanted.group,
-                            *wanted.copy_of, slots[static_cast<size_t>(copied)].group));
+                            slots[static_cast<size_t>(copied)].id, slots[static_cast<size_t>(copied)].group));
   }
   const auto after_group =
       std::find_if(slots.begin(), slots.end(), [&](const ExpertSlot& slot) { return slot.group > wanted.group; });
