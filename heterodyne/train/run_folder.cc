@@ -24,8 +24,15 @@ uint64_t bytes_of(const Network& network, const Optimizer& optimizer) {
   return bytes;
 }
 
-// Names of files that a killed process may leave: the lock, and temporary files.
-bool is_left_over(const std::string& name) { return name.find(".tmp") != std::string::npos; }
+// Whether the name is one that a process gives to what it has not finished: "state.tmp-4711-0" (see io::FileWriter) or
+// "step-00000040.tmp" (see save_checkpoint()). Nothing else may match: what matches is removed.
+bool is_left_over(const std::string& name) {
+  const size_t at = name.rfind(".tmp");
+  if (at == std::string::npos) return false;
+  const std::string rest = name.substr(at + 4);
+  if (rest.empty()) return name.starts_with("step-");
+  return rest.front() == '-' && rest.find_first_not_of("-0123456789") == std::string::npos;
+}
 
 bool is_unused(const std::string& folder) {
   std::error_code error;

@@ -154,10 +154,19 @@ TEST_F(RunFolderTest, WhatAKilledProcessLeftIsClearedAway) {
     RunFolder::create(path, experiment);
   }
   EXPECT_FALSE(std::filesystem::exists(path + "/resolved.toml.tmp-99-0"));
+  io::write_file(path + "/notes.tmpl", "mine");
+  io::write_file(path + "/notes.tmp", "mine");
   std::filesystem::create_directories(path + "/checkpoints/step-00000010.tmp");
   io::write_file(path + "/checkpoints/LAST.tmp-99-0", "1");
   RunFolder::open(path);
   EXPECT_TRUE(std::filesystem::is_empty(path + "/checkpoints"));
+  EXPECT_TRUE(std::filesystem::exists(path + "/notes.tmpl") && std::filesystem::exists(path + "/notes.tmp"));
+}
+
+TEST_F(RunFolderTest, AFolderWithSomebodysFileIsNotNew) {
+  const auto file = folder.put("notes.tmpl", "mine");
+  fixtures::message_of<ConfigError>([&] { RunFolder::create(folder.path(), experiment); });
+  EXPECT_EQ(io::read_file(file), "mine");
 }
 
 }  // namespace
