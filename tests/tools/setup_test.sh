@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests tools/setup on a machine made of fakes: a scratch tree, and a PATH that holds fake package tools beside the few
-# real programs it needs. No network, nothing changes outside the scratch folder.
+# Tests tools/setup and tools/setup_ci on a machine made of fakes: a scratch tree, and a PATH that holds fake package
+# tools beside the few real programs it needs. No network, nothing changes outside the scratch folder.
 # shellcheck disable=SC2016  # the bodies of the fakes are expanded when they run
 set -euo pipefail
 
@@ -13,13 +13,13 @@ num_failed=0
 machine() {
   rm -rf "${scratch:?}"/*
   mkdir -p "$scratch/tree/tools" "$scratch/bin"
-  cp "$source_tree/tools/setup" "$source_tree/tools/find_torch" "$scratch/tree/tools/"
+  cp "$source_tree"/tools/{setup,setup_ci,packages.sh,find_torch} "$scratch/tree/tools/"
   local name
   for name in awk bash cat cp df dirname env flock grep id mkdir rm tail touch; do
     ln -s "$(command -v "$name")" "$scratch/bin/$name"
   done
   : >"$scratch/calls"
-  sed -n '/^readonly packages=/,/)$/p' "$source_tree/tools/setup" | sed 's/readonly packages=(//; s/)//' |
+  sed -n '/^readonly packages=/,/)$/p' "$source_tree"/tools/setup{,_ci} | sed 's/readonly packages=(//; s/)//' |
     tr -s ' \n' '\n' | grep . >"$scratch/installed"
   fake dpkg-query 'while read -r name; do echo "$name installed"; done <"$SCRATCH/installed"'
   fake apt-get 'echo "apt-get $*" >>"$SCRATCH/calls"
@@ -49,13 +49,17 @@ fake() {
 uninstall() { sed -i "/^$1\$/d" "$scratch/installed"; }
 fetch_torch() { setup; : >"$scratch/calls"; }
 
-# setup [NAME=VALUE...] [--check]: runs it; leaves $status and $output.
-setup() {
+# setup [NAME=VALUE...] [--check]: runs it; leaves $status and $output. The same for setup_ci.
+setup() { run setup "$@"; }
+setup_ci() { run setup_ci "$@"; }
+run() {
+  local program=$1
+  shift
   status=0
   local settings=() arguments=() word
   for word; do case $word in *=*) settings+=("$word") ;; *) arguments+=("$word") ;; esac; done
   output=$(env -i PATH="$scratch/bin" SCRATCH="$scratch" PYTHON="$scratch/bin/python3" ${settings[@]+"${settings[@]}"} \
-    "$scratch/tree/tools/setup" ${arguments[@]+"${arguments[@]}"} 2>&1) || status=$?
+    "$scratch/tree/tools/$program" ${arguments[@]+"${arguments[@]}"} 2>&1) || status=$?
 }
 
 is() { [ "$status" = "$1" ] || complain "exit status $status, expected $1"; }
@@ -162,6 +166,20 @@ done
 test="an unknown argument is an error"
 machine; setup --chekc
 is 1; says "usage: tools/setup [--check]"
+setup_ci --check
+is 1; says "usage: tools/setup_ci"
+
+test="setup_ci installs what is missing, and nothing when all is there"
+machine; uninstall chromium; setup_ci
+is 0; called "install -y --no-install-recommends chromium"; called "pip -m pip install"; called "tensorboard=="
+: >"$scratch/calls"; setup_ci
+is 0; says "ready: TensorBoard"; called_nothing
+
+test="setup_ci says what it could not fetch"
+machine; fake pip-of-venv 'echo "ERROR: no matching distribution" >&2; exit 1'; setup_ci
+is 1; says "no matching distribution"; says "pip could not install TensorBoard"; says ".deps/ci.log"
+machine; uninstall doxygen; setup_ci HETERODYNE_NO_APT=1
+is 1; says "setup_ci: missing Debian packages: doxygen"; called_nothing
 
 if [ "$num_failed" -gt 0 ]; then
   echo "$num_failed failed" >&2
