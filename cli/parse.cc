@@ -7,6 +7,7 @@
 #include <deque>
 
 #include "cli/command.h"
+#include "cli/flag_info.h"
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/base/version.h"
@@ -14,33 +15,28 @@
 namespace heterodyne::cli {
 namespace {
 
-// "no_progress" -> "no-progress"
-std::string flag_name(std::string_view field) {
-  std::string name(field);
-  std::replace(name.begin(), name.end(), '_', '-');
-  return name;
-}
-
-// Declares each setting of a command's Options as a flag or a positional argument.
-class Declarer : public Fields {
+// Declares each flag and positional argument of a command.
+class Declarer {
  public:
-  explicit Declarer(CLI::App& app) : app_(app) {}
+  Declarer(CLI::App& app, const std::vector<FlagInfo>& flags) {
+    for (const auto& flag : flags) declare(app, flag);
+  }
 
   /// What was written on the line, as untyped text. CLI11 gives an empty value to a flag that stands alone.
   Table given() const {
     Table table;
-    for (const auto& flag : flags_) {
-      if (flag.option->count() == 0) continue;
-      const std::string source = flag.is_positional ? flag.name : "--" + flag_name(flag.name);
-      if (flag.is_list) {
+    for (const auto& [flag, values, option] : declared_) {
+      if (option->count() == 0) continue;
+      const std::string source = flag.spelled();
+      if (flag.is_list()) {
         Array items;
-        for (const auto& value : flag.values) items.push_back(Value(value).set_position({source, 0, 0}));
+        for (const auto& value : values) items.push_back(Value(value).set_position({source, 0, 0}));
         table.set(flag.name, Value(std::move(items)).set_position({source, 0, 0}));
-      } else if (flag.is_switch) {
+      } else if (flag.is_switch()) {
         table.set(flag.name, Value(true).set_position({source, 0, 0}));
       } else {
-        const bool is_implied = flag.is_value_optional && (flag.values.empty() || flag.values.back().empty());
-        table.set(flag.name, Value::untyped(is_implied ? std::string(kImpliedValue) : flag.values.back(), source));
+        const bool is_implied = flag.is_value_optional && (values.empty() || values.back().empty());
+        table.set(flag.name, Value::untyped(is_implied ? std::string(kImpliedValue) : values.back(), source));
       }
     }
     return table;
@@ -48,46 +44,37 @@ class Declarer : public Fields {
 
   std::vector<std::string> names() const {
     std::vector<std::string> all;
-    for (const auto& flag : flags_) {
-      if (!flag.is_positional) all.push_back("--" + flag_name(flag.name));
+    for (const auto& [flag, values, option] : declared_) {
+      if (!flag.is_positional) all.push_back(flag.spelled());
     }
     return all;
   }
 
- protected:
-  void visit(const Field& field) override {
-    if (const auto* nested = std::get_if<Nested>(&field.target)) return (*nested)(*this);
-    Flag& flag = flags_.emplace_back();
-    flag.name = field.name;
-    flag.is_positional = field.rules.is_positional;
-    flag.is_switch = std::holds_alternative<bool*>(field.target);
-    flag.is_list = std::holds_alternative<std::vector<std::string>*>(field.target);
-    flag.is_value_optional = field.rules.is_value_optional;
-    const std::string spelled =
-        flag.is_positional ? flag.name : (field.name == "verbose" ? "-v,--" : "--") + flag_name(flag.name);
-    const std::string range = field.rules.range();
-    const std::string sentence = std::string(field.sentence) + (range.empty() ? "" : " (" + range + ")");
-    if (flag.is_switch) {
-      flag.option = app_.add_flag(spelled, sentence);
-      return;
-    }
-    flag.option = app_.add_option(spelled, flag.values, sentence);
-    flag.option->type_name(flag.is_positional ? "" : "VALUE");
-    if (flag.is_list && flag.is_positional) flag.option->expected(0, -1);
-    else if (flag.is_value_optional) flag.option->expected(0, 1);
-    else flag.option->expected(1)->take_all();
-    flag.option->allow_extra_args(flag.is_list && flag.is_positional);
-  }
-
  private:
-  struct Flag {
-    std::string name;
-    bool is_positional = false, is_switch = false, is_list = false, is_value_optional = false;
+  struct Declared {
+    FlagInfo flag;
     std::vector<std::string> values;
     CLI::Option* option = nullptr;
   };
-  CLI::App& app_;
-  std::deque<Flag> flags_;  // a deque: CLI11 keeps pointers to `values`
+
+  void declare(CLI::App& app, const FlagInfo& flag) {
+    auto& [info, values, option] = declared_.emplace_back(Declared{flag, {}, nullptr});
+    const std::string spelled = (flag.letter().empty() ? "" : "-" + flag.letter() + ",") + flag.spelled();
+    const std::string sentence = flag.sentence + (flag.range.empty() ? "" : " (" + flag.range + ")");
+    if (flag.is_switch()) {
+      option = app.add_flag(spelled, sentence);
+      return;
+    }
+    option = app.add_option(spelled, values, sentence);
+    option->type_name(flag.is_positional ? "" : "VALUE");
+    const bool takes_all = flag.is_list() && flag.is_positional;
+    if (takes_all) option->expected(0, -1);
+    else if (flag.is_value_optional) option->expected(0, 1);
+    else option->expected(1)->take_all();
+    option->allow_extra_args(takes_all);
+  }
+
+  std::deque<Declared> declared_;  // a deque: CLI11 keeps pointers to `values`
 };
 
 // One verb, or all of them when it is empty, as subcommands of an application. Only the verb of the line may be there:
@@ -105,8 +92,8 @@ struct Line {
       CLI::App* verb = app.add_subcommand(name, kind.summary);
       if (!kind.example.empty()) verb->footer("Examples:\n  " + join(split(kind.example, '\n'), "\n  "));
       verb->allow_extras();
-      verbs.emplace_back(verb, Declarer(*verb));
-      kind.schema.show(verbs.back().second);
+      verbs.emplace_back(std::piecewise_construct, std::forward_as_tuple(verb),
+                         std::forward_as_tuple(*verb, flags_of(kind.schema)));
     }
   }
 };

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "heterodyne/base/fields.h"
 #include "heterodyne/base/table.h"
 
 namespace heterodyne::cli {
@@ -16,6 +17,11 @@ const std::map<std::string, std::string>& recipes();
 struct ConfigFlags {
   std::vector<std::string> set;
   std::string seed;
+  bool empty() const { return set.empty() && seed.empty(); }
+  void visit(Fields& field) {
+    field("set", set, "PATH=VALUE, a setting laid over the configuration; may be repeated");
+    field("seed", seed, "the same as --set seed=N");
+  }
 };
 
 /// Reads the file `config`, or the recipe of that name, its base laid under it, then the flags over it.

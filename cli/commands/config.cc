@@ -21,8 +21,7 @@ namespace {
 struct Options {
   std::string action;
   std::vector<std::string> arguments;
-  std::vector<std::string> set;
-  std::string seed;
+  cli::ConfigFlags settings;
   cli::FormatFlag format;
   void visit(Fields& field) {
     field("action", action,
@@ -30,8 +29,7 @@ struct Options {
           "settings there are",
           one_of("show", "check", "cp", "schema"), positional(), required());
     field("arguments", arguments, "CONFIG, or RECIPE FILE", positional());
-    field("set", set, "PATH=VALUE, a setting laid over the configuration; may be repeated");
-    field("seed", seed, "the same as --set seed=N");
+    settings.visit(field);
     format.visit(field);
   }
 };
@@ -44,7 +42,7 @@ void expect_arguments(const Options& options, size_t count, const std::string& f
 
 Experiment experiment_of(const Options& options) {
   expect_arguments(options, 1, "a configuration file or recipe");
-  return read_experiment(cli::read_config(options.arguments[0], {options.set, options.seed}));
+  return read_experiment(cli::read_config(options.arguments[0], options.settings));
 }
 
 // "4 experts of 4 kinds (mlp, conv1d, vit_block, lstm_cell)"
@@ -89,8 +87,8 @@ void copy(const Options& options, cli::Terminal& terminal) {
   if (std::filesystem::exists(file)) throw ConfigError(file + ": exists already; choose another name");
   const auto found = cli::recipes().find(recipe);
   // With settings of the line everything is checked and written out, each with its type.
-  const bool has_settings = !options.set.empty() || !options.seed.empty();
-  const Table config = cli::read_config(recipe, {options.set, options.seed});
+  const bool has_settings = !options.settings.empty();
+  const Table config = cli::read_config(recipe, options.settings);
   const bool stands_alone = found != cli::recipes().end() && found->second.find("\nbase = ") == std::string::npos;
   // A recipe with a base is written with what it takes from there, so that the copy needs no other file.
   const std::string text =

@@ -17,7 +17,7 @@ struct Options {
           "recipes, routers, experts, balancers, dispatchers, networks, datasets, optimizers, schedules; with -v a "
           "member such as router.top_k",
           positional());
-    field("verbose", verbose, "show every setting of one member or section: type, default, range");
+    field("verbose", verbose, "show more; every setting of one member or section: type, default, range");
     format.visit(field);
   }
 };

@@ -26,26 +26,20 @@ struct Options {
   std::string config;
   std::string resume;
   std::string out;
-  std::vector<std::string> set;
-  std::string seed;
+  cli::ConfigFlags settings;
   cli::ComputeFlags compute;
   void visit(Fields& field) {
     field("config", config, "a configuration file, or a recipe of `heterodyne ls recipes`", positional());
     field("resume", resume, "go on with the run in this folder; without a value, with the configuration's own",
           optional_value());
-    field("out", out, "the run's folder; runs/NAME by default");
-    field("set", set, "PATH=VALUE, a setting laid over the configuration; may be repeated");
-    field("seed", seed, "the same as --set seed=N");
+    field("out", out, "where to write; runs/NAME by default");
+    settings.visit(field);
     compute.visit(field);
   }
 
   cli::SessionRequest request(const cli::Invocation& invocation) const {
-    return {config,
-            resume,
-            out,
-            {set, seed},
-            cli::data_folders(compute, invocation.environment),
-            invocation.environment.runs};
+    return {
+        config, resume, out, settings, cli::data_folders(compute, invocation.environment), invocation.environment.runs};
   }
 };
 
