@@ -6,6 +6,7 @@
 
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/text.h"
+#include "heterodyne/io/csv.h"
 #include "heterodyne/io/json.h"
 
 namespace heterodyne::cli {
@@ -16,13 +17,6 @@ std::string plain(const Value& value) {
   if (const double* real = value.if_real()) return fmt::format("{:.4g}", *real);
   if (value.is_null()) return "-";
   return write_value(value);
-}
-
-std::string csv_cell(const Value& value) {
-  std::string text = value.is_null() ? "" : value.if_real() ? shortest(*value.if_real()) : plain(value);
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  for (size_t at = 0; (at = text.find('"', at)) != std::string::npos; at += 2) text.insert(at, 1, '"');
-  return "\"" + text + "\"";
 }
 
 std::string markdown_cell(const Value& value) {
@@ -39,19 +33,6 @@ std::string json_text(const Rows& rows) {
     items.emplace_back(std::move(item));
   }
   return io::write_json(Value(std::move(items)), 1);
-}
-
-template <class Cell>
-std::string lines_of(const Rows& rows, const std::string& begin, const std::string& separator, const std::string& end,
-                     Cell cell) {
-  std::vector<std::string> lines;
-  for (const auto& row : rows.rows) {
-    std::vector<std::string> cells;
-    for (const Value& value : row) cells.push_back(cell(value));
-    std::string& line = lines.emplace_back(begin);
-    line.append(join(cells, separator)).append(end);
-  }
-  return join(lines, "\n");
 }
 
 }  // namespace
@@ -85,15 +66,14 @@ std::string table_text(const Rows& rows) {
 void print_rows(Terminal& terminal, const Rows& rows, const std::string& format) {
   if (format == "json") return terminal.print(json_text(rows));
   if (format == "table") return terminal.print(table_text(rows));
-  const bool is_csv = format == "csv";
-  if (is_csv) {
-    terminal.print(join(rows.columns, ","));
-  } else {
-    terminal.print("| " + join(rows.columns, " | ") + " |");
-    terminal.print("|" + join(std::vector<std::string>(rows.columns.size(), "---"), "|") + "|");
+  if (format == "csv") return terminal.print(io::csv_text(rows));
+  terminal.print("| " + join(rows.columns, " | ") + " |");
+  terminal.print("|" + join(std::vector<std::string>(rows.columns.size(), "---"), "|") + "|");
+  for (const auto& row : rows.rows) {
+    std::vector<std::string> cells;
+    for (const Value& value : row) cells.push_back(markdown_cell(value));
+    terminal.print("| " + join(cells, " | ") + " |");
   }
-  if (rows.rows.empty()) return;
-  terminal.print(is_csv ? lines_of(rows, "", ",", "", csv_cell) : lines_of(rows, "| ", " | ", " |", markdown_cell));
 }
 
 }  // namespace heterodyne::cli

@@ -6,7 +6,7 @@
 
 #include "cli/terminal.h"
 #include "heterodyne/base/fields.h"
-#include "heterodyne/base/table.h"
+#include "heterodyne/base/rows.h"
 
 namespace heterodyne::cli {
 
@@ -16,10 +16,7 @@ struct FormatFlag {
   void visit(Fields& field) { field("format", format, "how data is printed", one_of("table", "json", "csv", "md")); }
 };
 
-struct Rows {
-  std::vector<std::string> columns;
-  std::vector<std::vector<Value>> rows;
-};
+using heterodyne::Rows;
 
 /// Prints in the format: an aligned table, a JSON list of objects, CSV with a header (RFC 4180), a Markdown table.
 void print_rows(Terminal& terminal, const Rows& rows, const std::string& format);

@@ -51,8 +51,7 @@ MoeLayer::MoeLayer(const MoeOptions& options, const MoeContext& context) : optio
     for (int64_t index = 0; index < count; ++index) slots.push_back(make_expert(group, index));
   }
   set_slots(std::move(slots));
-  router_ = register_module(
-      "router", routers().make(options.router, RouterContext{context.width, infos(), context.init.at("router")}));
+  router_ = register_module("router", make_router(context.init.at("router")));
   dispatcher_ = dispatchers().make(options.dispatcher);
   for (const auto& balancer : options.balancers) balancers_.push_back(heterodyne::balancers().make(balancer));
   balancer_names_ = names_of(options.balancers);
@@ -69,6 +68,8 @@ MoeOutput MoeLayer::forward(const MoeInput& input, RoutingLog* log) {
     route.needs.probabilities |= balancer->needs().probabilities;
     route.needs.logits |= balancer->needs().logits;
   }
+  observe(log, layer_name() + ".input", input.x_BSD);
+  route.needs.probabilities |= log && log->keep_scores;
   Routing routing = router_->route(route);
   if (log) log->add(layer_name(), routing);
 
@@ -125,6 +126,17 @@ CostPair MoeLayer::cost(const std::vector<double>& tokens_per_expert, double num
   Cost gate{router_->macs_per_token() * num_tokens, 0, 0};
   for (const auto& parameter : router_->parameters()) gate.params += parameter.numel();
   return total += {gate, gate};
+}
+
+std::shared_ptr<Router> MoeLayer::make_router(const Init& init) const {
+  return routers().make(options_.router, RouterContext{context_.width, infos(), init});
+}
+
+std::shared_ptr<Router> MoeLayer::swap_router(std::shared_ptr<Router> router) {
+  HETERODYNE_DCHECK(router->num_experts() == num_experts());
+  std::swap(router_, router);
+  replace_module("router", router_);
+  return router;
 }
 
 ExpertSlot MoeLayer::make_expert(int64_t group, int64_t index) {

@@ -86,6 +86,12 @@ class MoeLayer : public torch::nn::Module {
   /// position): router and experts. Parameters are all the layer's.
   CostPair cost(const std::vector<double>& tokens_per_expert, double num_tokens, int64_t length) const;
 
+  /// A router like the layer's, with initial values of its own; `init` is named as the layer's router is.
+  std::shared_ptr<Router> make_router(const Init& init) const;
+  /// Puts another router in the place of the layer's, which is returned. It must know the same experts. For
+  /// measurements that take one away and put it back.
+  std::shared_ptr<Router> swap_router(std::shared_ptr<Router> router);
+
   // For resize.h alone.
 
   /// A new expert of the group, not yet in the layer, with the next id.

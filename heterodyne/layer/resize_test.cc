@@ -70,7 +70,8 @@ TEST(Resize, RemovingTheNewcomerRestoresTheLayer) {
 TEST(Resize, TheOthersAnswerAsBefore) {
   const auto layer = fixtures::layer_of({{"router", Table{{"kind", "top_k"}, {"k", 1}}},
                                          {"experts", Array{Table{{"kind", "mlp"}, {"hidden", 8}, {"count", 3}}}}});
-  RoutingLog log{.keep_pairs = true, .layers = {}, .on_value = {}};
+  RoutingLog log;
+  log.keep_pairs = true;
   const auto x_BSD = fixtures::normal("x", {3, 4, 16});
   const auto before = layer->forward({x_BSD, {}, {}}, &log).y_BSO.view({12, 16});
   const auto& plan = log.layers[0].routing.plan;

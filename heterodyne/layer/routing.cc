@@ -27,8 +27,12 @@ void RoutingLog::add(const std::string& layer, const Routing& routing) {
   const int64_t T = routing.num_tokens();
   const auto has_none_T = offset_T1.narrow(0, 1, T) == offset_T1.narrow(0, 0, T);
   const int64_t num_counted = routing.num_counted_tokens();
-  LayerRouting entry{
-      layer, routing.plan.tokens_per_expert_E, num_counted, has_none_T.sum().item<int64_t>() - (T - num_counted), {}};
+  LayerRouting entry{layer,
+                     routing.plan.tokens_per_expert_E,
+                     num_counted,
+                     has_none_T.sum().item<int64_t>() - (T - num_counted),
+                     routing.num_dropped,
+                     {}};
   if (keep_pairs) entry.routing = routing;
   layers.push_back(std::move(entry));
 }

@@ -38,12 +38,13 @@ struct RouteInput {
 };
 
 struct Routing {
-  ops::RoutingPlan plan;   // pairs sorted by expert, then token
-  torch::Tensor weight_N;  // float32 at least; carries gradient
-  torch::Tensor prob_TE;   // dense scores with gradient, when asked for
-  torch::Tensor logit_TE;  // what they were made from, when asked for
-  torch::Tensor mask_T;    // as in the input
-  NamedTensors losses;     // losses that only the router can know
+  ops::RoutingPlan plan;    // pairs sorted by expert, then token
+  torch::Tensor weight_N;   // float32 at least; carries gradient
+  torch::Tensor prob_TE;    // dense scores with gradient, when asked for
+  torch::Tensor logit_TE;   // what they were made from, when asked for
+  torch::Tensor mask_T;     // as in the input
+  int64_t num_dropped = 0;  // pairs that were wanted and found no room
+  NamedTensors losses;      // losses that only the router can know
   Sums sums;
 
   int64_t num_pairs() const { return plan.num_pairs(); }
@@ -70,12 +71,14 @@ struct LayerRouting {
   torch::Tensor tokens_per_expert_E;  // int64, by position
   int64_t num_tokens = 0;             // counted tokens
   int64_t num_unrouted = 0;           // counted tokens without any expert
+  int64_t num_dropped = 0;            // pairs that found no room
   Routing routing;                    // only when pairs were asked for
 };
 
 /// Passed through a forward pass by whoever wants to see inside. Nothing in the pass depends on it.
 struct RoutingLog {
   bool keep_pairs = false;
+  bool keep_scores = false;  // and with the pairs the probabilities of all experts
   std::vector<LayerRouting> layers;
   /// Called with the name and value of each intermediate result, in order of computation, when set.
   std::function<void(const std::string& name, const torch::Tensor& value)> on_value;

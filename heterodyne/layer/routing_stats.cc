@@ -33,6 +33,11 @@ Balance balance_of(const std::vector<int64_t>& count_E) {
   return balance;
 }
 
+bool is_collapsed(const Balance& balance, double mean_k, int64_t num_experts) {
+  const double fewest = std::max(1.0, mean_k);
+  return balance.effective > 0 && static_cast<double>(num_experts) >= 2 * fewest && balance.effective < 1.25 * fewest;
+}
+
 int64_t LayerCounts::num_assignments() const { return std::accumulate(count_E.begin(), count_E.end(), int64_t{0}); }
 
 double LayerCounts::mean_k() const {
@@ -53,13 +58,17 @@ void RoutingStats::add(const LayerCounts& counts) {
   for (size_t e = 0; e < counts.count_E.size(); ++e) found->count_E[e] += counts.count_E[e];
   found->num_tokens += counts.num_tokens;
   found->num_unrouted += counts.num_unrouted;
+  found->num_dropped += counts.num_dropped;
 }
 
 void RoutingStats::add(const RoutingLog& log) {
   for (const auto& entry : log.layers) {
     const int64_t* count_E = entry.tokens_per_expert_E.const_data_ptr<int64_t>();
-    add(LayerCounts{
-        entry.layer, {count_E, count_E + entry.tokens_per_expert_E.numel()}, entry.num_tokens, entry.num_unrouted});
+    add(LayerCounts{entry.layer,
+                    {count_E, count_E + entry.tokens_per_expert_E.numel()},
+                    entry.num_tokens,
+                    entry.num_unrouted,
+                    entry.num_dropped});
   }
 }
 

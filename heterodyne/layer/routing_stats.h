@@ -24,12 +24,17 @@ struct Balance {
 
 Balance balance_of(const std::vector<int64_t>& count_E);
 
+/// Whether a layer has collapsed onto the fewest experts that its tokens can use: with `mean_k` choices per token out
+/// of at least twice as many experts, the effective number of experts is below 1.25 max(1, mean_k).
+bool is_collapsed(const Balance& balance, double mean_k, int64_t num_experts);
+
 /// One layer's counts over many batches.
 struct LayerCounts {
   std::string layer;
   std::vector<int64_t> count_E;  // by position
   int64_t num_tokens = 0;
   int64_t num_unrouted = 0;
+  int64_t num_dropped = 0;  // assignments that found no room
 
   int64_t num_assignments() const;
   /// Assignments per token; 0 without tokens.

@@ -49,10 +49,18 @@ TEST(Balance, OfNothingIsZeroNotNaN) {
   EXPECT_EQ(balance_of({7}).entropy, 1);
 }
 
+// Top-2 of eight: all tokens on the same pair gives 2 effective experts; spread over four of them gives 4.
+TEST(Balance, IsCollapsedOnTheFewestExpertsThatTokensCanUse) {
+  EXPECT_TRUE(is_collapsed(balance_of({50, 50, 0, 0, 0, 0, 0, 0}), 2, 8));
+  EXPECT_FALSE(is_collapsed(balance_of({25, 25, 25, 25, 0, 0, 0, 0}), 2, 8));
+  EXPECT_FALSE(is_collapsed(balance_of({50, 50, 0}), 2, 3));
+  EXPECT_FALSE(is_collapsed(balance_of({0, 0, 0, 0}), 0, 4));
+}
+
 TEST(RoutingStats, AddsBatchesByLayer) {
   RoutingLog log;
-  log.layers.push_back({"layers.0", torch::tensor({1, 3}, torch::kInt64), 2, 0, {}});
-  log.layers.push_back({"layers.2", torch::tensor({4, 0, 0}, torch::kInt64), 2, 1, {}});
+  log.layers.push_back({"layers.0", torch::tensor({1, 3}, torch::kInt64), 2, 0, 0, {}});
+  log.layers.push_back({"layers.2", torch::tensor({4, 0, 0}, torch::kInt64), 2, 1, 3, {}});
   RoutingStats stats;
   stats.add(log);
   stats.add(log);
@@ -61,6 +69,7 @@ TEST(RoutingStats, AddsBatchesByLayer) {
   EXPECT_EQ(stats.layers()[0].count_E, (std::vector<int64_t>{2, 6}));
   EXPECT_EQ(stats.layers()[0].mean_k(), 2);
   EXPECT_EQ(stats.layers()[1].num_unrouted, 2);
+  EXPECT_EQ(stats.layers()[1].num_dropped, 6);
   log.layers[0].tokens_per_expert_E = torch::tensor({1, 1, 1}, torch::kInt64);
   EXPECT_THROW(stats.add(log), Error);
 }

@@ -28,6 +28,12 @@ struct NetworkOutput {
   std::vector<Sums> sums;  // of each MoE layer, in the order of moe_layers()
 };
 
+/// A picture's patches.
+struct TokenGrid {
+  int64_t rows = 0;
+  int64_t columns = 0;
+};
+
 class Network : public torch::nn::Module {
  public:
   /// batch.inputs as the network's data shape says; draws come from batch.random. `log` may be null; nothing depends
@@ -42,6 +48,8 @@ class Network : public torch::nn::Module {
   virtual CostPair cost(const std::vector<std::vector<double>>& tokens_per_expert) = 0;
   /// Tokens that an example has in its MoE layers.
   virtual int64_t tokens_per_example() const = 0;
+  /// How they lie in the picture, row by row; empty where they do not.
+  virtual TokenGrid token_grid() const { return {}; }
 };
 
 /// Trainable values.

@@ -58,6 +58,12 @@ TEST_P(NetworkContract, TheLogChangesNothing) {
   EXPECT_EQ(names.back(), "head");
 }
 
+TEST_P(NetworkContract, AGridHoldsEveryToken) {
+  const auto network = make();
+  const auto [rows, columns] = network->token_grid();
+  if (rows > 0) EXPECT_EQ(rows * columns, network->tokens_per_example());
+}
+
 TEST_P(NetworkContract, EveryParameterHasAGradient) {
   const auto network = make();
   const auto output = network->forward(batch_of(7), nullptr);

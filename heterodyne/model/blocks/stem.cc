@@ -21,7 +21,8 @@ PatchStem::PatchStem(const DataShape& data, int64_t width, int64_t patch, const 
         "model", "patch",
         fmt::format("expected a divisor of the image's {} x {} pixels, got {}", data.height, data.width, patch));
   }
-  num_tokens_ = (data.height / patch) * (data.width / patch);
+  columns_ = data.width / patch;
+  num_tokens_ = (data.height / patch) * columns_;
   conv_ = register_module(
       "conv", std::make_shared<nn::Conv2d>(nn::ConvOptions{data.channels, width, patch, patch}, init.at("conv")));
 }
@@ -42,6 +43,7 @@ ConvStem::ConvStem(const DataShape& data, int64_t width, const Init& init) {
     macs_ += convs_.back()->macs_per_position() * static_cast<double>(height * columns);
     channels = out;
   }
+  columns_ = columns;
   num_tokens_ = height * columns;
 }
 

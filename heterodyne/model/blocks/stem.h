@@ -17,6 +17,8 @@ class Stem : public torch::nn::Module {
   /// [B, C, H, W] to [B, S, D]; tokens are the rows of the grid, one after the other.
   virtual torch::Tensor forward(const torch::Tensor& x_BCHW) = 0;
   virtual int64_t num_tokens() const = 0;
+  /// Of the grid.
+  virtual int64_t columns() const = 0;
   /// Multiply-adds for one image.
   virtual double macs() const = 0;
 };
@@ -28,10 +30,11 @@ class PatchStem : public Stem {
   PatchStem(const DataShape& data, int64_t width, int64_t patch, const Init& init);
   torch::Tensor forward(const torch::Tensor& x_BCHW) override;
   int64_t num_tokens() const override { return num_tokens_; }
+  int64_t columns() const override { return columns_; }
   double macs() const override { return conv_->macs_per_position() * static_cast<double>(num_tokens_); }
 
  private:
-  int64_t num_tokens_;
+  int64_t num_tokens_, columns_;
   std::shared_ptr<nn::Conv2d> conv_;
 };
 
@@ -42,10 +45,11 @@ class ConvStem : public Stem {
   ConvStem(const DataShape& data, int64_t width, const Init& init);
   torch::Tensor forward(const torch::Tensor& x_BCHW) override;
   int64_t num_tokens() const override { return num_tokens_; }
+  int64_t columns() const override { return columns_; }
   double macs() const override { return macs_; }
 
  private:
-  int64_t num_tokens_ = 0;
+  int64_t num_tokens_ = 0, columns_ = 0;
   double macs_ = 0;
   std::vector<std::shared_ptr<nn::Conv2d>> convs_;
   std::vector<std::shared_ptr<nn::BatchNorm2d>> norms_;

@@ -113,6 +113,7 @@ class DmmoeNetwork : public Network {
   }
 
   int64_t tokens_per_example() const override { return stem_->num_tokens(); }
+  TokenGrid token_grid() const override { return {stem_->num_tokens() / stem_->columns(), stem_->columns()}; }
 
  private:
   struct Layer {

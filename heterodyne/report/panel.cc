@@ -1,0 +1,7 @@
+#include "heterodyne/report/panel.h"
+
+namespace heterodyne {
+
+PanelRegistry empty_panels() { return PanelRegistry("panel"); }
+
+}  // namespace heterodyne
