@@ -44,7 +44,7 @@ class Reader : public Fields {
     const Value* found = table_.find(field.name);
     if (found == nullptr) {
       if (field.rules.is_required) complain(Value(), field, "required, it is missing");
-      if (const auto* nested = std::get_if<Nested>(&field.target)) read_nested(*nested, Table(), field);
+      std::visit([&](const auto& target) { read_absent(target, field); }, field.target);
       return;
     }
     if (!field.rules.ineffective_because.empty()) {
@@ -70,6 +70,15 @@ class Reader : public Fields {
   void wrong_type(const Value& value, const Field& field, const char* expected) const {
     complain(value, field, fmt::format("expected {}, got {} ({})", expected, value.type_name(), quoted(value)));
   }
+
+  // A setting that was not written: its default stays, but for the kinds that a default may name.
+  template <class T>
+  void read_absent(const T&, const Field&) {}
+  void read_absent(Member* target, const Field&) { target->families = place_.families; }
+  void read_absent(std::vector<Member>* target, const Field&) {
+    for (Member& member : *target) member.families = place_.families;
+  }
+  void read_absent(const Nested& nested, const Field& field) { read_nested(nested, Table(), field); }
 
   void read(const Value& value, bool* target, const Field& field) {
     if (const bool* flag = value.if_flag()) *target = *flag;
@@ -115,8 +124,8 @@ class Reader : public Fields {
   }
 
   void read(const Value& value, Member* target, const Field& field) {
-    if (const Table* table = value.if_table()) *target = Member(*table);
-    else if (value.if_text()) *target = Member(Table{{"kind", value}});
+    if (const Table* table = value.if_table()) *target = Member(*table, place_.families);
+    else if (value.if_text()) *target = Member(Table{{"kind", value}}, place_.families);
     else wrong_type(value, field, "a table with a kind");
     target->path = place_.inside(field.name).path;
   }
@@ -181,17 +190,22 @@ class Resolver : public Fields {
     return Value(Array(target->begin(), target->end()));
   }
 
+  const Family& family_of(const Field& field) const {
+    const Family* own = place_.families.find(field.rules.family->name());
+    return own ? *own : *field.rules.family;
+  }
+
   // A member that nobody chose is left out.
   Value write(const Member* target, const Field& field) {
     if (target->settings.empty() && !field.rules.is_required) return Value();
-    return field.rules.family->resolve(target->settings, place_.inside(field.name), problems_);
+    return family_of(field).resolve(target->settings, place_.inside(field.name), problems_);
   }
 
   Value write(const std::vector<Member>* target, const Field& field) {
     Array items;
     for (size_t i = 0; i < target->size(); ++i) {
       const Place place = place_.inside(field.name).inside(std::to_string(i));
-      items.emplace_back(field.rules.family->resolve((*target)[i].settings, place, problems_));
+      items.emplace_back(family_of(field).resolve((*target)[i].settings, place, problems_));
     }
     return items;
   }

@@ -19,7 +19,7 @@ std::string bound_text(double bound) {
 
 }  // namespace
 
-Member::Member(Table written) : settings(std::move(written)) {
+Member::Member(Table written, Families brought) : settings(std::move(written)), families(std::move(brought)) {
   const Value* name = settings.find("kind");
   if (name != nullptr && name->if_text() != nullptr) kind = *name->if_text();
 }
@@ -108,7 +108,7 @@ Place Place::inside(std::string_view name) const {
   const auto append = [&](const std::string& base) {
     return base.empty() ? std::string(name) : base + "." + std::string(name);
   };
-  return {append(path), append(listing)};
+  return {append(path), append(listing), families};
 }
 
 }  // namespace heterodyne

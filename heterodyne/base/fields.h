@@ -20,6 +20,7 @@
 #include <variant>
 #include <vector>
 
+#include "heterodyne/base/families.h"
 #include "heterodyne/base/table.h"
 
 namespace heterodyne {
@@ -30,11 +31,12 @@ class Fields;
 /// A choice among the members of a family, as a configuration names it.
 struct Member {
   std::string kind;
-  Table settings;    // as written, `kind` included
-  std::string path;  // where it stands in the configuration ("model.moe.router"); empty for a literal
+  Table settings;     // as written, `kind` included
+  std::string path;   // where it stands in the configuration ("model.moe.router"); empty for a literal
+  Families families;  // those of the program that chose it
 
   Member() = default;
-  explicit Member(Table written);
+  explicit Member(Table written, Families brought = {});
 };
 
 /// What a setting accepts and when it counts. Built by the rule functions below.
@@ -124,11 +126,12 @@ class Problems {
   std::vector<std::pair<Position, std::string>> found_;
 };
 
-/// Where a table stands in the configuration ("model.moe.router") and what `heterodyne ls -v` calls its settings
-/// ("router.top_k"). Both are empty at the top.
+/// Where a table stands in the configuration ("model.moe.router"), what `heterodyne ls -v` calls its settings
+/// ("router.top_k"), and the registries of the program's own that it may choose from. All are empty at the top.
 struct Place {
   std::string path;
   std::string listing;
+  Families families = {};
 
   Place inside(std::string_view name) const;
 };

@@ -23,7 +23,7 @@ Table Family::resolve(const Table& settings, const Place& place, Problems& probl
   for (const auto& field : shared_.list()) {
     if (const Value* value = settings.find(field.name)) shared_part.set(field.name, *value);
   }
-  const Place own_place{place.path, name_ + "." + name};
+  const Place own_place{place.path, name_ + "." + name, place.families};
   const Table shared_resolved = shared_.resolve(shared_part, own_place, problems);
   const Table own_resolved = schema(name).resolve(own_settings(settings), own_place, problems);
   Table resolved{{"kind", *kind}};

@@ -1,6 +1,6 @@
 // Registry: the members of one family by name. Each family's built-in members are found by the build from the file
 // names in the family's folder (cmake/registry.cmake); that set never changes at run time. A program that brings a
-// kind of its own copies the registry, adds to the copy and passes it on.
+// kind of its own copies the registry, adds to the copy and passes it on: see families.h.
 #pragma once
 
 #include <map>
@@ -69,12 +69,19 @@ class Registry : public Family {
   const std::string& summary(const std::string& kind) const override { return find(kind).summary; }
   const Schema& schema(const std::string& kind) const override { return find(kind).schema; }
 
+  /// Where the kind of `choice` is looked up: the registry of this family that came with the choice, or this one.
+  const Registry& of(const Member& choice) const {
+    const auto* own = dynamic_cast<const Registry*>(choice.families.find(name()));
+    return own ? *own : *this;
+  }
+
   /// Makes the member that `choice` names. An error about one of its settings gets the position of that setting.
   template <class... Context>
   auto make(const Member& choice, const Context&... context) const {
-    const Place place{choice.path.empty() ? name() + "." + choice.kind : choice.path, name() + "." + choice.kind};
+    const Place place{choice.path.empty() ? name() + "." + choice.kind : choice.path, name() + "." + choice.kind,
+                      choice.families};
     try {
-      return find(choice.kind).make(own_settings(choice.settings), place, context...);
+      return of(choice).find(choice.kind).make(own_settings(choice.settings), place, context...);
     } catch (const ConfigError& error) {
       const Value* value = choice.settings.find_path(error.key());
       if (error.has_position() || value == nullptr) throw;

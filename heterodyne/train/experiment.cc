@@ -46,17 +46,18 @@ std::string conflict_in(const Value* before, const Value* now, const std::string
 
 }  // namespace
 
-Experiment read_experiment(const Table& config) {
+Experiment read_experiment(const Table& config, const Families& families) {
   Experiment experiment;
   Problems problems;
-  experiment.resolved = Schema::of<ExperimentOptions>().resolve(config, {}, problems);
+  const Place top{"", "", families};
+  experiment.resolved = Schema::of<ExperimentOptions>().resolve(config, top, problems);
   const Value* name = config.find("name");
   if (name && name->if_text()) {
     experiment.options.name = *name->if_text();
     check_name(experiment, problems);
   }
   problems.throw_if_any();
-  experiment.options = read_options<ExperimentOptions>(config, {});
+  experiment.options = read_options<ExperimentOptions>(config, top);
   return experiment;
 }
 
@@ -71,7 +72,7 @@ std::unique_ptr<Dataset> make_dataset(const Experiment& experiment, const std::v
 
 std::shared_ptr<Network> make_network(const Experiment& experiment) {
   const auto& data = experiment.options.data;
-  const DataShape shape = datasets().find(data.kind).shape(data.settings, {"data", "data." + data.kind});
+  const DataShape shape = datasets().of(data).find(data.kind).shape(data.settings, {"data", "data." + data.kind});
   auto network = networks().make(experiment.options.model, NetworkContext{shape, experiment.seed()});
   network->to(experiment.dtype());
   network->train();
@@ -91,7 +92,7 @@ LoaderOptions loader_options(const Experiment& experiment, Split split) {
 
 int64_t nominal_train_size(const Experiment& experiment) {
   const auto& data = experiment.options.data;
-  const int64_t all = datasets().find(data.kind).num_train(data.settings, {"data", "data." + data.kind});
+  const int64_t all = datasets().of(data).find(data.kind).num_train(data.settings, {"data", "data." + data.kind});
   double validation = DataOptions().validation;
   if (const Value* value = experiment.resolved.find_path("data.validation")) {
     if (value->if_real()) validation = *value->if_real();

@@ -36,8 +36,9 @@ struct Experiment {
   torch::Dtype dtype() const { return options.train.dtype == "float64" ? torch::kFloat64 : torch::kFloat32; }
 };
 
-/// Checks everything that can be checked without data. Throws one ConfigError with all complaints.
-Experiment read_experiment(const Table& config);
+/// Checks everything that can be checked without data. `families` are the program's own, see families.h. Throws one
+/// ConfigError with all complaints.
+Experiment read_experiment(const Table& config, const Families& families = {});
 
 std::unique_ptr<Dataset> make_dataset(const Experiment& experiment, const std::vector<std::string>& folders,
                                       const Log& log);

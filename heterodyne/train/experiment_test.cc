@@ -55,6 +55,23 @@ TEST(Experiment, MakesItsDataAndNetwork) {
   EXPECT_EQ(loader_options(experiment, Split::kTrain).batch, 40);
 }
 
+TEST(Experiment, MayNameKindsOfTheProgramsOwn) {
+  RouterRegistry my_routers = routers();
+  my_routers.add("mine", routers().find("round_robin"));
+  DatasetRegistry my_datasets = datasets();
+  my_datasets.add("mine", datasets().find("synthetic"));
+  const Table config = parse_toml(
+      "name = 'x'\ndata = { kind = 'mine', size = 8 }\n[model]\nkind = 'dmmoe'\npatch = 4\n"
+      "moe.router.kind = 'mine'\nmoe.experts = [{ kind = 'mlp', count = 2 }]\n",
+      "my.toml");
+  const auto experiment = read_experiment(config, Families().with(my_routers).with(my_datasets));
+  EXPECT_EQ(*experiment.resolved.find_path("model.moe.router.k"), Value(2));
+  EXPECT_EQ(make_network(experiment)->moe_layers()[0]->router().max_choices(), 2);
+  EXPECT_EQ(make_dataset(experiment, {}, {})->size(Split::kTrain), nominal_train_size(experiment));
+  const auto message = fixtures::message_of<ConfigError>([&] { read_experiment(config); });
+  EXPECT_NE(message.find("[model.moe.router] kind: expected one of"), std::string::npos) << message;
+}
+
 TEST(Experiment, EqualSeedsGiveEqualNetworks) {
   const auto a = make_network(fixtures::small_experiment()), b = make_network(fixtures::small_experiment()),
              c = make_network(fixtures::small_experiment({"seed=4"}));
