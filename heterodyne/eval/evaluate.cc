@@ -1,20 +1,9 @@
 #include "heterodyne/eval/evaluate.h"
 
+#include "heterodyne/eval/pass.h"
+
 namespace heterodyne {
 namespace {
-
-// Puts a network into eval mode and back.
-class EvalMode {
- public:
-  explicit EvalMode(Network& network) : network_(network), was_training_(network.is_training()) { network_.eval(); }
-  ~EvalMode() { network_.train(was_training_); }
-  EvalMode(const EvalMode&) = delete;
-  EvalMode& operator=(const EvalMode&) = delete;
-
- private:
-  Network& network_;
-  bool was_training_;
-};
 
 // Assignments of one example on average, for each expert of each layer.
 std::vector<std::vector<double>> loads_of(const RoutingStats& routing, int64_t num_examples) {
@@ -58,18 +47,13 @@ Table Evaluation::table() const {
 Evaluation evaluate(Network& network, Loader& loader, torch::Dtype dtype,
                     const std::function<bool(int64_t)>& on_batch) {
   const EvalMode eval_mode(network);
-  const torch::NoGradGuard no_grad;
   Evaluation evaluation;
   for (const MoeLayer* layer : network.moe_layers()) evaluation.ids.push_back(layer->ids());
-  loader.start(0);
-  int64_t num_batches = 0;
-  while (auto batch = loader.next()) {
-    batch->inputs = batch->inputs.to(dtype);
+  each_batch(loader, {dtype, 0, on_batch}, [&](const Batch& batch) {
     RoutingLog log;
-    evaluation.metrics.add(network.forward(*batch, &log).logit_BY, batch->label_B);
+    evaluation.metrics.add(network.forward(batch, &log).logit_BY, batch.label_B);
     evaluation.routing.add(log);
-    if (on_batch && !on_batch(++num_batches)) break;
-  }
+  });
   const int64_t num_examples = evaluation.metrics.num_examples();
   if (num_examples > 0) evaluation.cost = network.cost(loads_of(evaluation.routing, num_examples));
   return evaluation;

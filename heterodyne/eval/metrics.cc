@@ -5,6 +5,20 @@
 #include <limits>
 
 namespace heterodyne {
+namespace {
+
+// sum / count of each class; NaN for classes that did not occur.
+template <class Number>
+std::vector<double> means(const std::vector<Number>& sum_Y, const std::vector<int64_t>& count_Y) {
+  std::vector<double> mean_Y;
+  for (size_t y = 0; y < count_Y.size(); ++y) {
+    mean_Y.push_back(count_Y[y] > 0 ? static_cast<double>(sum_Y[y]) / static_cast<double>(count_Y[y])
+                                    : std::numeric_limits<double>::quiet_NaN());
+  }
+  return mean_Y;
+}
+
+}  // namespace
 
 torch::Tensor cross_entropy(const torch::Tensor& logit_BY, const torch::Tensor& label_B) {
   return at::cross_entropy_loss(logit_BY, label_B);
@@ -19,15 +33,18 @@ void ClassificationMetrics::add(const torch::Tensor& logit_BY, const torch::Tens
   if (B == 0) return;
   const torch::NoGradGuard no_grad;
   loss_sum_ += cross_entropy(logit_BY, label_B).item<double>() * static_cast<double>(B);
+  const auto loss_B =
+      at::cross_entropy_loss(logit_BY, label_B, {}, at::Reduction::None).to(torch::kFloat64).contiguous();
   const auto right_B = logit_BY.argmax(1).eq(label_B).contiguous();
   const auto labels = label_B.contiguous();
   const auto Y = static_cast<size_t>(logit_BY.size(1));
-  if (seen_Y_.size() < Y) seen_Y_.resize(Y), correct_Y_.resize(Y);
+  if (seen_Y_.size() < Y) seen_Y_.resize(Y), correct_Y_.resize(Y), loss_sum_Y_.resize(Y);
   for (int64_t b = 0; b < B; ++b) {
     const auto label = static_cast<size_t>(labels.const_data_ptr<int64_t>()[b]);
     const int64_t right = right_B.const_data_ptr<bool>()[b] ? 1 : 0;
     ++seen_Y_[label];
     correct_Y_[label] += right;
+    loss_sum_Y_[label] += loss_B.const_data_ptr<double>()[b];
     num_correct_ += right;
   }
   num_examples_ += B;
@@ -41,13 +58,8 @@ double ClassificationMetrics::loss() const {
   return num_examples_ > 0 ? loss_sum_ / static_cast<double>(num_examples_) : 0;
 }
 
-std::vector<double> ClassificationMetrics::accuracy_by_class() const {
-  std::vector<double> all;
-  for (size_t y = 0; y < seen_Y_.size(); ++y) {
-    all.push_back(seen_Y_[y] > 0 ? static_cast<double>(correct_Y_[y]) / static_cast<double>(seen_Y_[y])
-                                 : std::numeric_limits<double>::quiet_NaN());
-  }
-  return all;
-}
+std::vector<double> ClassificationMetrics::accuracy_by_class() const { return means(correct_Y_, seen_Y_); }
+
+std::vector<double> ClassificationMetrics::loss_by_class() const { return means(loss_sum_Y_, seen_Y_); }
 
 }  // namespace heterodyne

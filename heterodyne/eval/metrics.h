@@ -27,11 +27,14 @@ class ClassificationMetrics {
   double loss() const;
   /// Share of correct answers of each class that occurred, by label; NaN for classes that did not.
   std::vector<double> accuracy_by_class() const;
+  /// Mean cross-entropy in nats of each class that occurred, by label; NaN for classes that did not.
+  std::vector<double> loss_by_class() const;
 
  private:
   int64_t num_examples_ = 0, num_correct_ = 0;
   double loss_sum_ = 0;
   std::vector<int64_t> seen_Y_, correct_Y_;
+  std::vector<double> loss_sum_Y_;
 };
 
 }  // namespace heterodyne

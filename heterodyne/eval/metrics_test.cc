@@ -31,6 +31,16 @@ TEST(Metrics, BatchesAddUpToTheWhole) {
   EXPECT_EQ(parts.accuracy_by_class(), (std::vector<double>{1.0, 0.5}));
 }
 
+TEST(Metrics, LossesOfTheClassesWorkedByHand) {
+  ClassificationMetrics metrics;
+  metrics.add(kLogits, kLabels);
+  const auto loss_Y = metrics.loss_by_class();
+  EXPECT_NEAR(loss_Y[0], std::log1p(std::exp(-2.0)), 1e-6);
+  EXPECT_NEAR(loss_Y[1], (std::log1p(std::exp(-1.0)) + std::log1p(std::exp(2.0))) / 2, 1e-6);
+  metrics.add(torch::tensor({{2.0, 0.0}}), torch::tensor({1}, torch::kInt64));
+  EXPECT_NEAR(metrics.loss_by_class()[1], (std::log1p(std::exp(-1.0)) + 2 * std::log1p(std::exp(2.0))) / 3, 1e-6);
+}
+
 TEST(Metrics, NothingIsZeroAndAClassWithoutExamplesIsNoNumber) {
   EXPECT_EQ(ClassificationMetrics().accuracy(), 0);
   EXPECT_EQ(ClassificationMetrics().loss(), 0);
@@ -39,6 +49,7 @@ TEST(Metrics, NothingIsZeroAndAClassWithoutExamplesIsNoNumber) {
   EXPECT_EQ(metrics.num_examples(), 0);
   metrics.add(kLogits.narrow(0, 0, 1), kLabels.narrow(0, 0, 1));
   EXPECT_TRUE(std::isnan(metrics.accuracy_by_class()[1]));
+  EXPECT_TRUE(std::isnan(metrics.loss_by_class()[1]));
 }
 
 }  // namespace
