@@ -32,6 +32,7 @@ struct BalancerKind {
   std::string summary;
   Schema schema;
   std::function<std::shared_ptr<Balancer>(const Table& settings, const Place&)> make;
+  bool evens_load = false;  // a larger weight spreads tokens more evenly over the experts
 };
 using BalancerRegistry = Registry<BalancerKind>;
 
@@ -41,11 +42,12 @@ BalancerRegistry empty_balancers();
 
 /// The kind made of a class with an Options struct and a constructor (Options).
 template <class T>
-BalancerKind balancer_kind(std::string summary) {
+BalancerKind balancer_kind(std::string summary, bool evens_load = false) {
   return {std::move(summary), Schema::of<typename T::Options>(),
           [](const Table& settings, const Place& place) -> std::shared_ptr<Balancer> {
             return std::make_shared<T>(read_options<typename T::Options>(settings, place));
-          }};
+          },
+          evens_load};
 }
 
 /// The mean over the tokens that count: value_T... of shape [T, ...] to [...]. Zeros when none counts.

@@ -39,7 +39,7 @@ class SwitchLoss : public Balancer {
 }  // namespace
 
 BalancerKind balancer_kind_switch_loss() {
-  return balancer_kind<SwitchLoss>("experts x sum of load share x mean probability (Switch Transformer)");
+  return balancer_kind<SwitchLoss>("experts x sum of load share x mean probability (Switch Transformer)", true);
 }
 
 }  // namespace heterodyne
