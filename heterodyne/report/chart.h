@@ -14,7 +14,8 @@
 //       "links": [{"from", "to", "x"}, ...] arrows between rows
 //   {"kind": "ranges", "x": NAME, "rows": [{"name", "value", "low", "high"}, ...]}: a value against the band of chance
 //
-// Names are text as given: whoever draws escapes them.
+// Names are text as given: whoever draws escapes them. The structs below write these tables: numbers are rounded to
+// four significant digits, which is more than a picture shows, and those that are not finite are null or left out.
 #pragma once
 
 #include <string>
@@ -25,8 +26,106 @@
 
 namespace heterodyne {
 
-/// Thins a line to at most `most` points: of each bin of neighbours the lowest and the highest stay, in their order,
-/// and the first and last point. Not a point is moved.
-std::vector<std::pair<double, double>> thinned(const std::vector<std::pair<double, double>>& points, size_t most);
+using Points = std::vector<std::pair<double, double>>;
+
+/// Thins a line to at most `most` points, at least 4: of each bin of neighbours the lowest and the highest stay, in
+/// their order, and the first and last point. Not a point is moved. Points that are not finite are left out.
+Points thinned(const Points& points, size_t most);
+
+/// Rounded to that many significant digits; null when not finite.
+Value rounded(double number, int digits = 4);
+
+struct LineSeries {
+  std::string name = {};
+  Points points = {};
+  bool is_dashed = false;
+  bool is_on_right = false;
+};
+
+/// A dashed line across at `y`, or upright at `x`.
+struct Level {
+  double y = 0;
+  std::string text = {};
+};
+struct Mark {
+  double x = 0;
+  std::string text = {};
+};
+
+struct LineChart {
+  std::string x = {}, y = {};
+  std::vector<LineSeries> series = {};
+  std::vector<Level> levels = {};
+  std::vector<Mark> marks = {};
+  std::string right = {};  // name of the right axis
+  bool has_log_y = false;
+
+  Table table() const;
+};
+
+struct BarSeries {
+  std::string name = {};
+  std::vector<double> values = {};  // one for each name of the chart
+};
+
+struct BarChart {
+  std::string x = {}, y = {};
+  std::vector<std::string> names = {};
+  std::vector<BarSeries> series = {};
+  std::vector<Level> levels = {};
+  bool is_stacked = false;
+  bool is_horizontal = false;
+
+  Table table() const;
+};
+
+struct Cell {
+  size_t row = 0;
+  size_t column = 0;
+};
+
+struct Heatmap {
+  std::string x = {}, y = {};
+  std::vector<std::string> columns = {}, rows = {};
+  std::vector<std::vector<double>> values = {};  // one list for each row; NaN for blank
+  std::string scale = "linear";
+  double low = 0, high = 1, middle = 1;  // `middle` of scales that have one
+  std::vector<Cell> crossed = {}, grey = {};
+
+  Table table() const;
+};
+
+struct Span {
+  size_t row = 0;
+  double from = 0, to = 0;
+  std::string group = {};  // of one colour
+  std::string text = {};
+};
+
+struct Link {
+  size_t from = 0, to = 0;  // rows
+  double x = 0;
+};
+
+struct SpanChart {
+  std::string x = {};
+  std::vector<std::string> rows = {};
+  std::vector<Span> spans = {};
+  std::vector<Link> links = {};
+
+  Table table() const;
+};
+
+struct Range {
+  std::string name = {};
+  double value = 0, low = 0, high = 0;
+};
+
+struct RangeChart {
+  std::string x = {};
+  std::vector<Range> rows = {};
+
+  Table table() const;
+};
 
 }  // namespace heterodyne

@@ -1,0 +1,28 @@
+// Figure: how panels put the views of a figure together.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "heterodyne/report/panel.h"
+
+namespace heterodyne {
+
+/// A figure with a view for each combination of the switches' options: `make` gets one index for each of `choices`.
+/// A switch with a single option is none: it is left out.
+Figure figure_of(std::string title, const std::vector<Choice>& choices,
+                 const std::function<View(const std::vector<size_t>&)>& make);
+
+/// A figure that is its table alone.
+Figure table_figure(std::string title, std::string reading, Rows table);
+
+/// A panel without figures that names the command which records what is missing:
+/// "WHAT was not recorded. heterodyne route RUN FLAGS records it."
+Panel not_recorded(std::string title, const std::string& what, const ReportInput& input, const std::string& flags = "");
+
+/// How many points each of the `num_lines` lines of a figure may have, so that the page stays small: 500 where there
+/// are few.
+size_t points_per_line(size_t num_lines);
+
+}  // namespace heterodyne
