@@ -42,7 +42,51 @@ std::vector<FieldInfo> fields_of_section(const std::string& name) {
   return found;
 }
 
+// Goes down into every kind of every family that a setting may name, but not into a family inside itself.
+class PathCollector : public Fields {
+ public:
+  PathCollector(std::vector<std::string>& paths, std::string prefix, std::vector<const Family*> above = {})
+      : paths_(paths), prefix_(std::move(prefix)), above_(std::move(above)) {}
+
+ protected:
+  void visit(const Field& field) override {
+    const std::string path = prefix_ + std::string(field.name);
+    if (const auto* nested = std::get_if<Nested>(&field.target)) {
+      PathCollector inner(paths_, path + ".", above_);
+      return (*nested)(inner);
+    }
+    add(path);
+    const Family* family = field.rules.family;
+    if (family == nullptr) return;
+    const bool is_list = std::holds_alternative<std::vector<Member>*>(field.target);
+    const std::string inside = path + (is_list ? ".0." : ".");
+    add(inside + "kind");
+    if (std::find(above_.begin(), above_.end(), family) != above_.end()) return;
+    auto above = above_;
+    above.push_back(family);
+    PathCollector inner(paths_, inside, above);
+    if (!family->shared().list().empty()) family->shared().show(inner);
+    for (const auto& kind : family->names()) family->schema(kind).show(inner);
+  }
+
+ private:
+  void add(const std::string& path) {
+    if (std::find(paths_.begin(), paths_.end(), path) == paths_.end()) paths_.push_back(path);
+  }
+
+  std::vector<std::string>& paths_;
+  std::string prefix_;
+  std::vector<const Family*> above_;
+};
+
 }  // namespace
+
+std::vector<std::string> setting_paths() {
+  std::vector<std::string> paths;
+  PathCollector collector(paths, "");
+  Schema::of<ExperimentOptions>().show(collector);
+  return paths;
+}
 
 std::vector<std::pair<std::string, const Family*>> families() {
   return {{"routers", &routers()},         {"experts", &experts()},    {"balancers", &balancers()},

@@ -19,4 +19,8 @@ const Family& family_named(const std::string& plural);
 /// section of a configuration ("train", "train.checkpoint", "model.moe"). Throws ConfigError naming the nearest.
 std::vector<FieldInfo> fields_named(const std::string& name);
 
+/// Every path that --set takes, in the order of the schema, whatever kinds are chosen: "data.batch". The settings of an
+/// entry of a list are those of its first: "model.moe.experts.0.hidden".
+std::vector<std::string> setting_paths();
+
 }  // namespace heterodyne::cli

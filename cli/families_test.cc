@@ -36,6 +36,13 @@ TEST(Families, SectionsAreListedToo) {
   EXPECT_TRUE(has(fields_named("data"), "batch"));
 }
 
+TEST(Families, PathsOfSettingsGoThroughEveryKindOnce) {
+  const auto paths = setting_paths();
+  for (const char* path : {"seed", "data.kind", "data.batch", "model.moe.router.k", "model.moe.experts.0.hidden",
+                           "train.epochs", "train.checkpoint.keep", "model.moe.dispatcher.first.kind"})
+    EXPECT_EQ(std::count(paths.begin(), paths.end(), path), 1) << path;
+}
+
 TEST(Families, WhatIsUnknownIsAnsweredWithTheNearest) {
   EXPECT_NE(fixtures::message_of<ConfigError>([] { family_named("router"); }).find("nearest: \"routers\""),
             std::string::npos);

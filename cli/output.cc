@@ -19,8 +19,18 @@ std::string plain(const Value& value) {
   return write_value(value);
 }
 
+// As plain(), but nothing in it moves the cursor or changes colours: text may come from anyone's file.
+std::string shown(const Value& value) {
+  const std::string text = plain(value);
+  const bool has_control = std::any_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f;
+  });
+  return has_control ? write_value(Value(text)) : text;
+}
+
 std::string markdown_cell(const Value& value) {
-  std::string text = plain(value);
+  std::string text = shown(value);
   for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, 1, '\\');
   return text;
 }
@@ -41,7 +51,7 @@ std::string table_text(const Rows& rows) {
   std::vector<size_t> width;
   for (const auto& column : rows.columns) width.push_back(columns_of(column));
   for (const auto& row : rows.rows) {
-    for (size_t i = 0; i < row.size(); ++i) width[i] = std::max(width[i], columns_of(plain(row[i])));
+    for (size_t i = 0; i < row.size(); ++i) width[i] = std::max(width[i], columns_of(shown(row[i])));
   }
   const auto pad = [&](const std::string& text, size_t i, bool to_right) {
     const std::string space(width[i] - columns_of(text), ' ');
@@ -59,7 +69,7 @@ std::string table_text(const Rows& rows) {
     lines.push_back(line);
   };
   add_line([&](size_t i) { return rows.columns[i]; });
-  for (const auto& row : rows.rows) add_line([&](size_t i) { return plain(row[i]); });
+  for (const auto& row : rows.rows) add_line([&](size_t i) { return shown(row[i]); });
   return join(lines, "\n");
 }
 

@@ -40,5 +40,10 @@ TEST(Output, WideCharactersTakeOneColumn) {
   EXPECT_EQ(table_text({{"a", "b"}, {{"\u2588\u2588", 1}, {"x", 2}}}), "a   b\n\u2588\u2588  1\nx   2");
 }
 
+TEST(Output, ControlCharactersInATableAreWrittenOut) {
+  const std::string text = table_text({{"name"}, {{"a\x1b[2Jb\n"}}});
+  EXPECT_EQ(text, "name\n\"a\\u001B[2Jb\\n\"");
+}
+
 }  // namespace
 }  // namespace heterodyne::cli

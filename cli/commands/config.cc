@@ -1,4 +1,4 @@
-// heterodyne config show|check|cp|schema: look at a configuration without running it. Reads no data.
+// heterodyne config show|check|cp|diff|schema: look at a configuration without running it. Reads no data.
 #include "heterodyne/base/config.h"
 
 #include <fmt/format.h>
@@ -7,6 +7,7 @@
 #include <set>
 
 #include "cli/command.h"
+#include "cli/config_diff.h"
 #include "cli/families.h"
 #include "cli/output.h"
 #include "cli/recipes.h"
@@ -25,10 +26,10 @@ struct Options {
   cli::FormatFlag format;
   void visit(Fields& field) {
     field("action", action,
-          "show: every setting with its source; check: is it sound; cp RECIPE FILE: a copy to edit; schema: all "
-          "settings there are",
-          one_of("show", "check", "cp", "schema"), positional(), required());
-    field("arguments", arguments, "CONFIG, or RECIPE FILE", positional());
+          "show: every setting with its source; check: is it sound; cp RECIPE FILE: a copy to edit; diff A B: the "
+          "settings that differ; schema: all settings there are",
+          one_of("show", "check", "cp", "diff", "schema"), positional(), required());
+    field("arguments", arguments, "CONFIG, RECIPE FILE, or two of CONFIG or RUN to compare", positional());
     settings.visit(field);
     format.visit(field);
   }
@@ -99,6 +100,27 @@ void copy(const Options& options, cli::Terminal& terminal) {
   terminal.say(file + ": written. Next: heterodyne config check " + file);
 }
 
+// The whole configuration of a file, a recipe or a run's folder.
+Table resolved_of(const std::string& config, const cli::ConfigFlags& flags) {
+  const auto resolved = std::filesystem::path(config) / "resolved.toml";
+  const bool is_run = std::filesystem::is_directory(config);
+  if (is_run && !std::filesystem::exists(resolved))
+    throw FormatError::in_file(config, "expected a run's folder: there is no resolved.toml in it");
+  return read_experiment(cli::read_config(is_run ? resolved.string() : config, flags)).resolved;
+}
+
+void compare(const Options& options, cli::Terminal& terminal) {
+  expect_arguments(options, 2, "two configurations: files, recipes or folders of runs");
+  cli::Rows rows{{"setting", options.arguments[0], options.arguments[1]}, {}};
+  // As objects with keys of their own: the two may be called alike.
+  if (options.format.format == "json") rows.columns = {"setting", "a", "b"};
+  const auto found = cli::config_diff(resolved_of(options.arguments[0], options.settings),
+                                      resolved_of(options.arguments[1], options.settings));
+  for (const auto& [path, a, b] : found) rows.rows.push_back({path, a, b});
+  if (found.empty() && options.format.format == "table") return terminal.say("no setting differs");
+  cli::print_rows(terminal, rows, options.format.format);
+}
+
 cli::Rows schema() {
   cli::Rows rows{{"where", "setting", "type", "default", "range", "meaning"}, {}};
   const auto add = [&](const std::string& where, const std::vector<FieldInfo>& fields) {
@@ -118,6 +140,8 @@ int run(const Options& options, const cli::Invocation& invocation) {
     check(options, terminal);
   } else if (options.action == "cp") {
     copy(options, terminal);
+  } else if (options.action == "diff") {
+    compare(options, terminal);
   } else if (options.action == "schema") {
     expect_arguments(options, 0, "nothing more");
     cli::print_rows(terminal, schema(), options.format.format);
@@ -132,9 +156,10 @@ int run(const Options& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_config() {
-  return command_kind<Options>("show, check or copy a configuration",
+  return command_kind<Options>("show, check, copy or compare configurations",
                                "heterodyne config show cifar10/dmmoe\nheterodyne config cp cifar10/dmmoe "
-                               "my.toml\nheterodyne config check my.toml --set model.moe.router.k=1",
+                               "my.toml\nheterodyne config check my.toml --set model.moe.router.k=1\nheterodyne config "
+                               "diff cifar10/dmmoe runs/mine",
                                run);
 }
 

@@ -6,7 +6,7 @@ import json
 import tomllib
 import unittest
 
-from program import SOURCE, USAGE, ProgramTest
+from program import INPUT, SOURCE, USAGE, ProgramTest
 
 RECIPES = {str(path.relative_to(SOURCE / "configs"))[:-5] for path in (SOURCE / "configs").rglob("*.toml")}
 FAMILIES = ["routers", "experts", "balancers", "dispatchers", "networks", "datasets", "optimizers", "schedules"]
@@ -53,7 +53,7 @@ class CommandTest(ProgramTest):
     def test_a_wrong_choice_is_refused_with_the_nearest(self):
         says = ["--format", "expected one of table, json, csv, md", 'got "jsn"', 'nearest: "json"']
         self.refuses(USAGE, says, "ls", "routers", "--format", "jsn")
-        self.refuses(USAGE, ["expected one of show, check, cp, schema", 'nearest: "check"'], "config", "chek", "demo")
+        self.refuses(USAGE, ["expected one of show, check, cp, diff, schema", 'nearest: "check"'], "config", "chek", "demo")
         self.refuses(USAGE, ["expected one of train, valid, test"], "eval", "x", "--split", "vali")
 
     def test_threads_are_a_number_of_threads(self):
@@ -149,6 +149,33 @@ class CommandTest(ProgramTest):
         self.refuses(USAGE, ["dmo: no such", 'nearest: "demo"', "ls recipes"], "config", "cp", "dmo", "new.toml")
         self.refuses(USAGE, ["width: expected a whole number"], "config", "cp", "demo", "x", "--set", "model.width=a")
         self.assertEqual([path.name for path in self.program.folder.glob("[nx]*")], [])
+
+    def test_config_diff_shows_the_settings_that_differ(self):
+        rows = json.loads(self.prints("config", "diff", "cifar10/dmmoe", "cifar10/dense_vit", "--format", "json"))
+        found = {row["setting"]: (row["a"], row["b"]) for row in rows}
+        self.assertEqual(found["name"], ("cifar10-dmmoe", "cifar10-dense-vit"))
+        self.assertEqual(found["model.moe.layers"], ([0], []))
+        self.assertEqual(found["model.dense.hidden"][0], None)
+        self.assertNotIn("train.epochs", found)
+        lines = self.prints("config", "diff", "cifar10/dmmoe", "cifar10/dense_vit").splitlines()
+        self.assertEqual(lines[0].split(), ["setting", "cifar10/dmmoe", "cifar10/dense_vit"])
+        self.assertEqual([line.split()[0] for line in lines[1:]], [row["setting"] for row in rows])
+
+    def test_config_diff_of_a_run_and_its_recipe_is_what_its_line_changed(self):
+        flags = ["--set", "train.epochs=0.1", "--set", "data.examples=200", "--quiet"]
+        self.succeeds("train", "synthetic/dmmoe", *flags, "--out", "runs/mine")
+        table = self.prints("config", "diff", "synthetic/dmmoe", "runs/mine", "--format", "csv")
+        rows = list(csv.reader(io.StringIO(table)))
+        self.assertEqual(rows[0], ["setting", "synthetic/dmmoe", "runs/mine"])
+        self.assertEqual(rows[1:], [["data.examples", "4000", "200"], ["train.epochs", "4.0", "0.1"]])
+
+    def test_config_diff_of_equals_says_so_and_what_cannot_be_compared_is_refused(self):
+        done = self.succeeds("config", "diff", "demo", "demo")
+        self.assertEqual((done.stdout, done.stderr), ("", "no setting differs\n"))
+        self.assertEqual(json.loads(self.prints("config", "diff", "demo", "demo", "--format", "json")), [])
+        self.refuses(USAGE, ["config diff: expected two configurations", "got 1"], "config", "diff", "demo")
+        self.program.path("empty").mkdir()
+        self.refuses(INPUT, ["empty: expected a run's folder", "no resolved.toml"], "config", "diff", "demo", "empty")
 
     def test_config_schema_lists_every_setting(self):
         rows = json.loads(self.prints("config", "schema", "--format", "json"))
