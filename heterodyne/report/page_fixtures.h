@@ -240,6 +240,27 @@ inline Report made_up_report() {
   return report;
 }
 
+/// Charts without anything to draw, and a figure without views.
+inline Report empty_report() {
+  const Array charts = {Table{{"kind", "lines"}, {"x", ""}, {"y", ""}, {"series", Array{}}},
+                        Table{{"kind", "lines"}, {"series", Array{Table{{"name", "a"}, {"points", Array{}}}}}},
+                        Table{{"kind", "bars"}, {"names", Array{}}, {"series", Array{}}},
+                        Table{{"kind", "bars"}, {"names", Array{}}, {"series", Array{}}, {"horizontal", true}},
+                        Table{{"kind", "heatmap"}, {"columns", Array{}}, {"rows", Array{}}, {"values", Array{}}},
+                        Table{{"kind", "heatmap"},
+                              {"columns", Array{"a"}},
+                              {"rows", Array{"b"}},
+                              {"values", Array{Array{Value()}}},
+                              {"scale", "log"}},
+                        Table{{"kind", "spans"}, {"rows", Array{}}, {"spans", Array{}}},
+                        Table{{"kind", "ranges"}, {"rows", Array{}}},
+                        Table{{"kind", "unknown"}}};
+  Panel panel{"Nothing", {{"Without views", {}, {}}}, ""};
+  for (const Value& chart : charts)
+    panel.figures.push_back({"Nothing", {}, {{{}, "", "", "", *chart.if_table(), {}, ""}}});
+  return {"empty", {}, {}, {{"nothing", panel}}};
+}
+
 /// 12 layers of 64 experts with 500 points each.
 inline Report large_report() {
   Report report{"large run", {{"state", "done"}}, {}, {}};

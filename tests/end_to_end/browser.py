@@ -116,6 +116,12 @@ class Browser:
         self.send("Emulation.setEmulatedMedia", media=media, features=features)
         self.settle()
 
+    def hover(self, x: float, y: float) -> None:
+        """Moves the pointer to that place of the window."""
+        for place in (x - 1, x):
+            self.send("Input.dispatchMouseEvent", type="mouseMoved", x=place, y=y)
+        self.settle()
+
     def screenshot(self, path: pathlib.Path, width: int) -> None:
         """Of the whole page at that width, however long."""
         for _ in range(2):  # drawing what comes into sight may change the length

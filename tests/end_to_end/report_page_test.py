@@ -40,7 +40,7 @@ class ReportPageTest(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, folder)
         cls.pictures = pathlib.Path(os.environ.get("HETERODYNE_SCREENSHOTS", folder))
         cls.pictures.mkdir(parents=True, exist_ok=True)
-        cls.pages = {size: folder / f"{size}.html" for size in ("small", "large")}
+        cls.pages = {size: folder / f"{size}.html" for size in ("small", "large", "empty")}
         for size, page in cls.pages.items():
             subprocess.run([MADE_UP_PAGE, size, page], check=True)
         cls.browser = Browser(chromium)
@@ -68,7 +68,8 @@ class ReportPageTest(unittest.TestCase):
         self.browser.settle()
 
     def test_pages_open_within_a_second(self):
-        for size, page in self.pages.items():
+        for size in ("small", "large"):
+            page = self.pages[size]
             times = []
             for _ in range(3):  # the least of three, as other programs run beside
                 self.browser.open(page)
@@ -159,6 +160,33 @@ class ReportPageTest(unittest.TestCase):
         self.assertEqual(self.browser.run(colour), 0)
         self.click("#curves-1 button[data-name=valid]")
         self.assertGreater(self.browser.run(colour), 0)
+
+    def hover(self, figure: str, across: float, down: float) -> str | None:
+        """Moves the pointer over a chart, `across` of its width and `down` pixels, and returns what the box says."""
+        self.browser.run(f"document.getElementById('{figure}').scrollIntoView()")
+        self.browser.settle()
+        chart = f"document.querySelector('#{figure} .view.chosen .chart')"
+        left, top, width = self.browser.run(
+            f"(({{ left, top, width }}) => [left, top, width])({chart}.getBoundingClientRect())"
+        )
+        self.browser.hover(left + across * width, top + down)
+        return self.browser.run(f"{chart}.querySelector('.tip')?.innerText")
+
+    def test_the_pointer_is_told_names_and_numbers(self):
+        self.assertRegex(self.hover("load-1", 0.5, 150), r"^step [\d,]+\n(expert \d\s+0\.\d+\s*){6}$")
+        self.assertIn("dead: no assignments", self.hover("load_now-1", 0.3, 20))
+        self.assertRegex(self.hover("lifecycle-1", 0.5, 85), r"^2\s+vit\s+0 – 5,000\s+<script>alert")
+        self.assertRegex(self.hover("cost-1", 0.2, 150), r"^0 mlp\s+routed\s+3.1\s+shared\s+0.5")
+
+    def test_a_cut_label_tells_its_whole_name(self):
+        self.hover("specialisation-1", 0.1, 83)
+        name = self.browser.run("document.querySelector('#specialisation-1 .chart').title")
+        self.assertRegex(name, "^a name of a class that goes on .* has room for$")
+
+    def test_charts_without_anything_to_draw_do_no_harm(self):
+        self.browser.open(self.pages["empty"])
+        self.show_all()
+        self.assertEqual(self.browser.run("document.querySelectorAll('.chart svg').length"), 8)
 
     def test_hostile_names_are_text(self):
         self.show_all()

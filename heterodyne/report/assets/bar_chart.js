@@ -57,10 +57,10 @@ function barChart(chart, { width, hidden }) {
       ),
     };
   }
-  const columnWidth = Math.max(28, (width - 68) / chart.names.length);
+  const columnWidth = Math.max(28, (width - 68) / Math.max(chart.names.length, 1));
   const isTight = chart.names.some((name) => textWidth(name) > columnWidth - 6) && columnWidth < 88;
   const nameWidth = isTight ? 96 : columnWidth - 8;
-  const namesHeight = isTight ? 0.72 * Math.min(nameWidth, Math.max(...chart.names.map((name) => textWidth(name)))) + 12 : 20;
+  const namesHeight = isTight ? 0.72 * Math.min(nameWidth, widestOf(chart.names)) + 12 : 20;
   return {
     height: 250 + namesHeight,
     minWidth: chart.names.length * 28 + 68,

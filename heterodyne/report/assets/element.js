@@ -19,6 +19,12 @@ function textWidth(text, size = FONT_SIZE) {
   return ruler.measureText(text).width;
 }
 
+// The least and the greatest of the numbers; 0 and 1 when there are none.
+function extentOf(numbers) {
+  if (numbers.length === 0) return [0, 1];
+  return numbers.reduce(([least, most], number) => [Math.min(least, number), Math.max(most, number)], [Infinity, -Infinity]);
+}
+
 // The text in one line, cut so that it takes at most `width` pixels.
 function shortened(text, width, size = FONT_SIZE) {
   const line = text.replace(/\s+/g, " ");
@@ -34,10 +40,13 @@ function shortened(text, width, size = FONT_SIZE) {
   return characters.slice(0, kept).join("").trimEnd() + "…";
 }
 
+function widestOf(names) {
+  return names.reduce((most, name) => Math.max(most, textWidth(name)), 0);
+}
+
 // What names of rows take beside a chart that is `width` wide.
 function namesWidth(names, width) {
-  const widest = names.reduce((most, name) => Math.max(most, textWidth(name)), 0);
-  return Math.ceil(Math.min(widest, Math.max(72, Math.min(240, width * 0.28))));
+  return Math.ceil(Math.min(widestOf(names), Math.max(72, Math.min(240, width * 0.28))));
 }
 
 const CODES = new Map();

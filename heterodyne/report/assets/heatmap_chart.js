@@ -6,8 +6,8 @@ function placeOn(chart) {
   const isLog = chart.scale === "log";
   const measure = isLog ? (value) => Math.log(Math.max(value, 1e-12)) : (value) => value;
   const positive = isLog ? values.filter((value) => value > 0) : values;
-  const low = chart.low ?? Math.min(...positive);
-  const high = chart.high ?? Math.max(...positive);
+  const [least, most] = extentOf(positive);
+  const [low, high] = [chart.low ?? least, chart.high ?? most];
   const [from, to] = [measure(low), measure(high)];
   const share = (value, begin, end) => (end > begin ? Math.min(Math.max((value - begin) / (end - begin), 0), 1) : 0.5);
   const middle = chart.middle ?? (chart.scale === "diverging" ? (low + high) / 2 : undefined);
@@ -108,9 +108,9 @@ function heatmapChart(chart, { width, isNarrowable }) {
   const { series, tip } = heatmapCells(chart, colours, place);
   const left = namesWidth(chart.rows, width) + 14;
   const minWidth = isNarrowable ? 0 : left + 12 + chart.columns.length * 14;
-  const columnWidth = (Math.max(width, minWidth) - left - 12) / chart.columns.length;
+  const columnWidth = (Math.max(width, minWidth) - left - 12) / Math.max(chart.columns.length, 1);
   const rowHeight = chart.rows.length > 24 ? 16 : chart.rows.length > 12 || isPrinting ? 22 : 30;
-  const widest = Math.max(...chart.columns.map((name) => textWidth(name)));
+  const widest = widestOf(chart.columns);
   const isTight = widest > columnWidth - 4 && widest > 28 && columnWidth < 88;
   const nameWidth = isTight ? 110 : Math.max(columnWidth - 8, 24);
   const namesHeight = isTight ? 0.72 * Math.min(widest, nameWidth) + 14 : 22;

@@ -6,7 +6,7 @@ const AXIS_WIDTH = 54;
 // Where a vertical axis begins: at zero, unless the lines keep far from it.
 function isFarFromZero(lines) {
   const heights = lines.flat().flatMap(([, y]) => (y === null ? [] : [y]));
-  const [low, high] = heights.reduce(([least, most], y) => [Math.min(least, y), Math.max(most, y)], [Infinity, -Infinity]);
+  const [low, high] = extentOf(heights);
   return low > 0.6 * high;
 }
 
@@ -49,6 +49,7 @@ function lineTooltip(chart, marks, range) {
 }
 
 function lineSeries(series, points, { color, dash }, isThin) {
+  const width = isThin ? 1.25 : 2;
   return {
     type: "line",
     name: series.name,
@@ -58,8 +59,8 @@ function lineSeries(series, points, { color, dash }, isThin) {
     symbol: "circle",
     symbolSize: 5,
     color,
-    lineStyle: { width: isThin ? 1.25 : 2, type: series.dashed ? [6, 4] : dash },
-    emphasis: { focus: "series", lineStyle: { width: 3 } },
+    lineStyle: { width, type: series.dashed ? [6, 4] : dash },
+    emphasis: { focus: "series", lineStyle: { width } },
     blur: { lineStyle: { opacity: 0.15 } },
   };
 }
@@ -72,7 +73,7 @@ function lineChart(chart, { width, hidden }) {
     return chart.log_y ? points.map(([x, y]) => [x, y > 0 ? y : null]) : points;
   });
   const steps = lines.flatMap((points) => (points.length > 0 ? [points[0][0], points[points.length - 1][0]] : []));
-  const [first, last] = [Math.min(...steps), Math.max(...steps)];
+  const [first, last] = extentOf(steps);
   const isThin = chart.series.length > 12;
   const series = chart.series.map((line, i) => lineSeries(line, lines[i], styles[i], isThin));
   const onAxis = (side) => lines.filter((_, i) => (chart.series[i].axis === "right") === (side === "right"));

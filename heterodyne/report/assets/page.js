@@ -1,7 +1,8 @@
 // The page: makes the figures, draws them when they come near, follows the reader, the colours and the printer.
 
 const report = JSON.parse(document.getElementById("report-data").textContent);
-const figures = report.figures.map((figure) => new Figure(document.getElementById(figure.id), figure));
+const withViews = report.figures.filter((figure) => figure.views.length > 0);
+const figures = withViews.map((figure) => new Figure(document.getElementById(figure.id), figure));
 
 function drawAll() {
   for (const figure of figures) figure.draw();

@@ -57,7 +57,7 @@ function spanChart(chart, { width }) {
   const groups = [...new Set(chart.spans.map((span) => span.group ?? ""))];
   const styleOf = (group) => lineStyle(groups.indexOf(group ?? ""));
   const left = namesWidth(rows, width);
-  const ends = chart.spans.flatMap((span) => [span.from, span.to]);
+  const [first, last] = extentOf(chart.spans.flatMap((span) => [span.from, span.to]));
   const tip = ({ dataIndex }) => {
     const span = chart.spans[dataIndex];
     const steps = `${numberText(span.from)} – ${numberText(span.to)}`;
@@ -71,7 +71,7 @@ function spanChart(chart, { width }) {
     legend: groups.filter((group) => group !== "").map((group) => ({ name: group, color: styleOf(group).color, isFixed: true })),
     option: rowOption(chart, rows, left, {
       tooltip: tooltip("item", tip),
-      xAxis: horizontalNumberAxis(chart.x, width - left, { min: Math.min(...ends), max: Math.max(...ends) }),
+      xAxis: horizontalNumberAxis(chart.x, width - left, { min: first, max: last }),
       series,
     }),
   };
