@@ -76,7 +76,17 @@ function barChart(chart, { width, hidden }) {
           nameTextStyle: { color: theme().muted, fontFamily: FONT, fontSize: FONT_SIZE },
           axisLabel: { interval: 0, rotate: isTight ? 45 : 0 },
         }),
-        yAxis: numberAxis(chart.y, { ...reach, nameGap: 12, nameTextStyle: { color: theme().muted, fontFamily: FONT, fontSize: FONT_SIZE, align: "left", padding: [0, 0, 0, 4 - AXIS_WIDTH] } }),
+        yAxis: numberAxis(chart.y, {
+          ...reach,
+          nameGap: 12,
+          nameTextStyle: {
+            color: theme().muted,
+            fontFamily: FONT,
+            fontSize: FONT_SIZE,
+            align: "left",
+            padding: [0, 0, 0, 4 - AXIS_WIDTH],
+          },
+        }),
         series: [...shown, ...levels],
       },
     ),

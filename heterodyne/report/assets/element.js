@@ -22,7 +22,10 @@ function textWidth(text, size = FONT_SIZE) {
 // The least and the greatest of the numbers; 0 and 1 when there are none.
 function extentOf(numbers) {
   if (numbers.length === 0) return [0, 1];
-  return numbers.reduce(([least, most], number) => [Math.min(least, number), Math.max(most, number)], [Infinity, -Infinity]);
+  return numbers.reduce(
+    ([least, most], number) => [Math.min(least, number), Math.max(most, number)],
+    [Infinity, -Infinity],
+  );
 }
 
 // The text in one line, cut so that it takes at most `width` pixels.

@@ -19,14 +19,25 @@ function csvCell(text) {
 
 // A table of the document as CSV (RFC 4180), its numbers without commas.
 function csvOf(table) {
-  const cell = (node) => csvCell(node.classList.contains("t") || node.scope === "col" ? node.textContent.trimEnd() : node.textContent.trim().replaceAll(",", ""));
+  const cell = (node) =>
+    csvCell(
+      node.classList.contains("t") || node.scope === "col"
+        ? node.textContent.trimEnd()
+        : node.textContent.trim().replaceAll(",", ""),
+    );
   return Array.from(table.rows, (row) => Array.from(row.cells, cell).join(",")).join("\r\n") + "\r\n";
 }
 
 // Radio buttons that look like one bar of buttons, with the arrow keys of the browser.
 function segments(name, label, options, chosen, choose) {
   const buttons = options.map((option, index) => {
-    const input = element("input", { type: "radio", name, value: index, checked: index === chosen, change: () => choose(index) });
+    const input = element("input", {
+      type: "radio",
+      name,
+      value: index,
+      checked: index === chosen,
+      change: () => choose(index),
+    });
     return element("label", null, input, element("span", null, option));
   });
   return element("fieldset", { class: "segments" }, element("legend", null, label), ...buttons);
@@ -56,7 +67,9 @@ class Figure {
   view(changed) {
     const matches = (view) => this.chosen.filter((option, i) => view.options[i] === option).length;
     const candidates = this.views.map((view, index) => ({ view, index }));
-    const allowed = candidates.filter(({ view }) => changed === undefined || view.options[changed] === this.chosen[changed]);
+    const allowed = candidates.filter(
+      ({ view }) => changed === undefined || view.options[changed] === this.chosen[changed],
+    );
     const ranked = (allowed.length > 0 ? allowed : candidates).sort((a, b) => matches(b.view) - matches(a.view));
     return ranked[0].index;
   }
@@ -74,7 +87,14 @@ class Figure {
         this.show(i);
       };
       const fits = choice.options.length <= MOST_SEGMENTS && choice.options.join("").length <= 60;
-      controls.append((fits ? (...rest) => segments(`${this.id}-${i}`, ...rest) : list)(choice.name, choice.options, choice.chosen, choose));
+      controls.append(
+        (fits ? (...rest) => segments(`${this.id}-${i}`, ...rest) : list)(
+          choice.name,
+          choice.options,
+          choice.chosen,
+          choose,
+        ),
+      );
     });
     if (this.views.some((view) => CHARTS[view.chart.kind])) {
       const choose = (option) => {
@@ -86,7 +106,11 @@ class Figure {
       controls.append(this.form);
     }
     if (this.blocks.some((block) => block.querySelector("table"))) {
-      this.csv = element("a", { class: "button csv", href: "data:text/csv,", download: "", click: () => this.fillCsv() }, "CSV");
+      this.csv = element(
+        "a",
+        { class: "button csv", href: "data:text/csv,", download: "", click: () => this.fillCsv() },
+        "CSV",
+      );
       this.csv.setAttribute("aria-label", "Download this table as CSV");
       controls.append(this.csv);
     }
@@ -145,7 +169,10 @@ class Figure {
   drawLegend({ legend, scale }) {
     const parts = (legend ?? []).map((entry) => this.legendEntry(entry, legend.length > 1));
     if (scale) {
-      const bar = element("i", { class: "ramp", style: `background:linear-gradient(to right, ${scale.colours.join(", ")})` });
+      const bar = element("i", {
+        class: "ramp",
+        style: `background:linear-gradient(to right, ${scale.colours.join(", ")})`,
+      });
       const labels = element("span", { class: "labels" }, ...scale.labels.map((label) => element("span", null, label)));
       parts.unshift(element("span", { class: "scale" }, bar, labels));
     }
@@ -167,8 +194,19 @@ class Figure {
       this.legend.querySelectorAll("button").forEach((button) => button.dataset.name === entry.name && button.focus());
     };
     const light = (type) => () => this.instance.dispatchAction({ type, seriesName: entry.name });
-    const settings = { type: "button", class: "entry", click: toggle, mouseenter: light("highlight"), mouseleave: light("downplay") };
-    return element("button", { ...settings, "data-name": entry.name, "aria-pressed": String(!this.hidden.has(entry.name)) }, mark, name);
+    const settings = {
+      type: "button",
+      class: "entry",
+      click: toggle,
+      mouseenter: light("highlight"),
+      mouseleave: light("downplay"),
+    };
+    return element(
+      "button",
+      { ...settings, "data-name": entry.name, "aria-pressed": String(!this.hidden.has(entry.name)) },
+      mark,
+      name,
+    );
   }
 
   resized() {

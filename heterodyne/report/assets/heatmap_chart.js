@@ -53,7 +53,9 @@ function crossedCell(shape) {
 // Two digits, so that neighbours can be compared: "0.60", "1.0", "12".
 function cellText(value) {
   const size = Math.abs(value);
-  return size > 0 && (size < 0.001 || size >= 100) ? axisNumber(value) : value.toFixed(size >= 10 ? 0 : size >= 1 ? 1 : 2);
+  return size > 0 && (size < 0.001 || size >= 100)
+    ? axisNumber(value)
+    : value.toFixed(size >= 10 ? 0 : size >= 1 ? 1 : 2);
 }
 
 function plainCell(shape, value, fill, isFew) {
@@ -122,7 +124,10 @@ function heatmapChart(chart, { width, isNarrowable }) {
     height: chart.rows.length * rowHeight + namesHeight + 26,
     minWidth,
     legend: keys,
-    scale: { colours, labels: [low, middle, high].filter((value) => value !== undefined).map((value) => numberText(value, 3)) },
+    scale: {
+      colours,
+      labels: [low, middle, high].filter((value) => value !== undefined).map((value) => numberText(value, 3)),
+    },
     option: baseOption(
       { left, right: 12, top: 4, bottom: namesHeight + 22 },
       {
@@ -133,9 +138,16 @@ function heatmapChart(chart, { width, isNarrowable }) {
           nameGap: namesHeight + 4,
           nameTextStyle: { color: muted, fontFamily: FONT, fontSize: FONT_SIZE },
           axisLine: { show: false },
-          axisLabel: { interval: isTight || nameWidth > 40 || widest + 6 <= columnWidth ? 0 : "auto", rotate: isTight ? 45 : 0 },
+          axisLabel: {
+            interval: isTight || nameWidth > 40 || widest + 6 <= columnWidth ? 0 : "auto",
+            rotate: isTight ? 45 : 0,
+          },
         }),
-        yAxis: nameAxis(chart.rows, left - 14, { inverse: true, axisLine: { show: false }, axisLabel: { interval: 0 } }),
+        yAxis: nameAxis(chart.rows, left - 14, {
+          inverse: true,
+          axisLine: { show: false },
+          axisLabel: { interval: 0 },
+        }),
         series: [series],
       },
     ),

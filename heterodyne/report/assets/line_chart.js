@@ -20,7 +20,11 @@ function markSeries(marks) {
     const [left] = api.coord([api.value(0), 0]);
     if (params.dataIndex === 0) textEnd = -Infinity;
     const children = [
-      { type: "line", shape: { x1: left, x2: left, y1: y - 2, y2: y + height }, style: { stroke: muted, lineWidth: 1, lineDash: [2, 3] } },
+      {
+        type: "line",
+        shape: { x1: left, x2: left, y1: y - 2, y2: y + height },
+        style: { stroke: muted, lineWidth: 1, lineDash: [2, 3] },
+      },
     ];
     const text = mark.text ?? "";
     const textBegin = Math.min(left - 2, x + width - textWidth(text, 11));
@@ -31,7 +35,14 @@ function markSeries(marks) {
     }
     return { type: "group", children };
   };
-  return { type: "custom", silent: true, z: 1, renderItem, data: marks.map((mark) => [mark.x, undefined]), tooltip: { show: false } };
+  return {
+    type: "custom",
+    silent: true,
+    z: 1,
+    renderItem,
+    data: marks.map((mark) => [mark.x, undefined]),
+    tooltip: { show: false },
+  };
 }
 
 // All lines at the step under the pointer, the highest first, and the marks close to it.
@@ -41,7 +52,11 @@ function lineTooltip(chart, marks, range) {
     if (points.length === 0) return "";
     const x = points[0].axisValue;
     const sorted = points.filter((item) => item.value[1] !== null).sort((a, b) => b.value[1] - a.value[1]);
-    const rows = sorted.map((item) => ({ colour: item.color, name: item.seriesName, value: numberText(item.value[1]) }));
+    const rows = sorted.map((item) => ({
+      colour: item.color,
+      name: item.seriesName,
+      value: numberText(item.value[1]),
+    }));
     const near = marks.filter((mark) => Math.abs(mark.x - x) <= range * 0.012);
     const notes = near.map((mark) => ({ name: `${mark.text} (${numberText(mark.x)})` }));
     return tooltipBox(`${chart.x} ${numberText(x)}`, [...notes, ...rows]);
@@ -91,12 +106,25 @@ function lineChart(chart, { width, hidden }) {
   }
   return {
     height: isPrinting ? LINE_HEIGHT - 70 : LINE_HEIGHT,
-    legend: chart.series.length > 1 ? chart.series.map((line, i) => ({ name: line.name, ...styles[i], dash: line.dashed ? [6, 4] : styles[i].dash, isLine: true })) : [],
+    legend:
+      chart.series.length > 1
+        ? chart.series.map((line, i) => ({
+            name: line.name,
+            ...styles[i],
+            dash: line.dashed ? [6, 4] : styles[i].dash,
+            isLine: true,
+          }))
+        : [],
     option: baseOption(
       { left: AXIS_WIDTH, right: chart.right ? AXIS_WIDTH : 18, top: marks.length > 0 ? 46 : 34, bottom: 42 },
       {
         tooltip: tooltip("axis", lineTooltip(chart, marks, last - first)),
-        xAxis: horizontalNumberAxis(chart.x, width, { min: first, max: last, splitLine: { show: false }, axisLine: { show: true, lineStyle: { color: theme().axis } } }),
+        xAxis: horizontalNumberAxis(chart.x, width, {
+          min: first,
+          max: last,
+          splitLine: { show: false },
+          axisLine: { show: true, lineStyle: { color: theme().axis } },
+        }),
         yAxis: axes,
         series: [
           ...series.filter((line) => !hidden.has(line.name)),

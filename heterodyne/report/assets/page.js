@@ -41,9 +41,12 @@ function followReader() {
     const strip = contents.querySelector("ul");
     if (strip.scrollWidth > strip.clientWidth) strip.scrollLeft = link.offsetLeft - strip.clientWidth / 3;
   };
-  const observer = new IntersectionObserver((entries) => entries.filter((entry) => entry.isIntersecting).forEach(mark), {
-    rootMargin: "-15% 0px -75% 0px",
-  });
+  const observer = new IntersectionObserver(
+    (entries) => entries.filter((entry) => entry.isIntersecting).forEach(mark),
+    {
+      rootMargin: "-15% 0px -75% 0px",
+    },
+  );
   document.querySelectorAll(".panel").forEach((panel) => observer.observe(panel));
 }
 

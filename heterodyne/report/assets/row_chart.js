@@ -5,7 +5,10 @@ const ROW_HEIGHT = 30;
 function rowOption(chart, names, left, settings) {
   return baseOption(
     { left: left + 14, right: 24, top: 8, bottom: 42 },
-    { yAxis: nameAxis(names, left, { inverse: true, axisLabel: { interval: 0 }, axisLine: { show: false } }), ...settings },
+    {
+      yAxis: nameAxis(names, left, { inverse: true, axisLabel: { interval: 0 }, axisLine: { show: false } }),
+      ...settings,
+    },
   );
 }
 
@@ -36,7 +39,11 @@ function linkSeries(links) {
     const [, to] = api.coord([api.value(0), api.value(2)]);
     const way = Math.sign(to - from);
     const tip = to - way * 3;
-    const points = [[x, tip], [x - 4, tip - way * 7], [x + 4, tip - way * 7]];
+    const points = [
+      [x, tip],
+      [x - 4, tip - way * 7],
+      [x + 4, tip - way * 7],
+    ];
     const line = { x1: x, x2: x, y1: from, y2: tip - way * 6 };
     return {
       type: "group",
@@ -49,7 +56,15 @@ function linkSeries(links) {
     };
   };
   const data = links.map((link) => [link.x, link.from, link.to]);
-  return { type: "custom", silent: true, z: 4, renderItem, data, encode: { x: 0, y: [1, 2] }, tooltip: { show: false } };
+  return {
+    type: "custom",
+    silent: true,
+    z: 4,
+    renderItem,
+    data,
+    encode: { x: 0, y: [1, 2] },
+    tooltip: { show: false },
+  };
 }
 
 function spanChart(chart, { width }) {
@@ -62,13 +77,18 @@ function spanChart(chart, { width }) {
     const span = chart.spans[dataIndex];
     const steps = `${numberText(span.from)} – ${numberText(span.to)}`;
     const notes = span.text ? [{ name: span.text }] : [];
-    return tooltipBox(rows[span.row], [{ colour: styleOf(span.group).color, name: span.group ?? "", value: steps }, ...notes]);
+    return tooltipBox(rows[span.row], [
+      { colour: styleOf(span.group).color, name: span.group ?? "", value: steps },
+      ...notes,
+    ]);
   };
   const series = [spanSeries(chart, styleOf)];
   if (chart.links?.length > 0) series.push(linkSeries(chart.links));
   return {
     height: rows.length * ROW_HEIGHT + 50,
-    legend: groups.filter((group) => group !== "").map((group) => ({ name: group, color: styleOf(group).color, isFixed: true })),
+    legend: groups
+      .filter((group) => group !== "")
+      .map((group) => ({ name: group, color: styleOf(group).color, isFixed: true })),
     option: rowOption(chart, rows, left, {
       tooltip: tooltip("item", tip),
       xAxis: horizontalNumberAxis(chart.x, width - left, { min: first, max: last }),
@@ -90,9 +110,28 @@ function rangeSeries(chart) {
     return {
       type: "group",
       children: [
-        { type: "rect", shape: { x: low, y: y - 8, width: Math.max(high - low, 2), height: 16, r: 2 }, style: { fill: few, stroke: axis } },
-        { type: "circle", shape: { cx: value, cy: y, r: 5.5 }, style: { fill: colour, stroke: isOutside(row) ? surface : ink, lineWidth: 1.5 } },
-        { type: "text", silent: true, style: { text: numberText(row.value, 3), x: Math.max(value, high) + 11, y, fill: ink, font: `11px ${FONT}`, verticalAlign: "middle" } },
+        {
+          type: "rect",
+          shape: { x: low, y: y - 8, width: Math.max(high - low, 2), height: 16, r: 2 },
+          style: { fill: few, stroke: axis },
+        },
+        {
+          type: "circle",
+          shape: { cx: value, cy: y, r: 5.5 },
+          style: { fill: colour, stroke: isOutside(row) ? surface : ink, lineWidth: 1.5 },
+        },
+        {
+          type: "text",
+          silent: true,
+          style: {
+            text: numberText(row.value, 3),
+            x: Math.max(value, high) + 11,
+            y,
+            fill: ink,
+            font: `11px ${FONT}`,
+            verticalAlign: "middle",
+          },
+        },
       ],
     };
   };
@@ -109,7 +148,10 @@ function rangeChart(chart, { width }) {
   const tip = ({ dataIndex }) => {
     const row = chart.rows[dataIndex];
     const band = `${numberText(row.low)} – ${numberText(row.high)}`;
-    return tooltipBox(row.name, [{ name: "measured", value: numberText(row.value) }, { name: "chance", value: band }]);
+    return tooltipBox(row.name, [
+      { name: "measured", value: numberText(row.value) },
+      { name: "chance", value: band },
+    ]);
   };
   const option = rowOption(chart, names, left, {
     tooltip: tooltip("item", tip),

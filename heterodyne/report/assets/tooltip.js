@@ -77,12 +77,20 @@ function baseOption(grid, settings) {
 // Dashed lines across the chart at `levels`, with their text at the end.
 function levelSeries(levels, isHorizontal) {
   const { ink, surface } = theme();
-  const text = (level) => ({ text: level.text ?? "", fill: ink, stroke: surface, lineWidth: 3, font: `${FONT_SIZE}px ${FONT}` });
+  const text = (level) => ({
+    text: level.text ?? "",
+    fill: ink,
+    stroke: surface,
+    lineWidth: 3,
+    font: `${FONT_SIZE}px ${FONT}`,
+  });
   const renderItem = (params, api) => {
     const level = levels[params.dataIndex];
     const { x, y, width, height } = params.coordSys;
     const [left, top] = api.coord([api.value(0), api.value(1)]);
-    const shape = isHorizontal ? { x1: left, x2: left, y1: y, y2: y + height } : { x1: x, x2: x + width, y1: top, y2: top };
+    const shape = isHorizontal
+      ? { x1: left, x2: left, y1: y, y2: y + height }
+      : { x1: x, x2: x + width, y1: top, y2: top };
     const isLeftHalf = left < x + width / 2;
     const place = isHorizontal
       ? { x: left, y: y - 4, align: isLeftHalf ? "left" : "right", verticalAlign: "bottom" }
