@@ -10,6 +10,7 @@
 
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/version.h"
+#include "heterodyne/io/json.h"
 
 namespace heterodyne::cli {
 namespace {
@@ -82,6 +83,10 @@ Table environment_table(const Environment& environment) {
           {"environment", Table{{"HETERODYNE_RUNS", environment.runs},
                                 {"HETERODYNE_DATA", environment.data},
                                 {"HETERODYNE_THREADS", environment.threads}}}};
+}
+
+std::string environment_json(const Environment& environment) {
+  return io::write_json(environment_table(environment), 1) + "\n";
 }
 
 }  // namespace heterodyne::cli

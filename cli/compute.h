@@ -27,8 +27,10 @@ void apply(const ComputeFlags& flags, const Invocation& invocation);
 /// Where data sets are looked for: --data, HETERODYNE_DATA, ./data, Debian's folder of data sets.
 std::vector<std::string> data_folders(const ComputeFlags& flags, const Environment& environment);
 
-/// The process's memory in bytes, and the machine in a few words, as environment.json holds it.
+/// The process's memory in bytes.
 int64_t resident_bytes();
+/// The machine, the program and its command line in a few words, and as the text of environment.json.
 Table environment_table(const Environment& environment);
+std::string environment_json(const Environment& environment);
 
 }  // namespace heterodyne::cli

@@ -10,15 +10,16 @@ std::string shown(bool is_tty) {
   Terminal terminal({.is_tty = is_tty, .use_colour = false, .quiet = false, .show_progress = is_tty});
   Progress progress(terminal);
   progress.on_start({.num_steps = 100, .steps_per_epoch = 10, .first_step = 5, .num_epochs = 10});
-  const StepResult result{1.5, {{"task", 1.4}}, 64, 32, 0.5, RoutingStats({{"layers.0", {40, 20, 4, 0}, 32, 0}})};
+  const StepResult result{1.5, {{"task", 1.4}}, 64, 32, 0.5, RoutingStats({{"layers.0", {40, 20, 4, 0}, 32, 0, 0}})};
   progress.on_step({6, 1, 1e-3, 0.5, result});
   progress.on_log(
       {6,
-       Table{
-           {"epoch", 0.6}, {"loss", 1.5}, {"task", 1.4}, {"accuracy", 0.5}, {"lr", 1e-3}, {"examples_per_s", 128.0}}});
+       1,
+       Table{{"epoch", 0.6}, {"loss", 1.5}, {"task", 1.4}, {"accuracy", 0.5}, {"lr", 1e-3}, {"examples_per_s", 128.0}},
+       {}});
   Evaluation evaluation;
   evaluation.metrics.add(torch::tensor({{1.0, 0.0}}), torch::tensor({0}, torch::kInt64));
-  progress.on_validation({6, 1, evaluation, true});
+  progress.on_validation({6, 1, evaluation, {}, true});
   return testing::internal::GetCapturedStderr();
 }
 

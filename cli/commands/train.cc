@@ -13,9 +13,9 @@
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/base/version.h"
-#include "heterodyne/io/json.h"
+#include "heterodyne/train/load_warnings.h"
 #include "heterodyne/train/metrics_log.h"
-#include "heterodyne/train/unused_experts.h"
+#include "heterodyne/train/routing_record.h"
 
 namespace heterodyne {
 namespace {
@@ -67,7 +67,12 @@ void conclude(cli::Session& session, const TrainState& state, double seconds, co
     if (checkpoint)
       load_checkpoint(read_checkpoint(session.folder.checkpoints().folder_of(*checkpoint)), *session.network, nullptr);
     Loader loader(*session.dataset, Split::kValid, loader_options(session.experiment, Split::kValid));
-    const auto evaluation = evaluate(*session.network, loader, session.experiment.dtype());
+    RoutingRecorder recorder(*session.network,
+                             recorder_options(*session.dataset, Split::kValid, session.experiment.seed()));
+    const auto evaluation = evaluate(*session.network, loader, session.experiment.dtype(), {}, &recorder);
+    RoutingRecord(session.folder.path(), false, terminal.log())
+        .write(state.best->step, profile_of(*session.network, evaluation, recorder,
+                                            Table{{"split", "valid"}, {"step", state.best->step}}));
     if (!session.network->moe_layers().empty()) {
       for (const auto& line : cli::routing_lines(*session.network, evaluation, terminal.width())) terminal.print(line);
     }
@@ -88,13 +93,14 @@ int train(cli::Session& session, const cli::Invocation& invocation) {
   auto& terminal = invocation.terminal;
   RunKeeper keeper(session.folder, session.experiment, terminal.log());
   MetricsLog metrics(session.folder.file("metrics.jsonl"));
-  UnusedExperts unused(terminal.log());
+  LoadWarnings loads(*session.network, session.experiment.resolved, terminal.log());
+  RoutingRecord routing(session.folder.path(), session.experiment.options.train.keep_routing, terminal.log());
   cli::Progress progress(terminal);
   Trainer trainer({session.experiment,
                    *session.dataset,
                    *session.network,
                    *session.optimizer,
-                   {&metrics, &unused, &progress},
+                   {&metrics, &loads, &routing, &progress},
                    &keeper,
                    cli::stop_requested},
                   session.state);
@@ -139,8 +145,7 @@ int run(const Options& options, const cli::Invocation& invocation) {
   const Log talk = invocation.terminal.log();
   auto session = options.resume.empty() ? cli::start_session(request, talk) : cli::resume_session(request, talk);
   write_resolved(session);
-  session.folder.write_file("environment.json",
-                            io::write_json(cli::environment_table(invocation.environment), 1) + "\n");
+  session.folder.write_file("environment.json", cli::environment_json(invocation.environment));
   io::AppendFile log(session.folder.file("log.txt"));
   invocation.terminal.set_copy([&](const std::string& line) { log.append_line(line); });
   try {

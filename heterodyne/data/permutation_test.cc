@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 
 namespace heterodyne {
 namespace {
@@ -35,6 +36,29 @@ TEST(Permutation, EachOrderIsEquallyLikely) {
   for (uint64_t step = 0; step < 6000; ++step) ++seen[permutation(3, kStream, {0, step})];
   EXPECT_EQ(seen.size(), 6U);
   for (const auto& [order, count] : seen) EXPECT_NEAR(count, 1000, 5 * 29);
+}
+
+TEST(ShuffledRange, HitsEveryNumberOnce) {
+  const RandomStream stream("test");
+  for (const int64_t count : {1, 2, 3, 4, 5, 17, 64, 1000}) {
+    const ShuffledRange shuffled(count, stream, {7, 3});
+    std::set<int64_t> seen;
+    for (int64_t i = 0; i < count; ++i) seen.insert(shuffled.at(i));
+    EXPECT_EQ(static_cast<int64_t>(seen.size()), count);
+    EXPECT_GE(*seen.begin(), 0);
+    EXPECT_LT(*seen.rbegin(), count);
+  }
+}
+
+// Over 2,000 keys each of six orders of three numbers should come 333 times, with a standard deviation of 17.
+TEST(ShuffledRange, OrdersAreAboutEquallyLikely) {
+  std::map<std::vector<int64_t>, int> seen;
+  for (uint64_t key = 0; key < 2000; ++key) {
+    const ShuffledRange shuffled(3, RandomStream("test"), {1, key});
+    ++seen[{shuffled.at(0), shuffled.at(1), shuffled.at(2)}];
+  }
+  EXPECT_EQ(seen.size(), 6U);
+  for (const auto& [order, count] : seen) EXPECT_NEAR(count, 333, 100);
 }
 
 }  // namespace

@@ -44,19 +44,47 @@ Table Evaluation::table() const {
   return table;
 }
 
-Evaluation evaluate(Network& network, Loader& loader, torch::Dtype dtype,
-                    const std::function<bool(int64_t)>& on_batch) {
+Evaluation evaluate(Network& network, Loader& loader, torch::Dtype dtype, const std::function<bool(int64_t)>& on_batch,
+                    RoutingRecorder* recorder) {
   const EvalMode eval_mode(network);
   Evaluation evaluation;
   for (const MoeLayer* layer : network.moe_layers()) evaluation.ids.push_back(layer->ids());
   each_batch(loader, {dtype, 0, on_batch}, [&](const Batch& batch) {
-    RoutingLog log;
+    RoutingLog log = recorder ? RoutingRecorder::log() : RoutingLog();
     evaluation.metrics.add(network.forward(batch, &log).logit_BY, batch.label_B);
     evaluation.routing.add(log);
+    if (recorder) recorder->add(batch, log);
   });
   const int64_t num_examples = evaluation.metrics.num_examples();
   if (num_examples > 0) evaluation.cost = network.cost(loads_of(evaluation.routing, num_examples));
   return evaluation;
+}
+
+RecorderOptions recorder_options(const Dataset& dataset, Split split, uint64_t seed) {
+  RecorderOptions options;
+  options.class_names = dataset.class_names();
+  options.label_of_example = dataset.labels(split);
+  options.seed = seed;
+  return options;
+}
+
+RoutingProfile profile_of(Network& network, const Evaluation& evaluation, const RoutingRecorder& recorder,
+                          Table about) {
+  RoutingProfile profile;
+  profile.about = std::move(about);
+  profile.num_examples = evaluation.metrics.num_examples();
+  profile.loss = evaluation.metrics.loss();
+  profile.accuracy = evaluation.metrics.accuracy();
+  profile.cost = evaluation.cost;
+  profile.layers = recorder.layers();
+  std::vector<std::vector<double>> all_tokens;
+  for (const auto& layer : profile.layers) {
+    const auto counted = static_cast<double>(layer.counts.num_tokens);
+    const double per_example = profile.num_examples > 0 ? counted / static_cast<double>(profile.num_examples) : 0;
+    all_tokens.emplace_back(layer.counts.count_E.size(), per_example);
+  }
+  profile.dense_macs = network.cost(all_tokens).routed.macs;
+  return profile;
 }
 
 }  // namespace heterodyne

@@ -94,9 +94,8 @@ struct LayerProfile {
 struct RoutingProfile {
   Table about;  // "model", "split", "data", "step": where it comes from
   int64_t num_examples = 0;
-  double loss = 0;      // nats
-  double accuracy = 0;  // 0 .. 1
-  std::vector<std::string> class_names;
+  double loss = 0;        // nats
+  double accuracy = 0;    // 0 .. 1
   CostPair cost;          // of one example at the loads seen
   double dense_macs = 0;  // of one example if every expert worked on every token
   std::vector<LayerProfile> layers;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "heterodyne/base/batch.h"
-#include "heterodyne/base/random.h"
+#include "heterodyne/data/permutation.h"
 #include "heterodyne/eval/routing_profile.h"
 #include "heterodyne/model/network.h"
 
@@ -16,7 +16,7 @@ namespace heterodyne {
 struct RecorderOptions {
   std::vector<std::string> class_names;
   /// Labels of the whole split (int64, CPU): what a shuffle deals out anew among the examples. Undefined: no shuffles.
-  torch::Tensor labels;
+  torch::Tensor label_of_example;
   int64_t num_shuffles = 100;
   int64_t num_sampled_tokens = 1024;
   uint64_t seed = 0;  // of the shuffles
@@ -31,25 +31,28 @@ struct TokenGroups {
 
 class RoutingRecorder {
  public:
+  /// Looks at the network's layers and their experts as they are now.
   RoutingRecorder(Network& network, RecorderOptions options);
 
-  /// What the forward pass must keep for add().
-  RoutingLog log() const;
+  /// What the forward pass must be given for add().
+  static RoutingLog log();
   /// `log` is that of the forward pass of `batch`. Tokens are sorted by the class of their example, by row and column
   /// of the picture's patches where the network has such a grid, and by `groups`. Throws Error when a layer's number of
   /// experts differs from before.
   void add(const Batch& batch, const RoutingLog& log, const std::vector<TokenGroups>& groups = {});
 
-  const std::vector<LayerProfile>& layers() const { return layers_; }
+  /// Of all batches so far.
+  std::vector<LayerProfile> layers() const;
 
  private:
-  void add_shuffled(const Batch& batch, size_t layer, const torch::Tensor& count_BE);
+  std::vector<TokenGroups> groups_of(const Batch& batch, int64_t num_tokens) const;
+  std::vector<std::vector<int64_t>> shuffled_labels(const Batch& batch) const;
 
-  Network& network_;
   RecorderOptions options_;
-  int64_t num_examples_ = 0;
+  TokenGrid grid_;
+  std::vector<ShuffledRange> shuffles_;
   std::vector<LayerProfile> layers_;
-  std::vector<torch::Tensor> shuffled_SEY_;  // int64, of each layer
+  std::vector<std::vector<std::vector<int64_t>>> shuffled_;  // of each layer and shuffle: count_EY
 };
 
 }  // namespace heterodyne

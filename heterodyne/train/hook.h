@@ -29,16 +29,25 @@ struct StepReport {
   const StepResult& result;
 };
 
+/// How one layer used its experts.
+struct LayerLoad {
+  LayerCounts counts;
+  std::vector<int64_t> id_E;
+};
+
 /// Averages since the last such report; the line in metrics.jsonl.
 struct LogReport {
   int64_t step = 0;
+  int64_t num_steps = 0;  // that it speaks of
   Table values;
+  std::vector<LayerLoad> loads;
 };
 
 struct ValidationReport {
   int64_t step = 0;
   int64_t epoch = 0;
   const Evaluation& evaluation;
+  const RoutingProfile& routing;
   bool is_best = false;
 };
 

@@ -36,14 +36,27 @@ std::string metrics_line(const Table& values) {
   return io::write_json(line);
 }
 
-void MetricsLog::on_log(const LogReport& report) { file_.append_line(metrics_line(report.values)); }
+void MetricsLog::on_log(const LogReport& report) {
+  file_.append_line(metrics_line(report.values));
+  if (report.loads.empty()) return;
+  Table line{{"step", report.step}, {"kind", "experts"}};
+  for (const auto& load : report.loads) {
+    line.set(load.counts.layer, Table{{"id", Array(load.id_E.begin(), load.id_E.end())},
+                                      {"count", Array(load.counts.count_E.begin(), load.counts.count_E.end())}});
+  }
+  file_.append_line(metrics_line(line));
+}
 
 void MetricsLog::on_validation(const ValidationReport& report) { write("valid", report.step, report.evaluation); }
 
 void MetricsLog::write(const std::string& kind, int64_t step, const Evaluation& evaluation) {
   Table values{{"step", step}, {"kind", kind}};
   const Table measured = evaluation.table();
-  for (const auto& [key, value] : measured.entries()) values.set(key, value);
+  for (const auto& [key, value] : measured.entries()) {
+    const bool is_of_an_expert = key.find(".experts.") != std::string::npos;
+    const bool follows_from_entropy = key.ends_with(".effective");
+    if (!is_of_an_expert && !follows_from_entropy) values.set(key, value);
+  }
   file_.append_line(metrics_line(values));
 }
 

@@ -1,4 +1,7 @@
-// metrics.jsonl: one line for each report of a run, whole lines only.
+// metrics.jsonl: one line for each report of a run, whole lines only. Kinds: "train", "valid", "test", and "experts",
+// which holds for each MoE layer the ids of its experts and their assignments since the last such line:
+//   {"step":50,"kind":"experts","layers.0":{"id":[0,1],"count":[812,788]}}
+// However many experts there are, the other kinds hold a fixed number of values for each layer.
 #pragma once
 
 #include <string>
@@ -19,7 +22,7 @@ class MetricsLog : public Hook {
  public:
   explicit MetricsLog(const std::string& path) : file_(path) {}
 
-  /// An evaluation as a line of this kind: "valid", "test".
+  /// An evaluation as a line of this kind, "valid" or "test", without the experts' shares.
   void write(const std::string& kind, int64_t step, const Evaluation& evaluation);
 
   void on_log(const LogReport& report) override;

@@ -4,9 +4,11 @@
 
 #include <filesystem>
 #include <limits>
+#include <numeric>
 
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/fixtures.h"
+#include "heterodyne/io/json.h"
 
 namespace heterodyne {
 namespace {
@@ -14,11 +16,35 @@ namespace {
 TEST(MetricsLog, AppendsOneLineForEachReport) {
   const fixtures::TemporaryFolder folder;
   MetricsLog log(folder / "metrics.jsonl");
-  log.on_log({1, Table{{"step", 1}, {"kind", "train"}, {"loss", 0.5}}});
-  log.on_validation({2, 1, {}, true});
+  log.on_log({1, 1, Table{{"step", 1}, {"kind", "train"}, {"loss", 0.5}}, {}});
+  log.on_validation({2, 1, {}, {}, true});
   EXPECT_TRUE(
       io::read_file(folder / "metrics.jsonl")
           .starts_with("{\"step\":1,\"kind\":\"train\",\"loss\":0.5}\n{\"step\":2,\"kind\":\"valid\",\"accuracy\":"));
+}
+
+TEST(MetricsLog, WritesLoadsByIdOnALineOfTheirOwn) {
+  const fixtures::TemporaryFolder folder;
+  MetricsLog log(folder / "metrics.jsonl");
+  log.on_log({5, 5, Table{{"step", 5}}, {{{"layers.0", {3, 4}, 7, 0, 0}, {0, 6}}, {{"layers.2", {7}, 7, 0, 0}, {1}}}});
+  EXPECT_EQ(io::read_file(folder / "metrics.jsonl"),
+            "{\"step\":5}\n{\"step\":5,\"kind\":\"experts\",\"layers.0\":{\"id\":[0,6],\"count\":[3,4]},"
+            "\"layers.2\":{\"id\":[1],\"count\":[7]}}\n");
+}
+
+// 64 experts in each of two layers: what a line holds does not grow with them.
+TEST(MetricsLog, AValidationHasAFixedNumberOfValuesForEachLayer) {
+  const fixtures::TemporaryFolder folder;
+  MetricsLog log(folder / "metrics.jsonl");
+  Evaluation evaluation;
+  evaluation.routing = RoutingStats(
+      {{"layers.0", std::vector<int64_t>(64, 3), 96, 0, 0}, {"layers.1", std::vector<int64_t>(64, 3), 96, 0, 0}});
+  for (int l = 0; l < 2; ++l) {
+    auto& ids = evaluation.ids.emplace_back(64);
+    std::iota(ids.begin(), ids.end(), int64_t{0});
+  }
+  log.write("valid", 7, evaluation);
+  EXPECT_LE(io::parse_json_table(io::read_file(folder / "metrics.jsonl"), "").size(), 12U + 2 * 8U);
 }
 
 TEST(MetricsLog, WritesNullForWhatIsNotFinite) {

@@ -38,6 +38,7 @@ struct TrainOptions {
   EarlyStopOptions early_stop;
   int64_t log_every = 50;
   bool test_at_end = false;
+  bool keep_routing = false;
   void visit(Fields& field) {
     field("epochs", epochs, "passes over the training split; parts are allowed", more_than(0));
     field("dtype", dtype, "what weights and activations are held in", one_of("float32", "float64"));
@@ -48,6 +49,7 @@ struct TrainOptions {
     field("early_stop", early_stop, "when a run ends before its last epoch");
     field("log_every", log_every, "steps between two lines of training metrics", at_least(1));
     field("test_at_end", test_at_end, "whether the best checkpoint is evaluated on the test split at the end");
+    field("keep_routing", keep_routing, "whether the routing statistics of every validation stay, not only the last");
   }
 };
 

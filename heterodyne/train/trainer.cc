@@ -120,15 +120,28 @@ void Trainer::report_window() {
   for (const auto& [key, value] : measured.entries()) values.set(key, value);
   values.set("lr", lr_);
   values.set("examples_per_s", static_cast<double>(state_.window.num_examples) / window_seconds_);
-  for (Hook* hook : parts_.hooks) hook->on_log({state_.step, values});
+  const LogReport report{state_.step, state_.window.num_steps, std::move(values), loads()};
+  for (Hook* hook : parts_.hooks) hook->on_log(report);
   state_.window = {};
   window_seconds_ = 0;
+}
+
+// Of the window, with the experts' ids.
+std::vector<LayerLoad> Trainer::loads() const {
+  std::vector<LayerLoad> all;
+  const auto layers = parts_.network.moe_layers();
+  for (size_t l = 0; l < layers.size() && l < state_.window.routing.size(); ++l)
+    all.push_back({state_.window.routing[l], layers[l]->ids()});
+  return all;
 }
 
 // Returns whether this is the best so far.
 bool Trainer::validate() {
   if (valid_loader_.num_batches() == 0) return false;
-  const auto evaluation = evaluate(parts_.network, valid_loader_, parts_.experiment.dtype());
+  RoutingRecorder recorder(parts_.network, recorder_options(parts_.dataset, Split::kValid, parts_.experiment.seed()));
+  const auto evaluation = evaluate(parts_.network, valid_loader_, parts_.experiment.dtype(), {}, &recorder);
+  const auto routing =
+      profile_of(parts_.network, evaluation, recorder, Table{{"split", "valid"}, {"step", state_.step}});
   const auto& options = parts_.experiment.options.train;
   const bool by_loss = options.checkpoint.best == "valid.loss";
   const double value = by_loss ? evaluation.metrics.loss() : evaluation.metrics.accuracy();
@@ -137,7 +150,7 @@ bool Trainer::validate() {
   state_.num_worse = is_best ? 0 : state_.num_worse + 1;
   should_end_early_ = options.early_stop.patience > 0 && state_.num_worse >= options.early_stop.patience;
   const int64_t epoch = (state_.step + plan_.steps_per_epoch - 1) / plan_.steps_per_epoch;
-  for (Hook* hook : parts_.hooks) hook->on_validation({state_.step, epoch, evaluation, is_best});
+  for (Hook* hook : parts_.hooks) hook->on_validation({state_.step, epoch, evaluation, routing, is_best});
   return is_best;
 }
 

@@ -54,6 +54,7 @@ class Trainer {
   std::vector<Batch> next_batches();
   void step(std::vector<Batch> batches, double begin);
   void report_window();
+  std::vector<LayerLoad> loads() const;
   bool validate();
   bool is_checkpoint_due(bool at_epoch_end, int64_t epochs_done) const;
   void save();

@@ -31,6 +31,7 @@ class TrainTest(ProgramTest):
     def test_the_run_folder_holds_what_it_must_and_nothing_else(self):
         names = {path.name for path in self.run_folder.iterdir()}
         expected = {"resolved.toml", "environment.json", "metrics.jsonl", "state", "log.txt", "checkpoints"}
+        expected |= {"routing.safetensors"}
         self.assertEqual(names - {".lock"}, expected)
 
     def test_the_state_says_done(self):
@@ -57,7 +58,11 @@ class TrainTest(ProgramTest):
         lines = [json.loads(line) for line in (self.run_folder / "metrics.jsonl").read_text().splitlines()]
         self.assertEqual([line["step"] for line in lines if line["kind"] == "train"], [2, 4, 6, 8, 10])
         self.assertEqual([line["step"] for line in lines if line["kind"] == "valid"], [5, 10])
+        self.assertEqual([line["step"] for line in lines if line["kind"] == "experts"], [2, 4, 6, 8, 10])
         for line in lines:
+            if line["kind"] == "experts":
+                self.assertEqual(line["layers.0"]["id"], [0, 1, 2, 3])
+                continue
             self.assertTrue(0 <= line["accuracy"] <= 1)
             self.assertGreater(line["loss"], 0)
 
@@ -140,7 +145,9 @@ class TrainTest(ProgramTest):
         evaluation = json.loads(self.evaluate("--split", "valid", "--format", "json"))
         best = int((self.run_folder / "checkpoints/BEST").read_text())
         logged = [m for m in program.metrics(self.run_folder) if m["kind"] == "valid" and m["step"] == best]
-        self.assertEqual(evaluation["metrics"], {k: v for k, v in logged[0].items() if k not in ("step", "kind")})
+        for name, value in logged[0].items():
+            if name not in ("step", "kind"):
+                self.assertEqual(evaluation["metrics"][name], value, name)
 
     def test_evaluation_takes_a_checkpoint_folder_too(self):
         best = program.checkpoint(self.run_folder, "BEST").relative_to(self.shared.folder)

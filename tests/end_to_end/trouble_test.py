@@ -33,7 +33,7 @@ class TroubleTest(ProgramTest):
     def assert_runs_to_the_end(self, steps: int) -> None:
         self.assertEqual(program.state(self.run_folder), "done")
         self.assertEqual(program.metrics(self.run_folder)[-1]["step"], steps)
-        for line in program.metrics(self.run_folder):
+        for line in (line for line in program.metrics(self.run_folder) if line["kind"] != "experts"):
             self.assertTrue(math.isfinite(line["loss"]))
 
     def test_a_save_that_fails_warns_and_the_older_checkpoint_stays_valid(self):
@@ -118,7 +118,7 @@ class TroubleTest(ProgramTest):
     def test_an_expert_that_is_never_used_is_warned_about_once(self):
         # Sixty experts, one choice for each of a few tokens, and the same ones again and again.
         many = {"model.moe.experts": '[{kind="mlp",hidden=8,count=60}]', "model.moe.router": '{kind="top_k",k=1}'}
-        few = {"data.examples": 60, "data.batch": 50, "train.epochs": 20, "train.log_every": 10}
+        few = {"data.examples": 60, "data.batch": 50, "train.epochs": 20, "train.log_every": 20}
         done = self.train(many | few | {"train.checkpoint.every_steps": 0})
         self.assert_runs_to_the_end(20)
         last = program.metrics(self.run_folder)[-1]

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "heterodyne/base/shape.h"
 #include "heterodyne/model/blocks/positions.h"
@@ -128,8 +129,11 @@ class DmmoeNetwork : public Network {
       throw ConfigError("model", "moe.layers",
                         fmt::format("expected indices below layers = {}, got {}", options.layers, index));
     }
-    if (options.moe.layers.empty() && !options.moe.moe.experts.empty()) {
-      throw ConfigError("model", "moe.experts", "has no effect while moe.layers = []; remove one of the two");
+    const bool has_no_layer = options.moe.layers.empty();
+    for (const auto& [key, is_set] : {std::pair("moe.experts", !options.moe.moe.experts.empty()),
+                                      std::pair("moe.balancers", !options.moe.moe.balancers.empty())}) {
+      if (has_no_layer && is_set)
+        throw ConfigError("model", key, "has no effect while moe.layers = []; remove one of the two");
     }
     auto modules = register_module("layers", std::make_shared<torch::nn::Module>());
     for (int64_t i = 0; i < options.layers; ++i) {

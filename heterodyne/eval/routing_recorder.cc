@@ -1,0 +1,227 @@
+#include "heterodyne/eval/routing_recorder.h"
+
+#include <ATen/ops/bincount.h>
+#include <ATen/ops/xlogy.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "heterodyne/base/error.h"
+#include "heterodyne/eval/information.h"
+
+namespace heterodyne {
+namespace {
+
+std::vector<int64_t> to_vector(const torch::Tensor& tensor) {
+  const auto flat = tensor.to(torch::kCPU, torch::kInt64).contiguous();
+  return {flat.const_data_ptr<int64_t>(), flat.const_data_ptr<int64_t>() + flat.numel()};
+}
+
+void add_to(std::vector<int64_t>& sum, const std::vector<int64_t>& more) {
+  if (sum.size() < more.size()) sum.resize(more.size(), 0);
+  for (size_t i = 0; i < more.size(); ++i) sum[i] += more[i];
+}
+
+void add_to(std::vector<int64_t>& sum, const torch::Tensor& more) { add_to(sum, to_vector(more)); }
+
+// How often each of 0 .. size - 1 occurs in `index`, which holds nothing else.
+torch::Tensor occurrences(const torch::Tensor& index, int64_t size) { return at::bincount(index, {}, size); }
+
+// Bool: tokens that count.
+torch::Tensor counted_of(const Routing& routing) {
+  return routing.mask_T.defined() ? routing.mask_T
+                                  : torch::ones({routing.num_tokens()}, torch::TensorOptions(torch::kBool));
+}
+
+void add_choices(const Routing& routing, const torch::Tensor& counted_T, LayerProfile& profile) {
+  const auto& plan = routing.plan;
+  const int64_t T = routing.num_tokens(), E = routing.num_experts();
+  const auto k_T = plan.token_offset_T1.narrow(0, 1, T) - plan.token_offset_T1.narrow(0, 0, T);
+  add_to(profile.k_histogram, occurrences(k_T.masked_select(counted_T), 1));
+  // Sums of ones: exact in float64 up to 2^53.
+  const auto chosen_TE =
+      torch::zeros({T, E}, torch::kFloat64).index_put({plan.token_N, plan.expert_N}, torch::ones({}, torch::kFloat64));
+  add_to(profile.pair_EE, chosen_TE.t().matmul(chosen_TE).round());
+}
+
+void add_groups(const Routing& routing, const torch::Tensor& counted_T, const TokenGroups& groups,
+                LayerProfile& profile) {
+  const auto G = static_cast<int64_t>(groups.labels.size());
+  auto found = std::find_if(profile.groups.begin(), profile.groups.end(),
+                            [&](const GroupCounts& known) { return known.name == groups.name; });
+  if (found == profile.groups.end()) {
+    profile.groups.push_back({groups.name, groups.labels, {}, {}});
+    found = std::prev(profile.groups.end());
+  }
+  const auto group_N = groups.group_T.index_select(0, routing.plan.token_N);
+  const auto place_N = (routing.plan.expert_N * G + group_N).masked_select(group_N >= 0);
+  add_to(found->count_EG, occurrences(place_N, routing.num_experts() * G));
+  add_to(found->token_G, occurrences(groups.group_T.masked_select(counted_T.logical_and(groups.group_T >= 0)), G));
+}
+
+void add_bins(const torch::Tensor& share_T, std::vector<int64_t>& bins) {
+  const auto bin_T = (share_T * Confidence::kBins).to(torch::kInt64).clamp(0, Confidence::kBins - 1);
+  add_to(bins, occurrences(bin_T, Confidence::kBins));
+}
+
+void add_confidence(const Routing& routing, const torch::Tensor& counted_T, LayerProfile& profile) {
+  if (!routing.prob_TE.defined()) return;
+  const int64_t E = routing.num_experts();
+  auto p_TE = routing.prob_TE.to(torch::kFloat64).index_select(0, counted_T.nonzero().squeeze(1));
+  p_TE = p_TE / p_TE.sum(1, true).clamp_min(1e-300);  // gates without a softmax do not sum to one
+  const auto entropy_T = -at::xlogy(p_TE, p_TE).sum(1);
+  const auto margin_T = E > 1 ? [&] {
+    const auto top_T2 = std::get<0>(p_TE.topk(2, 1));
+    return top_T2.select(1, 0) - top_T2.select(1, 1);
+  }()
+                              : torch::ones_like(entropy_T);
+  auto& sum = profile.confidence ? *profile.confidence : profile.confidence.emplace();
+  sum.num_tokens += p_TE.size(0);
+  sum.entropy_sum += entropy_T.sum().item<double>();
+  sum.margin_sum += margin_T.sum().item<double>();
+  sum.prob_sum_E.resize(static_cast<size_t>(E), 0);
+  const auto prob_E = p_TE.sum(0);
+  for (int64_t e = 0; e < E; ++e) sum.prob_sum_E[static_cast<size_t>(e)] += prob_E[e].item<double>();
+  add_bins(E > 1 ? entropy_T / std::log(static_cast<double>(E)) : torch::ones_like(entropy_T), sum.entropy_bins);
+  add_bins(margin_T, sum.margin_bins);
+}
+
+void add_sample(const Routing& routing, int64_t most, LayerProfile& profile) {
+  auto& sample = profile.sample;
+  const auto K = static_cast<size_t>(sample.num_choices);
+  if (K == 0) return;
+  const auto offsets = to_vector(routing.plan.token_offset_T1);
+  const auto pairs = to_vector(routing.plan.pair_of_token_N), experts = to_vector(routing.plan.expert_N);
+  for (int64_t t = 0; t < routing.num_tokens() && static_cast<int64_t>(sample.id_TK.size() / K) < most; ++t) {
+    const size_t row = sample.id_TK.size();
+    sample.id_TK.resize(row + K, -1);
+    const auto first = static_cast<size_t>(offsets[static_cast<size_t>(t)]);
+    const auto last = std::min(static_cast<size_t>(offsets[static_cast<size_t>(t) + 1]), first + K);
+    for (size_t i = first; i < last; ++i) {
+      const auto position = static_cast<size_t>(experts[static_cast<size_t>(pairs[i])]);
+      sample.id_TK[row + i - first] = profile.experts[position].id;
+    }
+  }
+}
+
+// The examples' assignments under each shuffle's labels. An example's tokens stay together: they are not independent.
+void add_shuffled(const Routing& routing, int64_t num_examples, const std::vector<std::vector<int64_t>>& label_SB,
+                  std::vector<std::vector<int64_t>>& count_SEY) {
+  const auto B = static_cast<size_t>(num_examples), E = static_cast<size_t>(routing.num_experts());
+  const int64_t S = std::max<int64_t>(1, routing.num_tokens() / std::max<int64_t>(num_examples, 1));
+  const auto place_N = routing.plan.token_N.div(S, "floor") * routing.num_experts() + routing.plan.expert_N;
+  const auto count_BE = to_vector(occurrences(place_N, num_examples * routing.num_experts()));
+  for (size_t s = 0; s < label_SB.size(); ++s) {
+    const size_t Y = count_SEY[s].size() / E;
+    for (size_t b = 0; b < B; ++b) {
+      const auto y = static_cast<size_t>(label_SB[s][b]);
+      for (size_t e = 0; e < E; ++e) count_SEY[s][e * Y + y] += count_BE[b * E + e];
+    }
+  }
+}
+
+LayerProfile profile_of(MoeLayer& layer) {
+  LayerProfile profile;
+  profile.counts.layer = layer.layer_name();
+  profile.counts.count_E.resize(static_cast<size_t>(layer.num_experts()), 0);
+  profile.sample.num_choices = layer.router().max_choices();
+  for (const auto& slot : layer.slots()) {
+    const Cost cost = slot.expert->cost({1, 1, 1}).routed;
+    profile.experts.push_back(
+        {slot.id, layer.group_name(slot.group), layer.group_kind(slot.group), cost.params, cost.macs});
+  }
+  return profile;
+}
+
+void add_counts(const LayerRouting& routing, LayerProfile& profile) {
+  auto& counts = profile.counts;
+  if (routing.tokens_per_expert_E.numel() != profile.num_experts()) {
+    throw Error(routing.layer, fmt::format("routing statistics: expected {} experts as before, got {}",
+                                           profile.num_experts(), routing.tokens_per_expert_E.numel()));
+  }
+  add_to(counts.count_E, routing.tokens_per_expert_E);
+  counts.num_tokens += routing.num_tokens;
+  counts.num_unrouted += routing.num_unrouted;
+  counts.num_dropped += routing.num_dropped;
+}
+
+}  // namespace
+
+RoutingRecorder::RoutingRecorder(Network& network, RecorderOptions options)
+    : options_(std::move(options)), grid_(network.token_grid()) {
+  for (MoeLayer* layer : network.moe_layers()) layers_.push_back(profile_of(*layer));
+  const auto Y = options_.class_names.size();
+  if (!options_.label_of_example.defined() || options_.label_of_example.numel() == 0 || Y == 0) return;
+  const RandomStream stream("eval.shuffled_labels");
+  for (int64_t s = 0; s < options_.num_shuffles; ++s) {
+    shuffles_.emplace_back(options_.label_of_example.numel(), stream,
+                           RandomKey{options_.seed, static_cast<uint64_t>(s)});
+  }
+  for (const auto& layer : layers_)
+    shuffled_.emplace_back(shuffles_.size(), std::vector<int64_t>(layer.counts.count_E.size() * Y, 0));
+}
+
+RoutingLog RoutingRecorder::log() {
+  RoutingLog log;
+  log.keep_pairs = true;
+  log.keep_scores = true;
+  return log;
+}
+
+std::vector<TokenGroups> RoutingRecorder::groups_of(const Batch& batch, int64_t num_tokens) const {
+  const int64_t S = num_tokens / std::max<int64_t>(batch.size(), 1);
+  std::vector<TokenGroups> all;
+  if (!options_.class_names.empty()) all.push_back({"class", options_.class_names, batch.label_B.repeat_interleave(S)});
+  if (grid_.rows * grid_.columns != S || S <= 1) return all;
+  const auto place_T = torch::arange(S).repeat({batch.size()});
+  const auto numbers = [](int64_t count) {
+    std::vector<std::string> names;
+    for (int64_t i = 0; i < count; ++i) names.push_back(std::to_string(i));
+    return names;
+  };
+  all.push_back({"patch_row", numbers(grid_.rows), place_T.div(grid_.columns, "floor")});
+  all.push_back({"patch_column", numbers(grid_.columns), place_T.remainder(grid_.columns)});
+  return all;
+}
+
+std::vector<std::vector<int64_t>> RoutingRecorder::shuffled_labels(const Batch& batch) const {
+  std::vector<std::vector<int64_t>> all;
+  const auto indices = to_vector(batch.index_B);
+  const auto labels = options_.label_of_example.contiguous();
+  const int64_t* label = labels.const_data_ptr<int64_t>();
+  for (const auto& shuffle : shuffles_) {
+    auto& label_B = all.emplace_back();
+    for (const int64_t index : indices) label_B.push_back(label[shuffle.at(index)]);
+  }
+  return all;
+}
+
+void RoutingRecorder::add(const Batch& batch, const RoutingLog& log, const std::vector<TokenGroups>& groups) {
+  HETERODYNE_DCHECK(log.layers.size() == layers_.size());
+  const auto labels_SB = shuffles_.empty() ? std::vector<std::vector<int64_t>>{} : shuffled_labels(batch);
+  for (size_t l = 0; l < layers_.size(); ++l) {
+    const Routing& routing = log.layers[l].routing;
+    LayerProfile& profile = layers_[l];
+    add_counts(log.layers[l], profile);
+    const auto counted_T = counted_of(routing);
+    add_choices(routing, counted_T, profile);
+    for (const auto& one : groups_of(batch, routing.num_tokens())) add_groups(routing, counted_T, one, profile);
+    for (const auto& one : groups) add_groups(routing, counted_T, one, profile);
+    add_confidence(routing, counted_T, profile);
+    add_sample(routing, options_.num_sampled_tokens, profile);
+    if (!labels_SB.empty()) add_shuffled(routing, batch.size(), labels_SB, shuffled_[l]);
+  }
+}
+
+std::vector<LayerProfile> RoutingRecorder::layers() const {
+  auto all = layers_;
+  const auto Y = static_cast<int64_t>(options_.class_names.size());
+  for (size_t l = 0; l < shuffled_.size(); ++l) {
+    for (const auto& count_EY : shuffled_[l])
+      all[l].shuffled_information.push_back(information_of({all[l].num_experts(), Y, count_EY}).mutual);
+  }
+  return all;
+}
+
+}  // namespace heterodyne
