@@ -12,11 +12,12 @@ function(heterodyne_precompile)
   target_precompile_headers(heterodyne_precompiled PRIVATE ${PROJECT_SOURCE_DIR}/heterodyne/base/torch.h <fmt/format.h>)
 endfunction()
 
-# Sets what every target of ours needs: the facade, the warnings, kernel flags.
+# Sets what every target of ours needs: the facade, the warnings, kernel flags. BUILD_INTERFACE: not for those who use
+# the installed library.
 function(heterodyne_compile target)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
   target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess> -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
-  target_link_libraries(${target} PUBLIC heterodyne::torch fmt::fmt-header-only PRIVATE heterodyne::warnings)
+  target_link_libraries(${target} PUBLIC heterodyne::torch fmt::fmt-header-only PRIVATE $<BUILD_INTERFACE:heterodyne::warnings>)
   target_precompile_headers(${target} REUSE_FROM heterodyne_precompiled)
   get_target_property(sources ${target} SOURCES)
   list(FILTER sources INCLUDE REGEX "_cpu\\.cc$")
@@ -34,9 +35,14 @@ function(heterodyne_room folder)
   set(benches ${sources})
   list(FILTER benches INCLUDE REGEX "_bench\\.cc$")
   list(FILTER sources EXCLUDE REGEX "_(test|bench)\\.cc$")
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${folder}/*.h)
+  list(FILTER headers EXCLUDE REGEX "/(fixtures|cases|gradient_check)\\.h$")  # of tests and benchmarks alone
 
   add_library(heterodyne_${room} STATIC ${sources})
   add_library(heterodyne::${room} ALIAS heterodyne_${room})
+  set_target_properties(heterodyne_${room} PROPERTIES EXPORT_NAME ${room})
+  target_sources(heterodyne_${room} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${headers})
+  set_property(GLOBAL APPEND PROPERTY HETERODYNE_ROOMS ${room})
   heterodyne_compile(heterodyne_${room})
   heterodyne_registries(heterodyne_${room} ${folder})
   list(TRANSFORM deps PREPEND heterodyne::)

@@ -9,7 +9,7 @@
 #include "cli/report.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/io/json.h"
-#include "heterodyne/train/run_folder.h"
+#include "heterodyne/train/load_model.h"
 
 namespace heterodyne {
 namespace {
@@ -62,10 +62,7 @@ void print(const Options& options, Network& network, const Evaluation& evaluatio
 
 int run(const Options& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
-  const auto checkpoint = read_checkpoint(find_checkpoint(options.model, invocation.terminal.log()));
-  const auto experiment = read_experiment(checkpoint.config);
-  const auto network = make_network(experiment);
-  load_checkpoint(checkpoint, *network, nullptr);
+  const auto [experiment, checkpoint, network] = load_model(options.model, {}, invocation.terminal.log());
   const auto dataset =
       make_dataset(experiment, cli::data_folders(options.compute, invocation.environment), invocation.terminal.log());
   const Split split = split_of(options.split);

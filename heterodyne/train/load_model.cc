@@ -1,0 +1,16 @@
+#include "heterodyne/train/load_model.h"
+
+#include "heterodyne/train/run_folder.h"
+
+namespace heterodyne {
+
+TrainedModel load_model(const std::string& model, const Families& families, const Log& log) {
+  auto checkpoint = read_checkpoint(find_checkpoint(model, log));
+  auto experiment = read_experiment(checkpoint.config, families);
+  auto network = make_network(experiment);
+  load_checkpoint(checkpoint, *network, nullptr);
+  network->eval();
+  return {std::move(experiment), std::move(checkpoint), std::move(network)};
+}
+
+}  // namespace heterodyne
