@@ -54,6 +54,7 @@ class TreeNames:
                     self.settings |= {key for key, _ in settings_of(tomllib.loads(self.read(path)))}
                 except tomllib.TOMLDecodeError as error:
                     sys.exit(f"{path}: this is no valid TOML: {error}")
+        self.site_pages = {f"docs/{page}" for page in re.findall(r":\s+(\S+\.md)$", self.read("mkdocs.yml"), re.M)}
         self.rules = set(re.findall(r"^([\w-]+):", self.read("Makefile"), re.M))
 
     def read(self, name: str) -> str:

@@ -144,6 +144,10 @@ class CheckDocs(ScratchTree):
     def test_links(self):
         self.reports("[x](gone.md) `[y](gone.md)`", "docs/other.md:2: the link to gone.md leads nowhere")
 
+    def test_links_to_generated_pages(self):
+        self.write("mkdocs.yml", "nav:\n  - Kinds: kinds/routers.md\n")
+        self.reports("[x](kinds/routers.md) [y](kinds/gone.md)", "docs/other.md:2: the link to kinds/gone.md leads")
+
     def test_pages_that_are_read(self):
         for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/deep/page.md"):
             self.write(name, "`gone.cc`\n")
