@@ -10,12 +10,11 @@
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/stop.h"
+#include "cli/watchers.h"
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/base/version.h"
-#include "heterodyne/train/load_warnings.h"
 #include "heterodyne/train/metrics_log.h"
-#include "heterodyne/train/routing_record.h"
 
 namespace heterodyne {
 namespace {
@@ -92,15 +91,12 @@ void conclude(cli::Session& session, const TrainState& state, double seconds, co
 int train(cli::Session& session, const cli::Invocation& invocation) {
   auto& terminal = invocation.terminal;
   RunKeeper keeper(session.folder, session.experiment, terminal.log());
-  MetricsLog metrics(session.folder.file("metrics.jsonl"));
-  LoadWarnings loads(*session.network, session.experiment.resolved, terminal.log());
-  RoutingRecord routing(session.folder.path(), session.experiment.options.train.keep_routing, terminal.log());
-  cli::Progress progress(terminal);
+  cli::Watchers watchers(session, terminal);
   Trainer trainer({session.experiment,
                    *session.dataset,
                    *session.network,
                    *session.optimizer,
-                   {&metrics, &loads, &routing, &progress},
+                   watchers.hooks(),
                    &keeper,
                    cli::stop_requested},
                   session.state);

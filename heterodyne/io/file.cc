@@ -162,11 +162,14 @@ AppendFile::AppendFile(std::string path)
 
 void AppendFile::append_line(std::string_view line) {
   HETERODYNE_DCHECK(line.find('\n') == std::string_view::npos);
+  append(std::string(line) + "\n");
+}
+
+void AppendFile::append(std::string_view bytes) {
   const off_t before = ::lseek(file_.number(), 0, SEEK_END);
-  const std::string ended = std::string(line) + "\n";
-  const int error = write_all(file_.number(), ended);
+  const int error = write_all(file_.number(), bytes);
   if (error == 0) return;
-  // What was written of the line is taken back; where that is impossible, the first error is the one to tell.
+  // What was written of them is taken back; where that is impossible, the first error is the one to tell.
   if (before >= 0) static_cast<void>(::ftruncate(file_.number(), before) == 0);
   throw cannot_be_written(path_, error);
 }

@@ -65,15 +65,16 @@ class FileWriter {
   internal::Descriptor file_;
 };
 
-/// A file that grows line by line, such as metrics.jsonl. A line that append_line() has taken survives the death of
-/// this process, though not that of the machine.
+/// A file that grows piece by piece, such as metrics.jsonl. A piece that it has taken survives the death of this
+/// process, though not that of the machine.
 class AppendFile {
  public:
   /// Opens the file, or makes an empty one. Throws DeviceError.
   explicit AppendFile(std::string path);
 
-  /// Writes `line`, which has no line end of its own, and a line end. Throws DeviceError; of a line that the disk did
-  /// not take whole nothing stays.
+  /// Writes the bytes at the end. Throws DeviceError; of bytes that the disk did not take whole nothing stays.
+  void append(std::string_view bytes);
+  /// Writes `line`, which has no line end of its own, and a line end, as append() does.
   void append_line(std::string_view line);
 
  private:

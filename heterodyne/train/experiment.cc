@@ -10,7 +10,7 @@
 namespace heterodyne {
 namespace {
 
-constexpr std::array kChangeable = {"train.epochs", "train.log_every", "train.checkpoint"};
+constexpr std::array kChangeable = {"train.epochs", "train.log_every", "train.tensorboard", "train.checkpoint"};
 
 // A name becomes a folder, so it may not lead anywhere else.
 void check_name(const Experiment& experiment, Problems& problems) {

@@ -84,7 +84,8 @@ TEST(Experiment, AResumedRunMayChangeItsLengthOnly) {
     return resume_conflict(fixtures::small_experiment().resolved, fixtures::small_experiment(settings).resolved);
   };
   EXPECT_EQ(conflict({}), "");
-  EXPECT_EQ(conflict({"train.epochs=9", "train.log_every=1", "train.checkpoint.keep=1"}), "");
+  EXPECT_EQ(conflict({"train.epochs=9", "train.log_every=1", "train.tensorboard=false", "train.checkpoint.keep=1"}),
+            "");
   EXPECT_EQ(conflict({"model.width=32"}), "model.width was 16, is 32 now");
   EXPECT_EQ(conflict({"seed=5"}), "seed was 3, is 5 now");
   EXPECT_EQ(conflict({"train.optimizer.lr=1"}), "train.optimizer.lr was 0.002, is 1.0 now");

@@ -37,6 +37,7 @@ struct TrainOptions {
   CheckpointOptions checkpoint;
   EarlyStopOptions early_stop;
   int64_t log_every = 50;
+  bool tensorboard = true;
   bool test_at_end = false;
   bool keep_routing = false;
   void visit(Fields& field) {
@@ -48,6 +49,7 @@ struct TrainOptions {
     field("checkpoint", checkpoint, "when checkpoints are written and which stay");
     field("early_stop", early_stop, "when a run ends before its last epoch");
     field("log_every", log_every, "steps between two lines of training metrics", at_least(1));
+    field("tensorboard", tensorboard, "whether metrics are written for TensorBoard too");
     field("test_at_end", test_at_end, "whether the best checkpoint is evaluated on the test split at the end");
     field("keep_routing", keep_routing, "whether the routing statistics of every validation stay, not only the last");
   }

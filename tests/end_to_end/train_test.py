@@ -32,7 +32,9 @@ class TrainTest(ProgramTest):
         names = {path.name for path in self.run_folder.iterdir()}
         expected = {"resolved.toml", "environment.json", "metrics.jsonl", "state", "log.txt", "checkpoints"}
         expected |= {"routing.safetensors"}
-        self.assertEqual(names - {".lock"}, expected)
+        events = {name for name in names if name.startswith("events.out.tfevents.")}
+        self.assertEqual(len(events), 1)
+        self.assertEqual(names - events - {".lock"}, expected)
 
     def test_the_state_says_done(self):
         self.assertRegex((self.run_folder / "state").read_text(), r"^done\npid \d+\nheartbeat \d+\n$")
