@@ -10,6 +10,8 @@
 #include <chrono>
 #include <cstring>
 
+#include "heterodyne/base/error.h"
+
 namespace heterodyne::io {
 namespace {
 
@@ -17,6 +19,8 @@ constexpr std::string_view kPrefix = "events.out.tfevents.";
 constexpr size_t kSecondsDigits = 10;
 constexpr const char* kVersion = "brain.Event:2";
 constexpr uint64_t kStatusStart = 1;
+constexpr size_t kBeforeData = 12;  // bytes of a record: length and its check
+constexpr size_t kAroundData = 16;  // and the check of the data
 
 static_assert(std::endian::native == std::endian::little, "numbers are written as they lie in memory");
 
@@ -165,6 +169,28 @@ std::string summary_event(double wall_time, int64_t step, const EventSummary& su
   Message event = event_at(wall_time, step);
   event.add_message(5, values);
   return event.bytes();
+}
+
+int64_t check_event_file(const std::string& path) {
+  const std::string file = read_file(path);
+  const auto number_at = [&](size_t byte) {
+    uint64_t number = 0;
+    std::memcpy(&number, file.data() + byte, sizeof number);
+    return number;
+  };
+  int64_t num_records = 0;
+  for (size_t begin = 0; begin < file.size(); ++num_records) {
+    const size_t rest = file.size() - begin;
+    const uint64_t length = rest < kAroundData ? 0 : number_at(begin);
+    if (rest < kAroundData || length > rest - kAroundData) {
+      throw FormatError::in_file(path, begin, fmt::format("the record is cut short: {} bytes are left", rest));
+    }
+    const std::string_view record = std::string_view(file).substr(begin, kAroundData + length);
+    if (record != tfrecord(record.substr(kBeforeData, length)))
+      throw FormatError::in_file(path, begin, "the record's checks differ; the file is damaged");
+    begin += record.size();
+  }
+  return num_records;
 }
 
 EventFile::EventFile(const std::string& folder, int64_t first_step) : file_(next_path(folder)) {

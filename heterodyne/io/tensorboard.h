@@ -54,6 +54,10 @@ std::string version_event(double wall_time);
 std::string start_event(double wall_time, int64_t step);
 std::string summary_event(double wall_time, int64_t step, const EventSummary& summary);
 
+/// Throws FormatError with the byte offset of the first record that is cut short or whose checks differ. Returns how
+/// many records there are.
+int64_t check_event_file(const std::string& path);
+
 /// A new event file that grows. Whole records only, each on its way to the disk when add() returns.
 class EventFile {
  public:

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "heterodyne/base/error.h"
+#include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/fixtures.h"
 
 namespace heterodyne::io {
@@ -110,6 +111,25 @@ TEST(EventFile, IsNamedAfterThoseThatAreThere) {
   ASSERT_EQ(names.size(), 5U);
   EXPECT_TRUE(names[1].starts_with("events.out.tfevents.9000000001.")) << names[1];
   EXPECT_TRUE(names[2].starts_with("events.out.tfevents.9000000002.")) << names[2];
+}
+
+TEST(EventFile, DamageIsFoundWithItsPlace) {
+  const fixtures::TemporaryFolder folder;
+  const std::string record = tfrecord(version_event(0));
+  EXPECT_EQ(check_event_file(folder.put("good", record + record)), 2);
+  EXPECT_EQ(check_event_file(folder.put("empty", "")), 0);
+  const auto complaint = [&](const std::string& bytes) {
+    const std::string path = folder.put("bad", bytes);
+    return fixtures::message_of<FormatError>([&] { check_event_file(path); }).substr(path.size());
+  };
+  EXPECT_EQ(complaint(record + record.substr(0, 30)), ": byte 40: the record is cut short: 30 bytes are left");
+  EXPECT_EQ(complaint(record + record.substr(0, 5)), ": byte 40: the record is cut short: 5 bytes are left");
+  EXPECT_EQ(complaint(std::string(16, '\xFF')), ": byte 0: the record is cut short: 16 bytes are left");
+  for (const size_t byte : {9U, 20U, 38U}) {
+    std::string flipped = record + record;
+    flipped[40 + byte] = static_cast<char>(flipped[40 + byte] ^ 1);
+    EXPECT_EQ(complaint(flipped), ": byte 40: the record's checks differ; the file is damaged") << byte;
+  }
 }
 
 TEST(EventFile, AFolderThatIsMissingIsNamed) { EXPECT_THROW(EventFile("/nowhere", 1), Error); }

@@ -126,6 +126,10 @@ void verify_checkpoint(const std::string& folder) {
 
 CheckpointInfo read_checkpoint(const std::string& folder) {
   verify_checkpoint(folder);
+  return peek_checkpoint(folder);
+}
+
+CheckpointInfo peek_checkpoint(const std::string& folder) {
   const std::string path = in(folder, "state.json");
   const Table table = read_table(path);
   check_format(table, path);

@@ -38,6 +38,10 @@ struct CheckpointInfo {
 /// Throws FormatError when it is damaged, of a newer format, or not a checkpoint.
 CheckpointInfo read_checkpoint(const std::string& folder);
 
+/// The same without a look at sizes and hashes, for who only looks; what it says of the step and the experts may not be
+/// what the tensors hold.
+CheckpointInfo peek_checkpoint(const std::string& folder);
+
 /// Loads the values into a network of the same configuration; into the optimizer too, when there is one.
 void load_checkpoint(const CheckpointInfo& checkpoint, Network& network, Optimizer* optimizer);
 

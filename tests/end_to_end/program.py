@@ -18,7 +18,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("HETERODYNE_PROGRAM", str(SOURCE / "build/dev/heterodyne"))
 SECONDS = 120  # after which a run counts as hanging
 
-DONE, FAILED, USAGE, INPUT, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, FAILED, USAGE, INPUT, CHECK, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 TIMING = {"examples_per_s"}  # what two equal runs may differ in
 
