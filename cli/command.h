@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/terminal.h"
@@ -16,10 +17,11 @@ namespace heterodyne::cli {
 
 /// What the process was given beside flags; read once, in main().
 struct Environment {
-  std::vector<std::string> arguments;  // the whole command line
-  std::string runs = "runs";           // HETERODYNE_RUNS
-  std::string data;                    // HETERODYNE_DATA
-  std::string threads;                 // HETERODYNE_THREADS
+  std::vector<std::string> arguments;                               // the whole command line
+  std::string runs = "runs";                                        // HETERODYNE_RUNS
+  std::string data;                                                 // HETERODYNE_DATA
+  std::string threads;                                              // HETERODYNE_THREADS
+  std::vector<std::pair<std::string, std::string>> variables = {};  // every HETERODYNE_ name with its value
 };
 
 struct Invocation {

@@ -118,6 +118,11 @@ TEST(Commands, TheListOfFlagsChangesOnPurposeOnly) {
   EXPECT_EQ(flags["eval"], (Names{"model", "split", "data", "threads", "quiet", "no_progress", "format"}));
   EXPECT_EQ(flags["ls"], (Names{"what", "verbose", "format"}));
   EXPECT_EQ(flags["config"], (Names{"action", "arguments", "set", "seed", "format"}));
+  EXPECT_EQ(flags["completion"], (Names{"shell"}));
+  EXPECT_EQ(flags["data"], (Names{"action", "arguments", "split", "out", "limit", "seed", "link", "allow_partial",
+                                  "data", "threads", "quiet", "no_progress", "format"}));
+  EXPECT_EQ(flags["doctor"], (Names{"format"}));
+  EXPECT_EQ(flags["new"], (Names{"name", "recipe", "set", "seed"}));
   EXPECT_EQ(flags["help"], (Names{"verb"}));
   EXPECT_EQ(flags["version"], (Names{"format"}));
   EXPECT_EQ(flags["inspect"], (Names{"path", "tensors", "format"}));

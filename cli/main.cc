@@ -2,7 +2,9 @@
 //   0 done · 1 the run failed · 2 bad usage or configuration · 3 input unreadable or incompatible · 4 a check failed ·
 //   130 interrupted, state saved
 #include <c10/util/Exception.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "cli/command.h"
@@ -19,11 +21,25 @@ std::string variable(const char* name, const std::string& otherwise = "") {
   return value != nullptr && *value != '\0' ? value : otherwise;
 }
 
+// Every variable whose name begins as ours do, sorted by name.
+std::vector<std::pair<std::string, std::string>> own_variables() {
+  std::vector<std::pair<std::string, std::string>> variables;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    const size_t equals = text.find('=');
+    if (text.starts_with("HETERODYNE_") && equals != std::string::npos)
+      variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  std::sort(variables.begin(), variables.end());
+  return variables;
+}
+
 Environment read_environment(int argc, char** argv) {
   return {{argv, argv + argc},
           variable("HETERODYNE_RUNS", "runs"),
           variable("HETERODYNE_DATA"),
-          variable("HETERODYNE_THREADS")};
+          variable("HETERODYNE_THREADS"),
+          own_variables()};
 }
 
 int run(const Environment& environment, Terminal& terminal) {

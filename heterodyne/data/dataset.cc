@@ -2,6 +2,12 @@
 
 namespace heterodyne {
 
+std::vector<std::string> SourceFiles::names() const {
+  auto all = train;
+  all.insert(all.end(), test.begin(), test.end());
+  return all;
+}
+
 const char* split_name(Split split) {
   switch (split) {
     case Split::kTrain:

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,6 +56,22 @@ struct DataContext {
   Log log;
 };
 
+/// How images lie in files: as the arrays of MNIST (io/idx.h), or as CIFAR's records of a label and its pixels.
+enum class ImageFormat { kIdx, kCifar };
+
+/// The files that a data set is read from, as its authors name them; each may be there as .gz or .xz too. Files for
+/// training come first.
+struct SourceFiles {
+  ImageFormat format = ImageFormat::kIdx;
+  std::vector<std::string>
+      folders;  // what their folder may be called; empty text: anything; of the others the first is usual
+  std::vector<std::string> train;  // names of the files
+  std::vector<std::string> test;
+  std::string how_to_get;
+
+  std::vector<std::string> names() const;
+};
+
 struct DatasetKind {
   std::string summary;
   Schema schema;
@@ -65,6 +82,7 @@ struct DatasetKind {
   std::function<DataShape(const Table& settings, const Place&)> shape;
   /// Training examples of the complete set, validation included. Settings as for `shape`.
   std::function<int64_t(const Table& settings, const Place&)> num_train;
+  std::optional<SourceFiles> files = {};  // nothing for a set that needs none
 };
 using DatasetRegistry = Registry<DatasetKind>;
 
@@ -78,7 +96,7 @@ Table own_data_settings(const Table& settings);
 }  // namespace internal
 
 /// What a member file returns: its kind, from a struct with its `Options` and three static functions,
-/// `make(options, context)`, `shape(options)` and `num_train(options)`.
+/// `make(options, context)`, `shape(options)` and `num_train(options)`, and, when it is read from files, `files()`.
 template <class Source>
 DatasetKind dataset_kind(std::string summary) {
   using Options = typename Source::Options;
@@ -95,6 +113,7 @@ DatasetKind dataset_kind(std::string summary) {
   kind.num_train = [read](const Table& settings, const Place& place) {
     return Source::num_train(read(settings, place));
   };
+  if constexpr (requires { Source::files(); }) kind.files = Source::files();
   return kind;
 }
 

@@ -28,6 +28,14 @@ io::IdxArray read_idx(const std::string& path, size_t dimensions) {
 
 }  // namespace
 
+SourceFiles idx_source_files(const IdxImages& images) {
+  return {.format = ImageFormat::kIdx,
+          .folders = images.folder_names,
+          .train = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte"},
+          .test = {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"},
+          .how_to_get = images.how_to_get};
+}
+
 DataShape idx_images_shape() { return {1, kSide, kSide, kClasses}; }
 int64_t idx_images_num_train() { return 60'000; }
 

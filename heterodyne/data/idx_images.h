@@ -16,6 +16,8 @@ struct IdxImages {
   std::vector<std::string> class_names;
 };
 
+SourceFiles idx_source_files(const IdxImages& images);
+
 /// The sizes that all of them have: 28 x 28 grey pixels, ten classes, 60,000 training images.
 DataShape idx_images_shape();
 int64_t idx_images_num_train();

@@ -47,4 +47,13 @@ IdxArray parse_idx(std::string_view file, const std::string& path) {
   return array;
 }
 
+std::string write_idx(const IdxArray& array) {
+  HETERODYNE_DCHECK(!array.sizes.empty() && array.sizes.size() <= 4);
+  std::string file{'\0', '\0', '\x08', static_cast<char>(array.sizes.size())};
+  for (const int64_t size : array.sizes) {
+    for (const int shift : {24, 16, 8, 0}) file.push_back(static_cast<char>(static_cast<uint8_t>(size >> shift)));
+  }
+  return file + array.bytes;
+}
+
 }  // namespace heterodyne::io

@@ -22,4 +22,7 @@ struct IdxArray {
 /// the magic is right and the sizes say exactly how many bytes follow.
 IdxArray parse_idx(std::string_view file, const std::string& path);
 
+/// The bytes of a file with this array of one to four dimensions.
+std::string write_idx(const IdxArray& array);
+
 }  // namespace heterodyne::io

@@ -48,5 +48,10 @@ TEST(Idx, CutShortAnywhereItIsRefused) {
   }
 }
 
+TEST(Idx, WritesWhatItReads) {
+  EXPECT_EQ(write_idx(parse_idx(kTwoImages, "f")), kTwoImages);
+  EXPECT_EQ(write_idx({{258}, std::string(258, 'x')}).substr(0, 8), "\0\0\x08\x01\0\0\1\2"s);
+}
+
 }  // namespace
 }  // namespace heterodyne::io

@@ -70,15 +70,21 @@ struct TrainingFiles {
   std::vector<std::string> missing;  // names
 };
 
+SourceFiles source_files() {
+  SourceFiles files;
+  files.format = ImageFormat::kCifar;
+  files.folders = {"", "cifar10", "cifar-10-batches-bin", "cifar10/cifar-10-batches-bin"};
+  for (int64_t i = 1; i <= kNumFiles; ++i) files.train.push_back(fmt::format("data_batch_{}.bin", i));
+  files.test = {"test_batch.bin"};
+  files.how_to_get = "the binary version from the authors' page (Krizhevsky 2009), unpacked there";
+  return files;
+}
+
 TrainingFiles find_training_files(const DataContext& context) {
-  std::vector<std::string> names;
-  for (int64_t i = 1; i <= kNumFiles; ++i) names.push_back(fmt::format("data_batch_{}.bin", i));
+  const SourceFiles source = source_files();
+  const auto& names = source.train;
   TrainingFiles files;
-  files.folder = find_source_folder(
-      context, {.kind = "cifar10",
-                .names = {"", "cifar10", "cifar-10-batches-bin", "cifar10/cifar-10-batches-bin"},
-                .files = names,
-                .how_to_get = "the binary version from the authors' page (Krizhevsky 2009), unpacked there"});
+  files.folder = find_source_folder(context, {"cifar10", source.folders, names, source.how_to_get});
   for (const auto& name : names) {
     const std::string path = files.folder + "/" + name;
     if (io::find_maybe_compressed(path)) {
@@ -123,6 +129,7 @@ struct Cifar10 {
     source.validation = context.validation;
     return std::make_unique<ImageDataset>(std::move(source));
   }
+  static SourceFiles files() { return source_files(); }
   static DataShape shape(const Options&) { return kShape; }
   static int64_t num_train(const Options&) { return kNumFiles * kImagesPerFile; }
 };

@@ -12,15 +12,20 @@ struct FashionMnist {
   };
 
   static std::unique_ptr<Dataset> make(const Options& options, const DataContext& context) {
-    return make_idx_dataset({.kind = "fashion_mnist",
-                             .folder_names = {"fashion-mnist", "fashion_mnist"},
-                             .how_to_get = "apt-get install dataset-fashion-mnist",
-                             .class_names = {"t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt",
-                                             "sneaker", "bag", "ankle boot"}},
-                            options.normalize, context);
+    return make_idx_dataset(source(), options.normalize, context);
   }
+  static SourceFiles files() { return idx_source_files(source()); }
   static DataShape shape(const Options&) { return idx_images_shape(); }
   static int64_t num_train(const Options&) { return idx_images_num_train(); }
+
+ private:
+  static IdxImages source() {
+    return {.kind = "fashion_mnist",
+            .folder_names = {"fashion-mnist", "fashion_mnist"},
+            .how_to_get = "apt-get install dataset-fashion-mnist",
+            .class_names = {"t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag",
+                            "ankle boot"}};
+  }
 };
 
 }  // namespace

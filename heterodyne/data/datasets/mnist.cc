@@ -12,17 +12,21 @@ struct Mnist {
   };
 
   static std::unique_ptr<Dataset> make(const Options& options, const DataContext& context) {
-    return make_idx_dataset(
-        {.kind = "mnist",
-         .folder_names = {"mnist"},
-         .how_to_get =
-             "the four IDX files of LeCun, Cortes and Burges (train-images-idx3-ubyte.gz and so on), put into "
-             "a folder \"mnist\"",
-         .class_names = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}},
-        options.normalize, context);
+    return make_idx_dataset(source(), options.normalize, context);
   }
+  static SourceFiles files() { return idx_source_files(source()); }
   static DataShape shape(const Options&) { return idx_images_shape(); }
   static int64_t num_train(const Options&) { return idx_images_num_train(); }
+
+ private:
+  static IdxImages source() {
+    return {.kind = "mnist",
+            .folder_names = {"mnist"},
+            .how_to_get =
+                "the four IDX files of LeCun, Cortes and Burges (train-images-idx3-ubyte.gz and so on), put into "
+                "a folder \"mnist\"",
+            .class_names = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}};
+  }
 };
 
 }  // namespace

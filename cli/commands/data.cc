@@ -1,0 +1,203 @@
+// heterodyne data prepare|peek|synth: brings files of a data set into the layout that is read, looks into a set, makes
+// up a small one.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "cli/command.h"
+#include "cli/compute.h"
+#include "cli/data_folder.h"
+#include "cli/output.h"
+#include "cli/picture.h"
+#include "heterodyne/base/config.h"
+#include "heterodyne/base/text.h"
+#include "heterodyne/data/image_files.h"
+#include "heterodyne/io/file.h"
+
+namespace heterodyne {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kPictures = 8;
+constexpr int64_t kPictureColumns = 28;
+constexpr int64_t kSynthTrain = 1000;
+
+struct Options {
+  std::string action;
+  std::vector<std::string> arguments;
+  std::string split = "train";
+  std::string out = "data";
+  int64_t limit = 0;
+  std::string seed = "0";
+  bool link = false;
+  bool allow_partial = false;
+  cli::ComputeFlags compute;
+  cli::FormatFlag format;
+  void visit(Fields& field) {
+    field("action", action,
+          "prepare SET FOLDER: files from the authors into the layout that is read; peek SET: counts, values, first "
+          "pictures; synth SET: made-up images in the files of the set",
+          one_of("prepare", "peek", "synth"), positional(), required());
+    field("arguments", arguments, "SET of `heterodyne ls datasets`, and FOLDER", positional());
+    field("split", split, "which examples", one_of("train", "valid", "test"));
+    field("out", out, "where to write; the folder of data sets, data by default");
+    field("limit", limit, "at most so many examples; synth: training images, 1,000 by default; 0: no limit",
+          at_least(0));
+    field("seed", seed, "the same as --set seed=N; synth: of the images");
+    field("link", link, "prepare: link to the files instead of copying them");
+    field("allow_partial", allow_partial, "prepare: go on without files that are missing or damaged");
+    compute.visit(field);
+    format.visit(field);
+  }
+};
+
+Split split_of(const std::string& name) {
+  if (name == "train") return Split::kTrain;
+  return name == "valid" ? Split::kValid : Split::kTest;
+}
+
+void expect_arguments(const Options& options, size_t count, const std::string& form) {
+  if (options.arguments.size() == count) return;
+  throw ConfigError(
+      fmt::format("data {}: expected {}, got {} arguments", options.action, form, options.arguments.size()));
+}
+
+const SourceFiles& files_of(const std::string& kind) {
+  const auto& files = datasets().find(kind).files;
+  if (!files) throw ConfigError("data: " + kind + " is read from no files");
+  return *files;
+}
+
+// Pictures beside one another, each under its label.
+void print_pictures(const Dataset& set, const Batch& batch, cli::Terminal& terminal) {
+  const int64_t columns = std::min(kPictureColumns, set.shape().width);
+  const int64_t count =
+      std::min({kPictures, batch.inputs.size(0), std::max<int64_t>(1, terminal.width() / (columns + 2))});
+  std::string labels;
+  std::vector<std::vector<std::string>> pictures;
+  for (int64_t i = 0; i < count; ++i) {
+    std::string name = set.class_names()[static_cast<size_t>(batch.label_B[i].item<int64_t>())];
+    name.resize(static_cast<size_t>(columns) + 2, ' ');
+    labels += name;
+    pictures.push_back(cli::picture_lines(batch.inputs[i], columns));
+  }
+  terminal.print("\n" + labels);
+  for (size_t y = 0; y < pictures.front().size(); ++y) {
+    std::string line;
+    for (const auto& picture : pictures) line += picture[y] + "  ";
+    terminal.print(line);
+  }
+}
+
+cli::Rows class_rows(const Dataset& set, const torch::Tensor& label_N) {
+  const auto& names = set.class_names();
+  const auto count = torch::bincount(label_N, {}, static_cast<int64_t>(names.size()));
+  cli::Rows rows{{"class", "examples", "share"}, {}};
+  for (size_t y = 0; y < names.size(); ++y) {
+    const int64_t examples = count[static_cast<int64_t>(y)].item<int64_t>();
+    const double share = static_cast<double>(examples) / static_cast<double>(std::max<int64_t>(1, label_N.size(0)));
+    rows.rows.push_back({names[y], examples, share});
+  }
+  return rows;
+}
+
+void peek(const Options& options, const cli::Invocation& invocation) {
+  expect_arguments(options, 1, "a data set");
+  const std::string& kind = options.arguments[0];
+  const auto folders = cli::data_folders(options.compute, invocation.environment);
+  const auto set = datasets().find(kind).make(cli::lenient_settings(kind), {"data." + kind, ""},
+                                              {folders, DataOptions().validation, invocation.terminal.log()});
+  const Split split = split_of(options.split);
+  const int64_t size = set->size(split), limit = options.limit == 0 ? size : std::min(size, options.limit);
+  const auto label_N = set->labels(split).narrow(0, 0, limit);
+  const auto rows = class_rows(*set, label_N);
+  if (options.format.format != "table") return cli::print_rows(invocation.terminal, rows, options.format.format);
+
+  // Enough for the range of values; all of a large set would take gigabytes.
+  const auto batch = set->get(split, torch::arange(std::min<int64_t>(limit, 1000)));
+  const auto shape = set->shape();
+  const auto& x = batch.inputs;
+  invocation.terminal.print(fmt::format("{} {}: {} examples of {} x {} x {}, {} classes{}", kind, options.split,
+                                        with_commas(size), shape.channels, shape.height, shape.width, shape.num_classes,
+                                        limit < size ? fmt::format("; the first {}:", with_commas(limit)) : ""));
+  if (x.size(0) == 0) return;
+  invocation.terminal.print(fmt::format("values {:.2f} .. {:.2f}, mean {:.3f}, standard deviation {:.3f} (of {})\n",
+                                        x.min().item<float>(), x.max().item<float>(), x.mean().item<float>(),
+                                        x.std().item<float>(), with_commas(x.size(0))));
+  invocation.terminal.print(cli::table_text(rows));
+  print_pictures(*set, batch, invocation.terminal);
+}
+
+void synth(const Options& options, cli::Terminal& terminal) {
+  expect_arguments(options, 1, "a data set whose files to make");
+  const std::string& kind = options.arguments[0];
+  const SourceFiles& files = files_of(kind);
+  const int64_t train = options.limit == 0 ? kSynthTrain : options.limit;
+  struct Seed {
+    int64_t seed = 0;
+    void visit(Fields& field) { field("seed", seed, "of the images", at_least(0)); }
+  };
+  const auto seed = read_options<Seed>({{"seed", Value::untyped(options.seed, "--seed")}}, {}).seed;
+  const auto& names = files.folders;
+  const fs::path folder =
+      fs::path(options.out) / *std::find_if(names.begin(), names.end(), [](const auto& name) { return !name.empty(); });
+  const auto made = synthetic_image_files(kind, train, std::max<int64_t>(10, train / 5), seed);
+  for (const auto& file : made) {
+    if (fs::exists(fs::symlink_status(folder / file.name)))
+      throw ConfigError((folder / file.name).string() + ": exists already; choose another --out");
+  }
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw DeviceError(folder.string() + ": cannot be made: " + error.message());
+  for (const auto& file : made) io::write_file((folder / file.name).string(), file.bytes);
+  terminal.say(fmt::format("{}: {} made-up training images in {} files. Next: heterodyne data peek {} --data {}",
+                           folder.string(), with_commas(train), made.size(), kind, options.out));
+}
+
+void prepare(const Options& options, cli::Terminal& terminal) {
+  expect_arguments(options, 2, "a data set and the folder with its files");
+  const auto &kind = options.arguments[0], &folder = options.arguments[1];
+  const SourceFiles& files = files_of(kind);
+  const auto found = cli::find_files(folder, files);
+  cli::Rows rows{{"file", "state", "found"}, {}};
+  int64_t num_bad = 0;
+  for (const auto& file : found) {
+    const bool is_good = file.path && file.damage.empty();
+    num_bad += is_good ? 0 : 1;
+    rows.rows.push_back({file.name,
+                         is_good     ? "ok"
+                         : file.path ? "damaged: " + file.damage
+                                     : "missing",
+                         file.path ? Value(*file.path) : Value()});
+  }
+  cli::print_rows(terminal, rows, options.format.format);
+  if (num_bad > 0 && !options.allow_partial) {
+    throw FormatError("data." + kind,
+                      fmt::format("{} of {} files are missing or damaged in {}; nothing was written. An archive must "
+                                  "be unpacked first. To get them: {}. To go on without them: --allow-partial",
+                                  num_bad, found.size(), folder, files.how_to_get));
+  }
+  const std::string written = cli::prepare_folder({kind, found, options.out, options.link}, terminal.log());
+  terminal.say(fmt::format("{}: ready. Next: heterodyne data peek {} --data {}", written, kind, options.out));
+}
+
+int run(const Options& options, const cli::Invocation& invocation) {
+  cli::apply(options.compute, invocation);
+  if (options.action == "peek") peek(options, invocation);
+  else if (options.action == "synth") synth(options, invocation.terminal);
+  else prepare(options, invocation.terminal);
+  return 0;
+}
+
+}  // namespace
+
+CommandKind command_kind_data() {
+  return command_kind<Options>("prepare, look into or make up a data set",
+                               "heterodyne data peek fashion_mnist\nheterodyne data prepare cifar10 "
+                               "~/Downloads/cifar-10-batches-bin\nheterodyne data synth mnist --limit 2000 --seed 1",
+                               run);
+}
+
+}  // namespace heterodyne
