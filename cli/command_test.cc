@@ -124,6 +124,8 @@ TEST(Commands, TheListOfFlagsChangesOnPurposeOnly) {
   EXPECT_EQ(flags["doctor"], (Names{"format"}));
   EXPECT_EQ(flags["new"], (Names{"name", "recipe", "set", "seed"}));
   EXPECT_EQ(flags["help"], (Names{"verb"}));
+  EXPECT_EQ(flags["runs"], (Names{"action", "arguments", "remove", "yes", "format"}));
+  EXPECT_EQ(flags["compare"], (Names{"runs", "group", "format"}));
   EXPECT_EQ(flags["version"], (Names{"format"}));
   EXPECT_EQ(flags["inspect"], (Names{"path", "tensors", "format"}));
   EXPECT_EQ(flags["verify"], (Names{"path", "checksums", "resume", "determinism", "steps", "data", "threads", "quiet",

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "heterodyne/base/config.h"
+#include "heterodyne/base/printable.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/io/csv.h"
 #include "heterodyne/io/json.h"
@@ -13,45 +14,58 @@ namespace heterodyne::cli {
 namespace {
 
 std::string plain(const Value& value) {
-  if (const std::string* text = value.if_text()) return *text;
+  if (const std::string* text = value.if_text()) return printable(*text);
   if (const double* real = value.if_real()) return fmt::format("{:.4g}", *real);
   if (value.is_null()) return "-";
   return write_value(value);
 }
 
-// As plain(), but nothing in it moves the cursor or changes colours: text may come from anyone's file.
-std::string shown(const Value& value) {
-  const std::string text = plain(value);
-  const bool has_control = std::any_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte == 0x7f;
-  });
-  return has_control ? write_value(Value(text)) : text;
-}
-
 std::string markdown_cell(const Value& value) {
-  std::string text = shown(value);
-  for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, 1, '\\');
+  std::string text;
+  for (const char c : plain(value)) {
+    if (c == '|') text += "\\|";
+    else if (c == '<') text += "&lt;";
+    else if (c == '&') text += "&amp;";
+    else text += c;
+  }
   return text;
 }
 
-std::string json_text(const Rows& rows) {
+std::string printable_lines(const std::string& text) {
+  std::vector<std::string> lines;
+  for (const auto& line : split(text, '\n')) lines.push_back(printable(line));
+  return join(lines, "\n");
+}
+
+// For CSV, where line ends stay: cells with them are quoted.
+Rows without_controls(Rows rows) {
+  for (auto& row : rows.rows) {
+    for (Value& value : row) {
+      if (value.if_text()) value = printable_lines(*value.if_text());
+    }
+  }
+  return rows;
+}
+
+}  // namespace
+
+Array objects_of(const Rows& rows) {
   Array items;
   for (const auto& row : rows.rows) {
     Table item;
     for (size_t i = 0; i < rows.columns.size(); ++i) item.set(rows.columns[i], row[i]);
     items.emplace_back(std::move(item));
   }
-  return io::write_json(Value(std::move(items)), 1);
+  return items;
 }
 
-}  // namespace
+std::string json_text(const Value& value) { return printable_lines(io::write_json(value, 1)); }
 
 std::string table_text(const Rows& rows) {
   std::vector<size_t> width;
   for (const auto& column : rows.columns) width.push_back(columns_of(column));
   for (const auto& row : rows.rows) {
-    for (size_t i = 0; i < row.size(); ++i) width[i] = std::max(width[i], columns_of(shown(row[i])));
+    for (size_t i = 0; i < row.size(); ++i) width[i] = std::max(width[i], columns_of(plain(row[i])));
   }
   const auto pad = [&](const std::string& text, size_t i, bool to_right) {
     const std::string space(width[i] - columns_of(text), ' ');
@@ -69,14 +83,14 @@ std::string table_text(const Rows& rows) {
     lines.push_back(line);
   };
   add_line([&](size_t i) { return rows.columns[i]; });
-  for (const auto& row : rows.rows) add_line([&](size_t i) { return shown(row[i]); });
+  for (const auto& row : rows.rows) add_line([&](size_t i) { return plain(row[i]); });
   return join(lines, "\n");
 }
 
 void print_rows(Terminal& terminal, const Rows& rows, const std::string& format) {
-  if (format == "json") return terminal.print(json_text(rows));
+  if (format == "json") return terminal.print(json_text(objects_of(rows)));
   if (format == "table") return terminal.print(table_text(rows));
-  if (format == "csv") return terminal.print(io::csv_text(rows));
+  if (format == "csv") return terminal.print(io::csv_text(without_controls(rows)));
   terminal.print("| " + join(rows.columns, " | ") + " |");
   terminal.print("|" + join(std::vector<std::string>(rows.columns.size(), "---"), "|") + "|");
   for (const auto& row : rows.rows) {

@@ -36,13 +36,28 @@ TEST(Output, MarkdownEscapesBars) {
   EXPECT_EQ(printed("md"), "| name | share |\n|---|---|\n| mlp | 0.25 |\n| a \"b\", \\| c | 12.5 |\n| none | - |\n");
 }
 
+TEST(Output, TextOfAnyOriginIsShownSafely) {
+  const std::string hostile = "<script>\x1b[2J\nb|&\u009b";
+  const auto print = [&](const std::string& format) {
+    testing::internal::CaptureStdout();
+    Terminal terminal({});
+    print_rows(terminal, {{"name"}, {{hostile}}}, format);
+    return testing::internal::GetCapturedStdout();
+  };
+  EXPECT_EQ(print("table"), "name\n<script>\\x1b[2J\\nb|&\\u009b\n");
+  EXPECT_EQ(print("md"), "| name |\n|---|\n| &lt;script>\\x1b[2J\\nb\\|&amp;\\u009b |\n");
+  EXPECT_EQ(print("csv"), "name\n\"<script>\\x1b[2J\nb|&\\u009b\"\n");
+  EXPECT_EQ(io::parse_json(print("json"), "stdout"), Value(Array{Value(Table{{"name", hostile}})}));
+  EXPECT_NE(print("json").find("\\u009b"), std::string::npos);
+}
+
 TEST(Output, WideCharactersTakeOneColumn) {
   EXPECT_EQ(table_text({{"a", "b"}, {{"\u2588\u2588", 1}, {"x", 2}}}), "a   b\n\u2588\u2588  1\nx   2");
 }
 
 TEST(Output, ControlCharactersInATableAreWrittenOut) {
   const std::string text = table_text({{"name"}, {{"a\x1b[2Jb\n"}}});
-  EXPECT_EQ(text, "name\n\"a\\u001B[2Jb\\n\"");
+  EXPECT_EQ(text, "name\na\\x1b[2Jb\\n");
 }
 
 }  // namespace

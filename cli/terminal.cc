@@ -6,6 +6,9 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "heterodyne/base/printable.h"
+#include "heterodyne/base/text.h"
+
 namespace heterodyne::cli {
 namespace {
 
@@ -56,8 +59,12 @@ void Terminal::error(const std::string& line) { write("heterodyne: error: " + li
 
 void Terminal::write(const std::string& line, Colour colour) {
   clear_progress();
-  std::fputs((coloured(colour, line) + "\n").c_str(), stderr);
-  if (copy_) copy_(line);
+  // Names in it may be of any origin.
+  std::vector<std::string> lines;
+  for (const auto& part : split(line, '\n')) lines.push_back(printable(part));
+  const std::string shown = join(lines, "\n");
+  std::fputs((coloured(colour, shown) + "\n").c_str(), stderr);
+  if (copy_) copy_(shown);
 }
 
 void Terminal::progress(const std::string& line) {

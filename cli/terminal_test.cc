@@ -22,6 +22,14 @@ TEST(Terminal, DataAndTalkGoTheirOwnWays) {
   EXPECT_EQ(GetCapturedStderr(), "talk\nwarning: careful\nheterodyne: error: wrong\n");
 }
 
+TEST(Terminal, TalkOfNamesOfAnyOriginSendsNoControls) {
+  CaptureStderr();
+  Terminal terminal({.is_tty = true, .use_colour = true, .quiet = false, .show_progress = false});
+  terminal.say("run \x1b[2Jx\r\xff");
+  terminal.warn("one\ntwo");
+  EXPECT_EQ(GetCapturedStderr(), "run \\x1b[2Jx\\x0d\\xff\n\x1b[33mwarning: one\ntwo\x1b[0m\n");
+}
+
 TEST(Terminal, QuietKeepsWarningsAndErrors) {
   CaptureStderr();
   Terminal terminal({.is_tty = true, .use_colour = false, .quiet = true, .show_progress = true});

@@ -3,6 +3,8 @@
 #include "cli/families.h"
 #include "cli/output.h"
 #include "cli/recipes.h"
+#include "cli/runs.h"
+#include "heterodyne/eval/run_list.h"
 #include "heterodyne/layer/router.h"
 
 namespace heterodyne {
@@ -13,10 +15,11 @@ struct Options {
   bool verbose = false;
   cli::FormatFlag format;
   void visit(Fields& field) {
-    field("what", what,
-          "recipes, routers, experts, balancers, dispatchers, networks, datasets, optimizers, schedules; with -v a "
-          "member such as router.top_k",
-          positional());
+    field(
+        "what", what,
+        "recipes, runs, routers, experts, balancers, dispatchers, networks, datasets, optimizers, schedules; with -v a "
+        "member such as router.top_k",
+        positional());
     field("verbose", verbose, "show more; every setting of one member or section: type, default, range");
     format.visit(field);
   }
@@ -76,6 +79,11 @@ int run(const Options& options, const cli::Invocation& invocation) {
   if (options.what.empty()) {
     if (options.verbose) throw ConfigError("ls -v: expected a name, for example router.top_k");
     cli::print_rows(invocation.terminal, families_list(), format);
+    return 0;
+  }
+  if (options.what == "runs" && !options.verbose) {
+    const auto runs = list_runs(invocation.environment.runs, invocation.terminal.log());
+    cli::print_rows(invocation.terminal, cli::run_rows(runs, format), format);
     return 0;
   }
   if (!options.verbose) {

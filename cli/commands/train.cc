@@ -14,6 +14,7 @@
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/base/version.h"
+#include "heterodyne/train/index_log.h"
 #include "heterodyne/train/metrics_log.h"
 
 namespace heterodyne {
@@ -88,15 +89,17 @@ void conclude(cli::Session& session, const TrainState& state, double seconds, co
   terminal.say(fmt::format("done in {}   {}   {}", cli::duration_text(seconds), best, test));
 }
 
-int train(cli::Session& session, const cli::Invocation& invocation) {
+int train(cli::Session& session, IndexLog& index, const cli::Invocation& invocation) {
   auto& terminal = invocation.terminal;
   RunKeeper keeper(session.folder, session.experiment, terminal.log());
   cli::Watchers watchers(session, terminal);
+  auto hooks = watchers.hooks();
+  hooks.push_back(&index);
   Trainer trainer({session.experiment,
                    *session.dataset,
                    *session.network,
                    *session.optimizer,
-                   watchers.hooks(),
+                   hooks,
                    &keeper,
                    cli::stop_requested},
                   session.state);
@@ -144,14 +147,17 @@ int run(const Options& options, const cli::Invocation& invocation) {
   session.folder.write_file("environment.json", cli::environment_json(invocation.environment));
   io::AppendFile log(session.folder.file("log.txt"));
   invocation.terminal.set_copy([&](const std::string& line) { log.append_line(line); });
+  IndexLog index(session.folder, invocation.environment.runs, talk);
   try {
-    const int code = train(session, invocation);
+    const int code = train(session, index, invocation);
+    index.finish();
     invocation.terminal.set_copy({});
     return code;
   } catch (const std::exception& error) {
     log.append_line(std::string("error: ") + error.what());
     invocation.terminal.set_copy({});
     session.folder.write_state("failed");
+    index.finish();
     throw;
   }
 }

@@ -41,6 +41,9 @@ Table Evaluation::table() const {
       set("experts." + std::to_string(ids[l][e]) + ".share", static_cast<double>(layer.count_E[e]) / assignments);
     }
   }
+  table.set("params", num_params);
+  table.set("macs.routed", cost.routed.macs);
+  table.set("macs.executed", cost.executed.macs);
   return table;
 }
 
@@ -48,6 +51,7 @@ Evaluation evaluate(Network& network, Loader& loader, torch::Dtype dtype, const 
                     RoutingRecorder* recorder) {
   const EvalMode eval_mode(network);
   Evaluation evaluation;
+  evaluation.num_params = num_params(network);
   for (const MoeLayer* layer : network.moe_layers()) evaluation.ids.push_back(layer->ids());
   each_batch(loader, {dtype, 0, on_batch}, [&](const Batch& batch) {
     RoutingLog log = recorder ? RoutingRecorder::log() : RoutingLog();

@@ -54,6 +54,9 @@ TEST_F(EvaluateTest, TheCostIsThatOfTheLoadsSeen) {
   std::vector<double> load_E;
   for (const int64_t count : evaluation.routing.layers()[0].count_E) load_E.push_back(static_cast<double>(count) / 50);
   EXPECT_DOUBLE_EQ(evaluation.cost.routed.macs, network->cost({load_E}).routed.macs);
+  const Table table = evaluation.table();
+  EXPECT_EQ(*table.find("macs.executed")->if_real(), evaluation.cost.executed.macs);
+  EXPECT_EQ(*table.find("params")->if_integer(), num_params(*network));
 }
 
 TEST_F(EvaluateTest, EndsEarlyWhenToldTo) {

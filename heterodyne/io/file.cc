@@ -189,4 +189,11 @@ FolderLock::FolderLock(const std::string& folder) : file_(open_file(folder + "/.
   if (const int error = write_all(file_.number(), pid); error != 0) throw cannot_be_written(path, error);
 }
 
+bool FolderLock::is_held(const std::string& folder) {
+  const Descriptor file = open_file(folder + "/.lock", O_RDONLY);
+  if (file.number() < 0) return false;
+  // A shared lock, given back at once: those who ask do not get into each other's way.
+  return uninterrupted([&] { return ::flock(file.number(), LOCK_SH | LOCK_NB); }) != 0 && errno == EWOULDBLOCK;
+}
+
 }  // namespace heterodyne::io

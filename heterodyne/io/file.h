@@ -88,6 +88,9 @@ class FolderLock {
  public:
   /// Throws DeviceError at once when another FolderLock holds the folder: "runs/a: in use by process 4711".
   explicit FolderLock(const std::string& folder);
+  /// Whether a FolderLock holds the folder. Changes nothing there; false when it cannot be known.
+  static bool is_held(const std::string& folder);
+
   FolderLock(FolderLock&&) noexcept = default;
   FolderLock& operator=(FolderLock&&) noexcept = default;
 

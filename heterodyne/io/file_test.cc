@@ -158,6 +158,18 @@ TEST(AppendFile, TakesBackALineThatDidNotFit) {
   EXPECT_EQ(read_file(folder / "f"), "whole\nnext\n");
 }
 
+TEST(FolderLock, SaysWhetherItIsHeldAndChangesNothing) {
+  const TemporaryFolder folder;
+  EXPECT_FALSE(FolderLock::is_held(folder.path()));
+  EXPECT_TRUE(list_folder(folder.path()).empty());
+  {
+    const FolderLock lock(folder.path());
+    EXPECT_TRUE(FolderLock::is_held(folder.path()));
+  }
+  EXPECT_FALSE(FolderLock::is_held(folder.path()));
+  EXPECT_FALSE(FolderLock::is_held("/nowhere"));
+}
+
 TEST(FolderLock, KeepsASecondOneOut) {
   const TemporaryFolder folder;
   std::optional<FolderLock> first(folder.path());

@@ -119,6 +119,7 @@ int64_t RunIndex::put_row(const IndexedRun& run) {
 }
 
 void RunIndex::put_metrics(int64_t run, const std::vector<IndexedMetric>& metrics) {
+  database_.prepare("DELETE FROM metric WHERE run = ?").bind(run).run();
   auto statement = database_.prepare("INSERT OR REPLACE INTO metric VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   for (const auto& metric : metrics) {
     statement.bind(run).bind(metric.name);
@@ -128,34 +129,43 @@ void RunIndex::put_metrics(int64_t run, const std::vector<IndexedMetric>& metric
   }
 }
 
-void RunIndex::put_whole(const IndexedRun& run) {
-  const int64_t number = put_row(run);
-  for (const char* clear : {"DELETE FROM param WHERE run = ?", "DELETE FROM metric WHERE run = ?",
-                            "DELETE FROM expert WHERE run = ?", "DELETE FROM tag WHERE run = ?"})
-    database_.prepare(clear).bind(number).run();
-  auto param = database_.prepare("INSERT OR REPLACE INTO param VALUES(?, ?, ?)");
-  for (const auto& [key, value] : run.params) param.bind(number).bind(key).bind(value).run();
-  put_metrics(number, run.metrics);
-  auto expert = database_.prepare("INSERT OR REPLACE INTO expert VALUES(?, ?, ?, ?, ?)");
-  for (const auto& [layer, id, kind, share] : run.experts) {
-    expert.bind(number).bind(layer).bind(id).bind(kind);
-    if (share) expert.bind(*share);
-    else expert.bind_null();
-    expert.run();
+void RunIndex::put_experts(int64_t run, const std::vector<IndexedExpert>& experts) {
+  database_.prepare("DELETE FROM expert WHERE run = ?").bind(run).run();
+  auto statement = database_.prepare("INSERT OR REPLACE INTO expert VALUES(?, ?, ?, ?, ?)");
+  for (const auto& [layer, id, kind, share] : experts) {
+    statement.bind(run).bind(layer).bind(id).bind(kind);
+    if (share) statement.bind(*share);
+    else statement.bind_null();
+    statement.run();
   }
-  auto tag = database_.prepare("INSERT OR REPLACE INTO tag VALUES(?, ?)");
-  for (const auto& word : run.tags) tag.bind(number).bind(word).run();
+}
+
+void RunIndex::put_tags(int64_t run, const std::vector<std::string>& tags) {
+  database_.prepare("DELETE FROM tag WHERE run = ?").bind(run).run();
+  auto statement = database_.prepare("INSERT OR REPLACE INTO tag VALUES(?, ?)");
+  for (const auto& tag : tags) statement.bind(run).bind(tag).run();
+}
+
+int64_t RunIndex::put_all_but_params(const IndexedRun& run) {
+  const int64_t number = put_row(run);
+  put_metrics(number, run.metrics);
+  put_experts(number, run.experts);
+  put_tags(number, run.tags);
+  return number;
 }
 
 void RunIndex::put(const IndexedRun& run) {
   SqliteTransaction transaction(database_);
-  put_whole(run);
+  const int64_t number = put_all_but_params(run);
+  database_.prepare("DELETE FROM param WHERE run = ?").bind(number).run();
+  auto param = database_.prepare("INSERT OR REPLACE INTO param VALUES(?, ?, ?)");
+  for (const auto& [key, value] : run.params) param.bind(number).bind(key).bind(value).run();
   transaction.commit();
 }
 
 void RunIndex::put_progress(const IndexedRun& run) {
   SqliteTransaction transaction(database_);
-  put_metrics(put_row(run), run.metrics);
+  put_all_but_params(run);
   transaction.commit();
 }
 
@@ -167,13 +177,6 @@ void RunIndex::remove(const std::string& folder) {
         "DELETE FROM expert WHERE run = (SELECT number FROM run WHERE folder = ?)",
         "DELETE FROM tag WHERE run = (SELECT number FROM run WHERE folder = ?)", "DELETE FROM run WHERE folder = ?"})
     database_.prepare(clear).bind(folder).run();
-  transaction.commit();
-}
-
-void RunIndex::replace_all(const std::vector<IndexedRun>& runs) {
-  SqliteTransaction transaction(database_);
-  database_.execute("DELETE FROM param; DELETE FROM metric; DELETE FROM expert; DELETE FROM tag; DELETE FROM run");
-  for (const auto& run : runs) put_whole(run);
   transaction.commit();
 }
 

@@ -6,7 +6,7 @@
 //   run     folder, id, name, state, pid, heartbeat, step, stamp
 //   param   the settings, "model.moe.router.k" and its value as text
 //   metric  "valid.accuracy": last, best, lowest and highest value with their steps, and points (metric_series.h)
-//   expert  layer, id, kind, and share of the assignments in the last validation
+//   expert  layer, id, kind, and share of the assignments since the line of metrics before the latest
 //   tag     words that people gave it
 //
 // Text is stored as it is given, whatever its bytes. Errors: as sqlite.h has them; FormatError also for a database of
@@ -64,11 +64,11 @@ class RunIndex {
 
   /// Replaces all that is known of the run with this folder.
   void put(const IndexedRun& run);
-  /// Replaces the run's own row and its metrics; the rest stays.
+  /// The same but for its settings, which stay.
   void put_progress(const IndexedRun& run);
   void remove(const std::string& folder);
-  /// Replaces everything, in one transaction.
-  void replace_all(const std::vector<IndexedRun>& runs);
+  /// Replaces everything in `other`, in one transaction there.
+  void copy_to(RunIndex& other) { database_.copy_to(other.database_); }
 
   /// All runs by folder, with the metric that each is best at as their only one, without points; with their tags.
   std::vector<IndexedRun> list();
@@ -82,8 +82,10 @@ class RunIndex {
 
  private:
   int64_t put_row(const IndexedRun& run);
+  int64_t put_all_but_params(const IndexedRun& run);
   void put_metrics(int64_t run, const std::vector<IndexedMetric>& metrics);
-  void put_whole(const IndexedRun& run);
+  void put_experts(int64_t run, const std::vector<IndexedExpert>& experts);
+  void put_tags(int64_t run, const std::vector<std::string>& tags);
   void check_schema();
   void read_details(int64_t number, IndexedRun& run);
 

@@ -96,21 +96,21 @@ TEST_F(RunIndexTest, PuttingAgainReplacesAll) {
   EXPECT_EQ(index.list().size(), 1U);
 }
 
-TEST_F(RunIndexTest, ProgressReplacesStateAndMetricsOnly) {
+TEST_F(RunIndexTest, ProgressReplacesAllButTheSettings) {
   auto index = open();
   index.put(example("a"));
   auto later = example("a");
   later.step = 30;
   later.metrics[1].last = MetricPoint{30, 0.7};
-  later.tags.clear();
+  later.tags = {"another"};
+  later.experts.pop_back();
   later.params.clear();
   index.put_progress(later);
-  later.tags = example("a").tags;
   later.params = example("a").params;
   expect_same(*index.find("a"), later);
 }
 
-TEST_F(RunIndexTest, RemovesAndReplacesRuns) {
+TEST_F(RunIndexTest, RemovesRunsAndTakesTheContentsOfAnother) {
   auto index = open();
   index.put(example("a"));
   index.put(example("b"));
@@ -118,7 +118,13 @@ TEST_F(RunIndexTest, RemovesAndReplacesRuns) {
   index.remove("never there");
   EXPECT_FALSE(index.find("a"));
   expect_same(*index.find("b"), example("b"));
-  index.replace_all({example("c")});
+  RunIndex other(folder_ / "other.sqlite", Mode::kWrite, 0);
+  other.put(example("c"));
+  {
+    auto reader = open(Mode::kRead);
+    other.copy_to(index);
+    EXPECT_TRUE(reader.find("c")) << "whoever has it open sees what is new";
+  }
   ASSERT_EQ(index.list().size(), 1U);
   expect_same(*index.find("c"), example("c"));
 }

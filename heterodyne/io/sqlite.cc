@@ -4,8 +4,6 @@
 
 #include <filesystem>
 
-#include "heterodyne/base/error.h"
-
 namespace heterodyne::io {
 namespace {
 
@@ -22,7 +20,7 @@ constexpr int kMaxBytes = 64 << 20;  // of one value: a damaged or hostile file 
       throw FormatError::in_file(path, "is damaged: " + message);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      throw DeviceError(path + ": in use by another process");
+      throw BusyError(path + ": in use by another process");
     default:
       throw DeviceError(path + ": cannot be used: " + message);
   }
@@ -96,7 +94,8 @@ std::string SqliteStatement::text(int column) const {
 void Sqlite::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
 
 Sqlite::Sqlite(const std::string& path, Mode mode, int wait_ms) : path_(path) {
-  const int flags = mode == Mode::kRead ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  // A reader may write too, where the disk lets it: only then are the files of the log cleared away at the end.
+  const int flags = SQLITE_OPEN_READWRITE | (mode == Mode::kRead ? 0 : SQLITE_OPEN_CREATE);
   sqlite3* opened = nullptr;
   // A path that begins with "file:" or ":" would mean something else; an absolute one never does.
   const int code = sqlite3_open_v2(std::filesystem::absolute(path).c_str(), &opened, flags, nullptr);
@@ -110,6 +109,7 @@ Sqlite::Sqlite(const std::string& path, Mode mode, int wait_ms) : path_(path) {
   sqlite3_db_config(opened, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
   sqlite3_db_config(opened, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
   sqlite3_db_config(opened, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  if (mode == Mode::kRead) execute("PRAGMA query_only = ON");
 }
 
 void Sqlite::execute(const char* statements) {
@@ -130,6 +130,16 @@ bool Sqlite::use_write_ahead_log() {
 }
 
 void Sqlite::set_wait(int wait_ms) { sqlite3_busy_timeout(database_.get(), wait_ms); }
+
+void Sqlite::copy_to(Sqlite& other) {
+  sqlite3_backup* copy = sqlite3_backup_init(other.database_.get(), "main", database_.get(), "main");
+  int code = copy == nullptr ? sqlite3_errcode(other.database_.get()) : sqlite3_backup_step(copy, -1);
+  if (copy != nullptr) {
+    const int end = sqlite3_backup_finish(copy);
+    if (code == SQLITE_DONE) code = end;
+  }
+  if (code != SQLITE_OK) fail(other.path_, code, sqlite3_errstr(code));
+}
 
 SqliteTransaction::SqliteTransaction(Sqlite& database) : database_(database) { database_.execute("BEGIN IMMEDIATE"); }
 

@@ -3,8 +3,8 @@
 // A database may come from anywhere: its triggers and views are not run, and what is damaged is an error. Statements
 // are fixed text; what varies is bound to their question marks, never pasted in.
 //
-// Errors: FormatError when the file is damaged or no database; DeviceError when another process holds it longer than
-// the wait, when it cannot be opened or written. Both name the path.
+// Errors: FormatError when the file is damaged or no database; BusyError when another process holds it longer than the
+// wait; any other DeviceError when it cannot be opened or written. All name the path.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,17 @@
 #include <string>
 #include <string_view>
 
+#include "heterodyne/base/error.h"
+
 struct sqlite3;
 struct sqlite3_stmt;
 
 namespace heterodyne::io {
+
+class BusyError : public DeviceError {
+ public:
+  using DeviceError::DeviceError;
+};
 
 /// A statement being run: bind, step, read the row, reset. Columns count from 0.
 class SqliteStatement {
@@ -66,6 +73,8 @@ class Sqlite {
   /// False when this disk or file cannot; the journal is then as it was.
   bool use_write_ahead_log();
   void set_wait(int wait_ms);
+  /// Makes `other` equal to this database, in one transaction there.
+  void copy_to(Sqlite& other);
 
   const std::string& path() const { return path_; }
 

@@ -64,7 +64,7 @@ TEST(Sqlite, WhoeverHoldsItIsNotWaitedForLong) {
   Sqlite holder(path, Mode::kWrite, 0);
   holder.execute("CREATE TABLE t(x); BEGIN EXCLUSIVE");
   Sqlite other(path, Mode::kWrite, 1);
-  EXPECT_EQ(message_of<DeviceError>([&] { other.prepare("SELECT * FROM t"); }), path + ": in use by another process");
+  EXPECT_EQ(message_of<BusyError>([&] { other.prepare("SELECT * FROM t"); }), path + ": in use by another process");
   holder.execute("COMMIT");
   EXPECT_FALSE(other.prepare("SELECT * FROM t").step());
 }

@@ -36,20 +36,16 @@ std::string metrics_line(const Table& values) {
   return io::write_json(line);
 }
 
-void MetricsLog::on_log(const LogReport& report) {
-  file_.append_line(metrics_line(report.values));
-  if (report.loads.empty()) return;
+Table loads_line(const LogReport& report) {
   Table line{{"step", report.step}, {"kind", "experts"}};
   for (const auto& load : report.loads) {
     line.set(load.counts.layer, Table{{"id", Array(load.id_E.begin(), load.id_E.end())},
                                       {"count", Array(load.counts.count_E.begin(), load.counts.count_E.end())}});
   }
-  file_.append_line(metrics_line(line));
+  return line;
 }
 
-void MetricsLog::on_validation(const ValidationReport& report) { write("valid", report.step, report.evaluation); }
-
-void MetricsLog::write(const std::string& kind, int64_t step, const Evaluation& evaluation) {
+Table evaluation_line(const std::string& kind, int64_t step, const Evaluation& evaluation) {
   Table values{{"step", step}, {"kind", kind}};
   const Table measured = evaluation.table();
   for (const auto& [key, value] : measured.entries()) {
@@ -57,7 +53,18 @@ void MetricsLog::write(const std::string& kind, int64_t step, const Evaluation& 
     const bool follows_from_entropy = key.ends_with(".effective");
     if (!is_of_an_expert && !follows_from_entropy) values.set(key, value);
   }
-  file_.append_line(metrics_line(values));
+  return values;
+}
+
+void MetricsLog::on_log(const LogReport& report) {
+  file_.append_line(metrics_line(report.values));
+  if (!report.loads.empty()) file_.append_line(metrics_line(loads_line(report)));
+}
+
+void MetricsLog::on_validation(const ValidationReport& report) { write("valid", report.step, report.evaluation); }
+
+void MetricsLog::write(const std::string& kind, int64_t step, const Evaluation& evaluation) {
+  file_.append_line(metrics_line(evaluation_line(kind, step, evaluation)));
 }
 
 }  // namespace heterodyne

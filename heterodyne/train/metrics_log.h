@@ -18,11 +18,17 @@ void cut_metrics(const std::string& path, int64_t step);
 /// One line of the file. A value that is not finite becomes null and its name is added to "nonfinite".
 std::string metrics_line(const Table& values);
 
+/// The values of an "experts" line; nothing but its step and kind when there is no MoE layer.
+Table loads_line(const LogReport& report);
+
+/// An evaluation as the values of a line of this kind, "valid" or "test", without the experts' shares.
+Table evaluation_line(const std::string& kind, int64_t step, const Evaluation& evaluation);
+
 class MetricsLog : public Hook {
  public:
   explicit MetricsLog(const std::string& path) : file_(path) {}
 
-  /// An evaluation as a line of this kind, "valid" or "test", without the experts' shares.
+  /// Writes an evaluation_line().
   void write(const std::string& kind, int64_t step, const Evaluation& evaluation);
 
   void on_log(const LogReport& report) override;

@@ -29,7 +29,7 @@ class CommandTest(ProgramTest):
         page = self.prints("help")
         self.assertEqual(self.prints("--help"), page)
         self.assertEqual(self.prints(), page)
-        for verb in ("config", "eval", "help", "inspect", "ls", "train", "verify", "version"):
+        for verb in ("compare", "config", "eval", "help", "inspect", "ls", "runs", "train", "verify", "version"):
             self.assertIn(f"  {verb} ", page)
         page = self.prints("help", "train")
         self.assertEqual(self.prints("train", "--help"), page)

@@ -1,0 +1,191 @@
+#include "cli/comparison.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "cli/report.h"
+#include "heterodyne/base/printable.h"
+#include "heterodyne/base/text.h"
+#include "heterodyne/eval/run_summary.h"
+
+namespace heterodyne::cli {
+namespace {
+
+constexpr double kEqualBudget = 1.1;  // the largest over the smallest
+
+using Field = std::optional<double> Outcome::*;
+
+std::optional<double> number_at(const Table& line, const std::string& key) {
+  const Value* value = line.find(key);
+  if (value && value->if_real()) return *value->if_real();
+  if (value && value->if_integer()) return static_cast<double>(*value->if_integer());
+  return std::nullopt;
+}
+
+// The validation that the best checkpoint had: of the metric that the run chooses it by, the first of equals.
+const Table* best_validation(const RunRecord& run) {
+  const Value* chosen = run.config.find_path("train.checkpoint.best");
+  const std::string name = chosen && chosen->if_text() ? *chosen->if_text() : "valid.accuracy";
+  const std::string key = name.substr(name.find('.') + 1);
+  const double sign = better_of(name) == Better::kLower ? -1 : 1;
+  const Table* best = nullptr;
+  for (const Table* line : run.lines("valid")) {
+    const auto value = number_at(*line, key);
+    if (value && (!best || sign * *value > sign * *number_at(*best, key))) best = line;
+  }
+  return best;
+}
+
+// Values of all layers: "layers.0.entropy", "layers.5.entropy".
+std::vector<double> of_layers(const Table& line, const std::string& what) {
+  std::vector<double> values;
+  for (const auto& [key, value] : line.entries()) {
+    if (!key.starts_with("layers.") || !key.ends_with("." + what)) continue;
+    if (const auto number = number_at(line, key)) values.push_back(*number);
+  }
+  return values;
+}
+
+void read_balance(const Table& line, Outcome& outcome) {
+  const auto violations = of_layers(line, "max_violation"), entropies = of_layers(line, "entropy"),
+             dead = of_layers(line, "dead");
+  if (!violations.empty()) outcome.max_ideal = 1 + *std::max_element(violations.begin(), violations.end());
+  if (!dead.empty()) outcome.num_dead = 0;
+  for (const double count : dead) *outcome.num_dead += count;
+  if (entropies.empty()) return;
+  outcome.entropy = 0;
+  for (const double entropy : entropies) *outcome.entropy += entropy / static_cast<double>(entropies.size());
+}
+
+struct Column {
+  const char* name;  // for people
+  const char* key;   // for programs
+  Field field;
+  double scale;      // for people
+  const char* form;  // of the mean, for people
+};
+constexpr Column kColumns[] = {
+    {"valid acc %", "valid_accuracy", &Outcome::valid_accuracy, 100, "{:.1f}"},
+    {"test acc %", "test_accuracy", &Outcome::test_accuracy, 100, "{:.1f}"},
+    {"params", "params", &Outcome::params, 1, ""},
+    {"routed/executed MAC", "routed_macs", &Outcome::routed_macs, 1, ""},
+    {nullptr, "executed_macs", &Outcome::executed_macs, 1, ""},
+    {"max/ideal", "max_ideal", &Outcome::max_ideal, 1, "{:.2f}"},
+    {"H", "entropy", &Outcome::entropy, 1, "{:.3f}"},
+    {"dead", "dead", &Outcome::num_dead, 1, "{:.3g}"},
+};
+
+std::string cell_of(const OutcomeGroup& group, const Column& column) {
+  const Spread spread = spread_of(group, column.field);
+  if (spread.count == 0) return "-";
+  if (column.field == &Outcome::params) return with_commas(std::llround(spread.mean));
+  if (column.field == &Outcome::routed_macs) {
+    const Spread executed = spread_of(group, &Outcome::executed_macs);
+    return fmt::format("{} / {}", short_count(spread.mean), executed.count ? short_count(executed.mean) : "-");
+  }
+  std::string text = fmt::format(fmt::runtime(column.form), column.scale * spread.mean);
+  const bool is_accuracy = column.scale != 1;
+  if (is_accuracy && spread.count > 1)
+    text += " +- " + fmt::format(fmt::runtime(column.form), column.scale * spread.deviation);
+  return text;
+}
+
+Rows rows_for_people(const std::vector<OutcomeGroup>& groups, bool has_groups) {
+  Rows rows{{"model"}, {}};
+  if (has_groups) rows.columns.emplace_back("runs");
+  for (const auto& column : kColumns) {
+    if (column.name) rows.columns.emplace_back(column.name);
+  }
+  for (const auto& group : groups) {
+    auto& row = rows.rows.emplace_back(std::vector<Value>{group[0].model});
+    if (has_groups) row.emplace_back(static_cast<int64_t>(group.size()));
+    for (const auto& column : kColumns) {
+      if (column.name) row.emplace_back(cell_of(group, column));
+    }
+  }
+  return rows;
+}
+
+Rows rows_for_programs(const std::vector<OutcomeGroup>& groups) {
+  Rows rows{{"model", "runs"}, {}};
+  for (const auto& column : kColumns) {
+    rows.columns.emplace_back(column.key);
+    rows.columns.push_back(std::string(column.key) + "_deviation");
+  }
+  for (const auto& group : groups) {
+    auto& row = rows.rows.emplace_back(std::vector<Value>{group[0].model, static_cast<int64_t>(group.size())});
+    for (const auto& column : kColumns) {
+      const Spread spread = spread_of(group, column.field);
+      row.resize(row.size() + 2);  // null unless there is something to say
+      if (spread.count > 0) row[row.size() - 2] = spread.mean;
+      if (spread.count > 1) row[row.size() - 1] = spread.deviation;
+    }
+  }
+  return rows;
+}
+
+std::optional<std::string> budget_warning(const std::vector<OutcomeGroup>& groups, Field field, const char* what) {
+  const OutcomeGroup *most = nullptr, *least = nullptr;
+  const auto mean = [&](const OutcomeGroup& group) { return spread_of(group, field).mean; };
+  for (const auto& group : groups) {
+    if (mean(group) <= 0) continue;
+    if (!most || mean(group) > mean(*most)) most = &group;
+    if (!least || mean(group) < mean(*least)) least = &group;
+  }
+  if (!most || mean(*most) <= kEqualBudget * mean(*least)) return std::nullopt;
+  return fmt::format("{} has {:.0f} % more {} than {}", printable((*most)[0].model),
+                     100 * (mean(*most) / mean(*least) - 1), what, printable((*least)[0].model));
+}
+
+}  // namespace
+
+Outcome outcome_of(const RunRecord& run, const std::string& model) {
+  Outcome outcome;
+  outcome.model = model;
+  if (const Table* line = best_validation(run)) {
+    outcome.valid_accuracy = number_at(*line, "accuracy");
+    outcome.params = number_at(*line, "params");
+    outcome.routed_macs = number_at(*line, "macs.routed");
+    outcome.executed_macs = number_at(*line, "macs.executed");
+    read_balance(*line, outcome);
+  }
+  const auto tests = run.lines("test");
+  if (!tests.empty()) outcome.test_accuracy = number_at(*tests.back(), "accuracy");
+  return outcome;
+}
+
+Spread spread_of(const std::vector<Outcome>& group, std::optional<double> Outcome::* value) {
+  Spread spread;
+  for (const auto& outcome : group) {
+    if (!(outcome.*value)) continue;
+    ++spread.count;
+    spread.mean += *(outcome.*value);
+  }
+  if (spread.count == 0) return spread;
+  spread.mean /= static_cast<double>(spread.count);
+  if (spread.count == 1) return spread;
+  for (const auto& outcome : group) {
+    if (outcome.*value) spread.deviation += std::pow(*(outcome.*value) - spread.mean, 2);
+  }
+  spread.deviation = std::sqrt(spread.deviation / static_cast<double>(spread.count - 1));
+  return spread;
+}
+
+Rows comparison_rows(const std::vector<OutcomeGroup>& groups, const std::string& format) {
+  if (format == "json" || format == "csv") return rows_for_programs(groups);
+  return rows_for_people(groups,
+                         std::any_of(groups.begin(), groups.end(), [](const auto& group) { return group.size() > 1; }));
+}
+
+std::vector<std::string> budget_warnings(const std::vector<OutcomeGroup>& groups) {
+  std::vector<std::string> warnings;
+  for (const auto& warning : {budget_warning(groups, &Outcome::params, "parameters"),
+                              budget_warning(groups, &Outcome::executed_macs, "executed MACs")}) {
+    if (warning) warnings.push_back(*warning);
+  }
+  return warnings;
+}
+
+}  // namespace heterodyne::cli

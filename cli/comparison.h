@@ -1,0 +1,40 @@
+// Comparison: runs side by side: how good they are, what they cost, how evenly they use their experts.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/output.h"
+#include "heterodyne/eval/run_record.h"
+
+namespace heterodyne::cli {
+
+/// What one run recorded; nothing where it did not.
+struct Outcome {
+  std::string model;
+  std::optional<double> valid_accuracy, test_accuracy;  // 0 .. 1; the validation is that of the best checkpoint
+  std::optional<double> params;
+  std::optional<double> routed_macs, executed_macs;  // of one example, at the loads of that validation
+  std::optional<double> max_ideal;                   // largest load against an even one, of the worst layer
+  std::optional<double> entropy;                     // H of the loads against an even use, mean of the layers, 0 .. 1
+  std::optional<double> num_dead;                    // experts without assignments, of all layers
+};
+Outcome outcome_of(const RunRecord& run, const std::string& model);
+
+/// Mean and sample standard deviation over the runs of a group that recorded the value.
+struct Spread {
+  int64_t count = 0;
+  double mean = 0;
+  double deviation = 0;  // 0 for fewer than two
+};
+Spread spread_of(const std::vector<Outcome>& group, std::optional<double> Outcome::* value);
+
+using OutcomeGroup = std::vector<Outcome>;  // of one `model`
+
+/// One row for each group. For people "58.6 +- 0.4", for programs columns of means and deviations.
+Rows comparison_rows(const std::vector<OutcomeGroup>& groups, const std::string& format);
+
+/// One line for parameters and one for executed MACs when the largest group has over a tenth more than the smallest.
+std::vector<std::string> budget_warnings(const std::vector<OutcomeGroup>& groups);
+
+}  // namespace heterodyne::cli

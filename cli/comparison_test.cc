@@ -1,0 +1,77 @@
+#include "cli/comparison.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace heterodyne::cli {
+namespace {
+
+Table valid(int64_t step, double accuracy, double loss) {
+  return {{"step", step}, {"kind", "valid"}, {"accuracy", accuracy}, {"loss", loss}, {"params", step}};
+}
+
+TEST(Outcome, IsThatOfTheBestValidation) {
+  RunRecord run;
+  run.metrics = {valid(1, 0.2, 3), valid(2, 0.6, 2), valid(3, 0.6, 1), valid(4, 0.5, 0.5),
+                 Table{{"step", 2}, {"kind", "test"}, {"accuracy", 0.55}}};
+  EXPECT_EQ(outcome_of(run, "m").valid_accuracy, 0.6);
+  EXPECT_EQ(outcome_of(run, "m").params, 2) << "the first of equals, as checkpoints are chosen";
+  EXPECT_EQ(outcome_of(run, "m").test_accuracy, 0.55);
+  run.config = Table{{"train", Table{{"checkpoint", Table{{"best", "valid.loss"}}}}}};
+  EXPECT_EQ(outcome_of(run, "m").params, 4) << "a loss is best when lowest";
+}
+
+TEST(Outcome, TakesTheWorstLayersLoadTheMeanEntropyAndAllDeadExperts) {
+  RunRecord run;
+  Table line = valid(1, 0.5, 1);
+  for (const auto& [layer, violation, entropy, dead] :
+       {std::tuple("layers.0", 0.25, 0.5, 1), std::tuple("layers.7", 1.5, 1.0, 2)}) {
+    line.set(std::string(layer) + ".max_violation", violation);
+    line.set(std::string(layer) + ".entropy", entropy);
+    line.set(std::string(layer) + ".dead", dead);
+  }
+  run.metrics = {line};
+  const auto outcome = outcome_of(run, "m");
+  EXPECT_EQ(outcome.max_ideal, 2.5);
+  EXPECT_EQ(outcome.entropy, 0.75);
+  EXPECT_EQ(outcome.num_dead, 3);
+}
+
+TEST(Outcome, WhatWasNotRecordedIsMissing) {
+  const auto outcome = outcome_of(RunRecord(), "m");
+  EXPECT_FALSE(outcome.valid_accuracy || outcome.test_accuracy || outcome.params || outcome.max_ideal ||
+               outcome.entropy || outcome.num_dead);
+  const Rows rows = comparison_rows({{outcome}}, "table");
+  for (size_t i = 1; i < rows.columns.size(); ++i) EXPECT_EQ(rows.rows[0][i], Value("-"));
+}
+
+Outcome with_params(const std::string& model, std::optional<double> params) {
+  Outcome outcome;
+  outcome.model = model;
+  outcome.params = params;
+  return outcome;
+}
+
+// 1, 2 and 4: mean 7/3, squared distances 16/9 + 1/9 + 25/9 = 42/9, halved 21/9.
+TEST(Spread, IsMeanAndSampleDeviationOfWhatThereIs) {
+  const OutcomeGroup group{with_params("m", 1), with_params("m", {}), with_params("m", 2), with_params("m", 4)};
+  const Spread spread = spread_of(group, &Outcome::params);
+  EXPECT_EQ(spread.count, 3);
+  EXPECT_DOUBLE_EQ(spread.mean, 7.0 / 3);
+  EXPECT_DOUBLE_EQ(spread.deviation, std::sqrt(21.0 / 9));
+  EXPECT_EQ(spread_of({with_params("m", 5)}, &Outcome::params).deviation, 0);
+}
+
+TEST(BudgetWarnings, NameTheLargestAndTheSmallest) {
+  const auto warnings = [](std::optional<double> a, std::optional<double> b, std::optional<double> c) {
+    return budget_warnings({{with_params("a", a)}, {with_params("b", b)}, {with_params("c", c)}});
+  };
+  EXPECT_EQ(warnings(100, 357611, 290442), (std::vector<std::string>{"b has 357511 % more parameters than a"}));
+  EXPECT_EQ(warnings({}, 357611, 290442), (std::vector<std::string>{"b has 23 % more parameters than c"}));
+  EXPECT_TRUE(warnings(100, 110, {}).empty());
+  EXPECT_TRUE(warnings({}, {}, {}).empty());
+}
+
+}  // namespace
+}  // namespace heterodyne::cli
