@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "heterodyne/base/printable.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/io/json.h"
 
@@ -22,25 +23,6 @@ struct Options {
     format.visit(field);
   }
 };
-
-// Names come from the file, and a terminal obeys control characters: those are shown as their numbers. C1 ones are two
-// bytes of UTF-8, C2 80 to C2 9F.
-std::string printable(const std::string& name) {
-  std::string text;
-  for (size_t i = 0; i < name.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(name[i]);
-    const auto next = i + 1 < name.size() ? static_cast<unsigned char>(name[i + 1]) : 0;
-    if (byte == 0xC2 && next >= 0x80 && next < 0xA0) {
-      text += fmt::format("\\x{:02x}", next);
-      ++i;
-    } else if (byte < 0x20 || byte == 0x7F) {
-      text += fmt::format("\\x{:02x}", byte);
-    } else {
-      text += name[i];
-    }
-  }
-  return text;
-}
 
 cli::Rows tensor_rows(const WeightFile& weights) {
   cli::Rows rows{{"name", "dtype", "shape", "bytes"}, {}};

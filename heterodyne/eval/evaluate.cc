@@ -1,7 +1,5 @@
 #include "heterodyne/eval/evaluate.h"
 
-#include "heterodyne/eval/pass.h"
-
 namespace heterodyne {
 namespace {
 
@@ -47,13 +45,12 @@ Table Evaluation::table() const {
   return table;
 }
 
-Evaluation evaluate(Network& network, Loader& loader, torch::Dtype dtype, const std::function<bool(int64_t)>& on_batch,
-                    RoutingRecorder* recorder) {
+Evaluation evaluate(Network& network, Loader& loader, const PassOptions& pass, RoutingRecorder* recorder) {
   const EvalMode eval_mode(network);
   Evaluation evaluation;
   evaluation.num_params = num_params(network);
   for (const MoeLayer* layer : network.moe_layers()) evaluation.ids.push_back(layer->ids());
-  each_batch(loader, {dtype, 0, on_batch}, [&](const Batch& batch) {
+  each_batch(loader, pass, [&](const Batch& batch) {
     RoutingLog log = recorder ? RoutingRecorder::log() : RoutingLog();
     evaluation.metrics.add(network.forward(batch, &log).logit_BY, batch.label_B);
     evaluation.routing.add(log);
@@ -72,7 +69,7 @@ RecorderOptions recorder_options(const Dataset& dataset, Split split, uint64_t s
   return options;
 }
 
-RoutingProfile profile_of(Network& network, const Evaluation& evaluation, const RoutingRecorder& recorder,
+RoutingProfile profile_of(Network& network, const Evaluation& evaluation, const RoutingRecorder* recorder,
                           Table about) {
   RoutingProfile profile;
   profile.about = std::move(about);
@@ -80,7 +77,9 @@ RoutingProfile profile_of(Network& network, const Evaluation& evaluation, const 
   profile.loss = evaluation.metrics.loss();
   profile.accuracy = evaluation.metrics.accuracy();
   profile.cost = evaluation.cost;
-  profile.layers = recorder.layers();
+  profile.layers = recorder ? recorder->layers() : RoutingRecorder(network, {}).layers();
+  const auto& counts = evaluation.routing.layers();
+  for (size_t l = 0; l < counts.size(); ++l) profile.layers[l].counts = counts[l];
   std::vector<std::vector<double>> all_tokens;
   for (const auto& layer : profile.layers) {
     const auto counted = static_cast<double>(layer.counts.num_tokens);

@@ -79,7 +79,7 @@ class InspectTest(ProgramTest):
         header = {name: {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}}
         self.program.write("w.safetensors", tensor_file(header, b"1"))
         done = self.succeeds("inspect", "w.safetensors", "--tensors")
-        self.assertIn(r"x\x1b[2J\x9b2J\x0ay", done.stdout)
+        self.assertIn(r"x\x1b[2J\u009b2J\ny", done.stdout)
         self.assertEqual(len(done.stdout.splitlines()), 2)
 
     def test_damaged_and_hostile_files_are_refused_with_the_place(self):
