@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "heterodyne/base/config.h"
+#include "heterodyne/base/text.h"
 #include "heterodyne/train/metrics_log.h"
 
 namespace heterodyne::cli {
@@ -29,8 +30,11 @@ Experiment resumed_experiment(const SessionRequest& request, const Table& saved)
   return read_experiment(config);
 }
 
-void refuse_conflict(const std::string& path, const Table& before, const Table& now) {
-  const std::string conflict = resume_conflict(before, now);
+void refuse_conflict(const RunFolder& folder, const Table& before, const Table& now) {
+  const std::string& path = folder.path();
+  const auto saved = folder.checkpoints().last();
+  const std::string when = saved ? fmt::format(" when step {} was saved", with_commas(*saved)) : "";
+  const std::string conflict = resume_conflict(before, now, when);
   if (!conflict.empty()) throw ConfigError(fmt::format("{}: cannot resume: {}. New run: --out DIR", path, conflict));
 }
 
@@ -59,14 +63,14 @@ Session resume_session(const SessionRequest& request, const Log& log) {
   auto folder = RunFolder::open(path);
   const Table saved = folder.config();
   const auto experiment = resumed_experiment(request, saved);
-  refuse_conflict(path, read_experiment(saved).resolved, experiment.resolved);
+  refuse_conflict(folder, read_experiment(saved).resolved, experiment.resolved);
 
   auto network = make_network(experiment);
   auto optimizer = optimizers().make(experiment.options.train.optimizer);
   TrainState state;
   const auto checkpoint = folder.newest_checkpoint(log);
   if (checkpoint) {
-    refuse_conflict(path, checkpoint->config, experiment.resolved);
+    refuse_conflict(folder, checkpoint->config, experiment.resolved);
     load_checkpoint(*checkpoint, *network, optimizer.get());
     state = checkpoint->state;
   } else {

@@ -25,7 +25,7 @@ void check_name(const Experiment& experiment, Problems& problems) {
 }
 
 // Only the setting's place in the tree is compared, not where it was written.
-std::string conflict_in(const Value* before, const Value* now, const std::string& path) {
+std::string conflict_in(const Value* before, const Value* now, const std::string& path, const std::string& when) {
   if (std::find(kChangeable.begin(), kChangeable.end(), path) != kChangeable.end()) return "";
   if (before && now && before->if_table() && now->if_table()) {
     std::vector<std::string> keys = before->if_table()->keys();
@@ -34,14 +34,14 @@ std::string conflict_in(const Value* before, const Value* now, const std::string
     }
     for (const auto& key : keys) {
       const std::string inner = path.empty() ? key : path + "." + key;
-      const std::string conflict = conflict_in(before->if_table()->find(key), now->if_table()->find(key), inner);
+      const std::string conflict = conflict_in(before->if_table()->find(key), now->if_table()->find(key), inner, when);
       if (!conflict.empty()) return conflict;
     }
     return "";
   }
   if (before && now && *before == *now) return "";
   const auto text = [](const Value* value) { return value ? write_value(*value) : std::string("not set"); };
-  return fmt::format("{} was {}, is {} now", path, text(before), text(now));
+  return fmt::format("{} was {}{}, is {} now", path, text(before), when, text(now));
 }
 
 }  // namespace
@@ -100,9 +100,9 @@ int64_t nominal_train_size(const Experiment& experiment) {
   return all - std::llround(validation * static_cast<double>(all));
 }
 
-std::string resume_conflict(const Table& before, const Table& now) {
+std::string resume_conflict(const Table& before, const Table& now, const std::string& when) {
   const Value old_value(before), new_value(now);
-  return conflict_in(&old_value, &new_value, "");
+  return conflict_in(&old_value, &new_value, "", when);
 }
 
 }  // namespace heterodyne

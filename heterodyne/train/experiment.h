@@ -51,8 +51,8 @@ LoaderOptions loader_options(const Experiment& experiment, Split split);
 int64_t nominal_train_size(const Experiment& experiment);
 
 /// The first setting in which two resolved experiments differ, but for those that a resumed run may change
-/// (train.epochs, train.log_every, train.tensorboard, train.checkpoint): "model.width was 128, is 256". Empty when
-/// there is none.
-std::string resume_conflict(const Table& before, const Table& now);
+/// (train.epochs, train.log_every, train.tensorboard, train.checkpoint): "model.width was 128, is 256 now". Empty when
+/// there is none. `when` says when the one before held: " when step 8 was saved".
+std::string resume_conflict(const Table& before, const Table& now, const std::string& when = "");
 
 }  // namespace heterodyne

@@ -170,9 +170,9 @@ class ResumeTest(ProgramTest):
         self.stop(self.begin(), signal.SIGINT, 3)
         before = program.digests(self.run_folder)
         for flag, says in [
-            ("model.width=32", "model.width was 16, is 32 now"),
-            ("train.optimizer.lr=0.5", "train.optimizer.lr was 0.002, is 0.5 now"),
-            ("seed=2", "seed was 1, is 2 now"),
+            ("model.width=32", "model.width was 16 when step "),
+            ("train.optimizer.lr=0.5", "train.optimizer.lr was 0.002"),
+            ("seed=2", "is 2 now"),
             ("model.moe.experts.0.hidden=64", "model.moe.experts"),
         ]:
             says = ["run: cannot resume: ", says, "New run: --out"]
@@ -184,7 +184,7 @@ class ResumeTest(ProgramTest):
         self.stop(self.begin(), signal.SIGINT, 3)
         resolved = self.run_folder / "resolved.toml"
         resolved.write_text(resolved.read_text().replace("lr = 0.002", "lr = 0.5"))
-        says = ["run: cannot resume: ", "train.optimizer.lr was 0.002, is 0.5 now"]
+        says = ["run: cannot resume: ", "train.optimizer.lr was 0.002"]
         self.refuses(USAGE, says, "train", "--resume", RUN)
 
     def test_length_logging_and_checkpoints_may_change(self):

@@ -19,7 +19,8 @@ class Conv1dExpert : public Expert {
     }
   };
 
-  Conv1dExpert(const Options& options, const ExpertContext& context) : width_(context.width) {
+  Conv1dExpert(const Options& options, const ExpertContext& context)
+      : where_(context.init.name + " conv1d"), width_(context.width) {
     check_same_width("conv1d", context);
     const int64_t C = options.channels, K = options.kernel;
     if (K % 2 == 0) throw ConfigError("expert.conv1d", "kernel", "expected an odd number, got " + std::to_string(K));
@@ -34,7 +35,7 @@ class Conv1dExpert : public Expert {
   }
 
   torch::Tensor forward(const ExpertInput& input) override {
-    check_shape("expert.conv1d", "x_ND", input.x_ND, {"N", {"D", width_}});
+    check_shape(where_, "x_ND", input.x_ND, {"N", {"D", width_}});
     return input.x_ND + ops::conv_gelu_conv(input.x_ND, weights_);
   }
 
@@ -43,6 +44,7 @@ class Conv1dExpert : public Expert {
   }
 
  private:
+  std::string where_;
   int64_t width_;
   ops::ConvGeluConvWeights weights_;  // handles of the registered parameters
 };

@@ -20,7 +20,8 @@ class MlpExpert : public Expert {
     }
   };
 
-  MlpExpert(const Options& options, const ExpertContext& context) : activation_(options.activation) {
+  MlpExpert(const Options& options, const ExpertContext& context)
+      : where_(context.init.name + " mlp"), activation_(options.activation) {
     const int64_t hidden = options.hidden[static_cast<size_t>(context.index) % options.hidden.size()];
     const auto linear = [&](const char* name, int64_t inputs, int64_t outputs) {
       const nn::LinearOptions shape{inputs, outputs, options.bias, nn::Scheme::kHeNormal};
@@ -31,13 +32,14 @@ class MlpExpert : public Expert {
   }
 
   torch::Tensor forward(const ExpertInput& input) override {
-    check_shape("expert.mlp", "x_ND", input.x_ND, {"N", {"D", up_->weight().num_inputs()}});
+    check_shape(where_, "x_ND", input.x_ND, {"N", {"D", up_->weight().num_inputs()}});
     return down_->forward(activate(activation_, up_->forward(input.x_ND)));
   }
 
   CostPair cost(const ExpertLoad& load) const override { return row_cost(up_->macs() + down_->macs(), load); }
 
  private:
+  std::string where_;
   std::string activation_;
   std::shared_ptr<nn::Linear> up_, down_;
 };

@@ -23,7 +23,7 @@ class VitBlockExpert : public Expert {
     }
   };
 
-  VitBlockExpert(const Options& options, const ExpertContext& context) {
+  VitBlockExpert(const Options& options, const ExpertContext& context) : where_(context.init.name + " vit_block") {
     check_same_width("vit_block", context);
     const int64_t D = context.width, F = options.hidden;
     const Init& init = context.init;
@@ -41,8 +41,8 @@ class VitBlockExpert : public Expert {
   }
 
   torch::Tensor forward(const ExpertInput& in) override {
-    check_shape("expert.vit_block", "x_ND", in.x_ND, {"N", {"D", up_->weight().num_inputs()}});
-    check_shape("expert.vit_block", "x_BSD", in.x_BSD, {"B", "S", {"D", up_->weight().num_inputs()}});
+    check_shape(where_, "x_ND", in.x_ND, {"N", {"D", up_->weight().num_inputs()}});
+    check_shape(where_, "x_BSD", in.x_BSD, {"B", "S", {"D", up_->weight().num_inputs()}});
     const auto asking_ND = attention_norm_->forward(in.x_ND);
     const auto all_BSD = attention_norm_->forward(in.x_BSD);
     const auto x_ND = in.x_ND + attention_->forward(asking_ND, in.token_N, all_BSD, in.mask_BS, in.random);
@@ -63,6 +63,7 @@ class VitBlockExpert : public Expert {
   }
 
  private:
+  std::string where_;
   std::shared_ptr<nn::LayerNorm> attention_norm_, feed_forward_norm_;
   std::shared_ptr<nn::Attention> attention_;
   std::shared_ptr<nn::Linear> up_, down_;

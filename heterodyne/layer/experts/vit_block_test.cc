@@ -4,6 +4,7 @@
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <gtest/gtest.h>
 
+#include "heterodyne/base/fixtures.h"
 #include "heterodyne/layer/fixtures.h"
 
 namespace heterodyne {
@@ -32,6 +33,13 @@ torch::Tensor dense_block(const Expert& expert, const torch::Tensor& x_BSD) {
                                                          heads(kv.narrow(2, D, D)));
   const auto x = x_BSD + linear(attended.transpose(1, 2).reshape({B, S, D}), "attention.output");
   return x + linear(at::gelu(linear(norm(x, "feed_forward_norm"), "up")), "down");
+}
+
+TEST(VitBlockExpert, SaysWhichExpertGotWhatItDoesNotTake) {
+  const auto turned = fixtures::normal("x", {D, S, 64});
+  EXPECT_EQ(fixtures::message_of<ShapeError>(
+                [&] { block()->forward({torch::zeros({2, D}), torch::arange(2), turned, {}, {}}); }),
+            "[layers.0.experts.2 vit_block] x_BSD: expected [B, S, D = 128], got [128, 16, 64]");
 }
 
 TEST(VitBlockExpert, EqualsTheDenseBlock) {
