@@ -61,8 +61,6 @@ Array objects_of(const Rows& rows) {
 
 std::string json_text(const Value& value) { return printable_lines(io::write_json(value, 1)); }
 
-}  // namespace
-
 std::string table_text(const Rows& rows) {
   std::vector<size_t> width;
   for (const auto& column : rows.columns) width.push_back(columns_of(column));
