@@ -125,6 +125,7 @@ TEST(Commands, TheListOfFlagsChangesOnPurposeOnly) {
                                   "data", "threads", "quiet", "no_progress", "format"}));
   EXPECT_EQ(flags["doctor"], (Names{"format"}));
   EXPECT_EQ(flags["new"], (Names{"name", "recipe", "set", "seed"}));
+  EXPECT_EQ(flags["report"], (Names{"runs", "out", "open", "md", "svg", "fail_on", "format"}));
   EXPECT_EQ(flags["help"], (Names{"verb"}));
   EXPECT_EQ(flags["runs"], (Names{"action", "arguments", "remove", "yes", "format"}));
   EXPECT_EQ(flags["compare"], (Names{"runs", "group", "format"}));
