@@ -8,6 +8,7 @@
 #include "cli/compute.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "cli/report_files.h"
 #include "cli/session.h"
 #include "cli/stop.h"
 #include "cli/watchers.h"
@@ -15,7 +16,6 @@
 #include "heterodyne/base/text.h"
 #include "heterodyne/base/version.h"
 #include "heterodyne/train/index_log.h"
-#include "heterodyne/train/metrics_log.h"
 
 namespace heterodyne {
 namespace {
@@ -89,6 +89,18 @@ void conclude(cli::Session& session, const TrainState& state, double seconds, co
   terminal.say(fmt::format("done in {}   {}   {}", cli::duration_text(seconds), best, test));
 }
 
+// Of the run as its folder now holds it. A run is done without one.
+void write_report(const cli::Session& session, const cli::Invocation& invocation) {
+  try {
+    const std::string page = cli::default_page(session.folder.path());
+    const auto input = cli::read_report_input({session.folder.path()}, invocation.environment.arguments);
+    cli::write_page(make_report(input), page);
+    invocation.terminal.say("report: " + page);
+  } catch (const Error& error) {
+    invocation.terminal.warn(std::string("no report: ") + error.what());
+  }
+}
+
 int train(cli::Session& session, IndexLog& index, const cli::Invocation& invocation) {
   auto& terminal = invocation.terminal;
   RunKeeper keeper(session.folder, session.experiment, terminal.log());
@@ -128,6 +140,7 @@ int train(cli::Session& session, IndexLog& index, const cli::Invocation& invocat
   conclude(session, trainer.state(), std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
            invocation);
   session.folder.write_state("done");
+  write_report(session, invocation);
   return 0;
 }
 

@@ -31,7 +31,7 @@ class TrainTest(ProgramTest):
     def test_the_run_folder_holds_what_it_must_and_nothing_else(self):
         names = {path.name for path in self.run_folder.iterdir()}
         expected = {"resolved.toml", "environment.json", "metrics.jsonl", "state", "log.txt", "checkpoints"}
-        expected |= {"routing.safetensors"}
+        expected |= {"routing.safetensors", "report.html"}
         events = {name for name in names if name.startswith("events.out.tfevents.")}
         self.assertEqual(len(events), 1)
         self.assertEqual(names - events - {".lock"}, expected)
