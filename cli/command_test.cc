@@ -112,6 +112,8 @@ TEST(Commands, TheListOfFlagsChangesOnPurposeOnly) {
   EXPECT_EQ(flags["train"],
             (Names{"config", "resume", "out", "set", "seed", "data", "threads", "quiet", "no_progress"}));
   EXPECT_EQ(flags["eval"], (Names{"model", "split", "data", "threads", "quiet", "no_progress", "format"}));
+  EXPECT_EQ(flags["route"], (Names{"model", "examples", "knockout", "similarity", "random_control", "per_token",
+                                   "limit", "out", "data", "threads", "quiet", "no_progress", "format"}));
   EXPECT_EQ(flags["ls"], (Names{"what", "verbose", "format"}));
   EXPECT_EQ(flags["config"], (Names{"action", "arguments", "set", "seed", "format"}));
   EXPECT_EQ(flags["help"], (Names{"verb"}));

@@ -26,7 +26,7 @@ std::string shown(const Value& value) {
     const auto byte = static_cast<unsigned char>(c);
     return byte < 0x20 || byte == 0x7f;
   });
-  return has_control ? write_value(Value(text)) : text;
+  return printable(has_control ? write_value(Value(text)) : text);
 }
 
 std::string markdown_cell(const Value& value) {
@@ -45,7 +45,35 @@ std::string json_text(const Rows& rows) {
   return io::write_json(Value(std::move(items)), 1);
 }
 
+// Bytes of the character that begins here; 1 where none does.
+size_t length_at(const std::string& text, size_t at) {
+  const auto first = static_cast<unsigned char>(text[at]);
+  const size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1;
+  return is_utf8(text.substr(at, length)) ? length : 1;
+}
+
+// C1 controls, and marks of direction that reorder what is around them.
+bool is_steering(const std::string& character) {
+  const auto between = [&](const char* first, const char* last) { return first <= character && character <= last; };
+  return between("\u0080", "\u009f") || between("\u200e", "\u200f") || between("\u2028", "\u202e") ||
+         between("\u2066", "\u2069");
+}
+
 }  // namespace
+
+std::string printable(const std::string& text) {
+  std::string shown;
+  for (size_t at = 0, length = 0; at < text.size(); at += length) {
+    length = length_at(text, at);
+    const std::string character = text.substr(at, length);
+    const auto byte = static_cast<unsigned char>(text[at]);
+    if (byte < 0x20) shown += std::string("\xE2\x90") + static_cast<char>(0x80 + byte);
+    else if (byte == 0x7F) shown += "\u2421";
+    else if (!is_utf8(character) || is_steering(character)) shown += "\uFFFD";
+    else shown += character;
+  }
+  return shown;
+}
 
 std::string table_text(const Rows& rows) {
   std::vector<size_t> width;

@@ -36,6 +36,14 @@ TEST(Output, MarkdownEscapesBars) {
   EXPECT_EQ(printed("md"), "| name | share |\n|---|---|\n| mlp | 0.25 |\n| a \"b\", \\| c | 12.5 |\n| none | - |\n");
 }
 
+TEST(Output, TextCannotSteerATerminal) {
+  EXPECT_EQ(printable("a\x1b[2J\n\x7f"), "a\u241b[2J\u240a\u2421");
+  EXPECT_EQ(printable("\u009b31m\u202egpj"), "\uFFFD31m\uFFFDgpj");
+  EXPECT_EQ(printable("\xff\xe2\x82"), "\uFFFD\uFFFD\uFFFD");
+  EXPECT_EQ(printable("caf\u00e9 \u2588 \U0001F600"), "caf\u00e9 \u2588 \U0001F600");
+  EXPECT_EQ(table_text({{"a"}, {{"x\u202e"}}}), "a\nx\uFFFD");
+}
+
 TEST(Output, WideCharactersTakeOneColumn) {
   EXPECT_EQ(table_text({{"a", "b"}, {{"\u2588\u2588", 1}, {"x", 2}}}), "a   b\n\u2588\u2588  1\nx   2");
 }

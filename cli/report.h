@@ -1,18 +1,18 @@
-// Report: what an evaluation found, in lines for people.
+// Report: how a network used its experts, in lines for people. For programs see report_data.h.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "cli/terminal.h"
-#include "heterodyne/eval/evaluate.h"
-#include "heterodyne/model/network.h"
+#include "heterodyne/eval/routing_profile.h"
 
 namespace heterodyne::cli {
 
-/// One paragraph for each MoE layer: totals and balance, then for each expert its id, group, parameters, a bar of its
-/// share of the assignments and its load against an even one; last, routed against executed MACs of an example.
-std::vector<std::string> routing_lines(Network& network, const Evaluation& evaluation, int width);
+/// At most `width` columns each. A paragraph for each MoE layer: totals and balance; for each expert its id, name,
+/// parameters, a bar of its share of the assignments, its load against an even one and the classes it gets most above
+/// chance; how much classes say about experts; what was recorded of knock-outs, similarity and random routers. Last,
+/// routed against executed MACs of an example. Names lose their control characters.
+std::vector<std::string> routing_lines(const RoutingProfile& profile, int width);
 
 /// A bar of eighths, `share` of `width` columns.
 std::string bar(double share, int width);

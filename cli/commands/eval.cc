@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "cli/report.h"
 #include "heterodyne/base/text.h"
+#include "heterodyne/eval/evaluate.h"
 #include "heterodyne/io/json.h"
 #include "heterodyne/train/load_model.h"
 
@@ -57,7 +58,8 @@ void print(const Options& options, Network& network, const Evaluation& evaluatio
   }
   terminal.print(cli::table_text(rows));
   if (network.moe_layers().empty()) return;
-  for (const auto& line : cli::routing_lines(network, evaluation, terminal.width())) terminal.print(line);
+  for (const auto& line : cli::routing_lines(profile_of(network, evaluation, nullptr), terminal.width()))
+    terminal.print(line);
 }
 
 int run(const Options& options, const cli::Invocation& invocation) {
@@ -69,10 +71,11 @@ int run(const Options& options, const cli::Invocation& invocation) {
   auto loading = loader_options(experiment, split);
   loading.shuffle = false;
   Loader loader(*dataset, split, loading);
-  const auto evaluation = evaluate(*network, loader, experiment.dtype(), [&](int64_t done) {
-    invocation.terminal.progress(fmt::format("batch {}/{}", done, loader.num_batches()));
-    return true;
-  });
+  const auto evaluation = evaluate(
+      *network, loader, {experiment.dtype(), 0, [&](int64_t done) {
+                           invocation.terminal.progress(fmt::format("batch {}/{}", done, loader.num_batches()));
+                           return true;
+                         }});
   invocation.terminal.clear_progress();
   print(options, *network, evaluation, dataset->class_names(), invocation.terminal);
   return 0;

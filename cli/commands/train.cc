@@ -69,12 +69,12 @@ void conclude(cli::Session& session, const TrainState& state, double seconds, co
     Loader loader(*session.dataset, Split::kValid, loader_options(session.experiment, Split::kValid));
     RoutingRecorder recorder(*session.network,
                              recorder_options(*session.dataset, Split::kValid, session.experiment.seed()));
-    const auto evaluation = evaluate(*session.network, loader, session.experiment.dtype(), {}, &recorder);
-    RoutingRecord(session.folder.path(), false, terminal.log())
-        .write(state.best->step, profile_of(*session.network, evaluation, recorder,
-                                            Table{{"split", "valid"}, {"step", state.best->step}}));
-    if (!session.network->moe_layers().empty()) {
-      for (const auto& line : cli::routing_lines(*session.network, evaluation, terminal.width())) terminal.print(line);
+    const auto evaluation = evaluate(*session.network, loader, session.experiment.dtype(), &recorder);
+    const auto profile =
+        profile_of(*session.network, evaluation, &recorder, Table{{"split", "valid"}, {"step", state.best->step}});
+    RoutingRecord(session.folder.path(), false, terminal.log()).write(state.best->step, profile);
+    if (!profile.layers.empty()) {
+      for (const auto& line : cli::routing_lines(profile, terminal.width())) terminal.print(line);
     }
     best = fmt::format("best {} {:.4g} at step {}", session.experiment.options.train.checkpoint.best, state.best->value,
                        with_commas(state.best->step));

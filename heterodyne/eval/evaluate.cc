@@ -1,7 +1,5 @@
 #include "heterodyne/eval/evaluate.h"
 
-#include "heterodyne/eval/pass.h"
-
 namespace heterodyne {
 namespace {
 
@@ -44,12 +42,11 @@ Table Evaluation::table() const {
   return table;
 }
 
-Evaluation evaluate(Network& network, Loader& loader, torch::Dtype dtype, const std::function<bool(int64_t)>& on_batch,
-                    RoutingRecorder* recorder) {
+Evaluation evaluate(Network& network, Loader& loader, const PassOptions& pass, RoutingRecorder* recorder) {
   const EvalMode eval_mode(network);
   Evaluation evaluation;
   for (const MoeLayer* layer : network.moe_layers()) evaluation.ids.push_back(layer->ids());
-  each_batch(loader, {dtype, 0, on_batch}, [&](const Batch& batch) {
+  each_batch(loader, pass, [&](const Batch& batch) {
     RoutingLog log = recorder ? RoutingRecorder::log() : RoutingLog();
     evaluation.metrics.add(network.forward(batch, &log).logit_BY, batch.label_B);
     evaluation.routing.add(log);
@@ -68,7 +65,7 @@ RecorderOptions recorder_options(const Dataset& dataset, Split split, uint64_t s
   return options;
 }
 
-RoutingProfile profile_of(Network& network, const Evaluation& evaluation, const RoutingRecorder& recorder,
+RoutingProfile profile_of(Network& network, const Evaluation& evaluation, const RoutingRecorder* recorder,
                           Table about) {
   RoutingProfile profile;
   profile.about = std::move(about);
@@ -76,7 +73,9 @@ RoutingProfile profile_of(Network& network, const Evaluation& evaluation, const 
   profile.loss = evaluation.metrics.loss();
   profile.accuracy = evaluation.metrics.accuracy();
   profile.cost = evaluation.cost;
-  profile.layers = recorder.layers();
+  profile.layers = recorder ? recorder->layers() : RoutingRecorder(network, {}).layers();
+  const auto& counts = evaluation.routing.layers();
+  for (size_t l = 0; l < counts.size(); ++l) profile.layers[l].counts = counts[l];
   std::vector<std::vector<double>> all_tokens;
   for (const auto& layer : profile.layers) {
     const auto counted = static_cast<double>(layer.counts.num_tokens);

@@ -1,15 +1,13 @@
 // Evaluate: how good a network is on one split, and how it used its experts while it answered.
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "heterodyne/base/table.h"
-#include "heterodyne/data/loader.h"
 #include "heterodyne/eval/metrics.h"
+#include "heterodyne/eval/pass.h"
 #include "heterodyne/eval/routing_recorder.h"
 #include "heterodyne/layer/routing_stats.h"
-#include "heterodyne/model/network.h"
 
 namespace heterodyne {
 
@@ -25,16 +23,16 @@ struct Evaluation {
   std::vector<std::vector<int64_t>> ids;  // of each MoE layer's experts, by position
 };
 
-/// Runs the network in eval mode over one pass of the loader; its mode is restored. `dtype` is the network's.
-/// `on_batch` (may be empty) is told how many batches are done; when it returns false the pass ends early. `recorder`
-/// (may be null) looks at every batch's routing.
-Evaluation evaluate(Network& network, Loader& loader, torch::Dtype dtype,
-                    const std::function<bool(int64_t)>& on_batch = {}, RoutingRecorder* recorder = nullptr);
+/// Runs the network in eval mode over one pass of the loader; its mode is restored. `recorder` (may be null) looks at
+/// every batch's routing.
+Evaluation evaluate(Network& network, Loader& loader, const PassOptions& pass, RoutingRecorder* recorder = nullptr);
 
 /// A recorder for a pass over the split: classes and labels as the data set has them.
 RecorderOptions recorder_options(const Dataset& dataset, Split split, uint64_t seed);
 
-/// What a pass of evaluate() with this recorder found. `about` says what was looked at.
-RoutingProfile profile_of(Network& network, const Evaluation& evaluation, const RoutingRecorder& recorder, Table about);
+/// What a pass of evaluate() with this recorder found. `about` says what was looked at. Without a recorder there are
+/// the experts, their counts and the cost, and nothing else.
+RoutingProfile profile_of(Network& network, const Evaluation& evaluation, const RoutingRecorder* recorder,
+                          Table about = {});
 
 }  // namespace heterodyne

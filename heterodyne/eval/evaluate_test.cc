@@ -58,8 +58,9 @@ TEST_F(EvaluateTest, TheCostIsThatOfTheLoadsSeen) {
 
 TEST_F(EvaluateTest, EndsEarlyWhenToldTo) {
   Loader loader(*dataset, Split::kTest, LoaderOptions{.batch = 10});
-  EXPECT_EQ(evaluate(*network, loader, torch::kFloat32, [](int64_t done) { return done < 2; }).metrics.num_examples(),
-            20);
+  EXPECT_EQ(
+      evaluate(*network, loader, {torch::kFloat32, 0, [](int64_t done) { return done < 2; }}).metrics.num_examples(),
+      20);
 }
 
 }  // namespace

@@ -168,16 +168,16 @@ std::optional<ChanceBand> chance_band(std::vector<double> values) {
                     sum_of(values) / static_cast<double>(values.size())};
 }
 
-std::vector<int64_t> classes_above_chance(const Contingency& table, int64_t e, int64_t num_examples) {
+std::vector<int64_t> classes_above_chance(const Contingency& table, int64_t e, const ChanceBand& chance) {
   const auto sum_Y = table.class_sums();
-  const double total = sum_of(sum_Y);
-  const double fair = ratio(table.expert_sums()[static_cast<size_t>(e)], total);
+  const double fair = ratio(table.expert_sums()[static_cast<size_t>(e)], sum_of(sum_Y));
+  const double design_effect = ratio(chance.mean, information_of(table).bias);
   const auto share_EY = expert_given_class(table);
   const auto excess = [&](int64_t y) { return share_EY[table.index(e, y)] - fair; };
   std::vector<int64_t> classes;
   for (int64_t y = 0; y < table.num_classes; ++y) {
-    const double examples = static_cast<double>(num_examples) * ratio(sum_Y[static_cast<size_t>(y)], total);
-    if (examples > 0 && excess(y) > 1.96 * std::sqrt(fair * (1 - fair) / examples)) classes.push_back(y);
+    const double variance = ratio(design_effect * fair * (1 - fair), sum_Y[static_cast<size_t>(y)]);
+    if (variance > 0 && excess(y) > 1.96 * std::sqrt(variance)) classes.push_back(y);
   }
   std::stable_sort(classes.begin(), classes.end(), [&](int64_t a, int64_t b) { return excess(a) > excess(b); });
   return classes;

@@ -77,9 +77,10 @@ struct ChanceBand {
 std::optional<ChanceBand> chance_band(std::vector<double> values);
 
 /// The classes that expert `e` gets more often than chance explains, the largest P(e | y) - P(e) first: those where it
-/// exceeds 1.96 standard errors sqrt(P(e)(1 - P(e)) / n_y). n_y are examples, of `num_examples` in all, in proportion
-/// to p_y. Tokens of an example go similar ways, so examples count and not tokens; the error is an upper bound.
-std::vector<int64_t> classes_above_chance(const Contingency& table, int64_t e, int64_t num_examples);
+/// exceeds 1.96 standard errors sqrt(d P(e) (1 - P(e)) / c_y), c_y the class's assignments. d is how much more
+/// shuffled labels vary than independent assignments would, since tokens of an example go similar ways: the mean of
+/// `chance` by information_of(table).bias (a design effect: Rao and Scott 1981).
+std::vector<int64_t> classes_above_chance(const Contingency& table, int64_t e, const ChanceBand& chance);
 
 /// Tokens by the pairs of experts they got, [E, E]: N_ij that got both i and j, on the diagonal N_i that got i.
 struct PairCounts {

@@ -121,14 +121,19 @@ TEST(ChanceBand, HoldsTheMiddleOfTheValues) {
   EXPECT_FALSE(chance_band({}));
 }
 
-// P(e) = 1/2. With a hundred examples of each class the standard error is .05, with four it is .25.
-TEST(ClassesAboveChance, AreThoseBeyondTheErrorOfTheirExamples) {
+// P(e) = 1/2 and a hundred assignments of each class: the standard error of independent ones is .05. Their bias is
+// 3 / 800; a mean of the shuffled values nine times as large triples the error.
+TEST(ClassesAboveChance, AreThoseBeyondTheErrorThatShufflesShow) {
   const Contingency table{2, 4, {70, 90, 30, 10, 30, 10, 70, 90}};
-  EXPECT_EQ(classes_above_chance(table, 0, 400), (std::vector<int64_t>{1, 0}));
-  EXPECT_EQ(classes_above_chance(table, 1, 400), (std::vector<int64_t>{3, 2}));
-  EXPECT_TRUE(classes_above_chance(table, 0, 16).empty()) << "0.9 is less than 0.5 + 1.96 x 0.25";
-  EXPECT_TRUE(classes_above_chance({2, 2, {5, 5, 0, 0}}, 0, 1000).empty()) << "all go there";
-  EXPECT_TRUE(classes_above_chance({2, 2, {0, 0, 0, 0}}, 0, 0).empty());
+  const auto above = [&](int64_t e, double design_effect) {
+    return classes_above_chance(table, e, {0, 0, design_effect * 3 / 800});
+  };
+  EXPECT_EQ(above(0, 1), (std::vector<int64_t>{1, 0}));
+  EXPECT_EQ(above(1, 1), (std::vector<int64_t>{3, 2}));
+  EXPECT_EQ(above(0, 9), (std::vector<int64_t>{1})) << ".2 is less than 1.96 x .15";
+  EXPECT_TRUE(above(0, 25).empty()) << ".4 is less than 1.96 x .25";
+  EXPECT_TRUE(classes_above_chance({2, 2, {5, 5, 0, 0}}, 0, {0, 0, .1}).empty()) << "all go there";
+  EXPECT_TRUE(classes_above_chance({2, 2, {0, 0, 0, 0}}, 0, {0, 0, .1}).empty());
 }
 
 // Ten tokens: six got expert 0, four expert 1, three of them both; expert 2 got none.

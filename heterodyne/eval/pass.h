@@ -40,10 +40,15 @@ class RouterStandIn {
 };
 
 struct PassOptions {
-  torch::Dtype dtype = torch::kFloat32;  // the network's
-  int64_t num_examples = 0;              // at most; 0: all
+  torch::Dtype dtype;        // the network's
+  int64_t num_examples = 0;  // at most; 0: all
   /// Told how many batches are done; when it returns false the pass ends early. May be empty.
   std::function<bool(int64_t)> on_batch;
+
+  /// Implicit: to most passes only the dtype matters.
+  PassOptions(torch::Dtype network_dtype = torch::kFloat32, int64_t examples = 0,
+              std::function<bool(int64_t)> told = {})
+      : dtype(network_dtype), num_examples(examples), on_batch(std::move(told)) {}
 };
 
 /// Calls `work` with each batch of the loader's first epoch, its inputs in the dtype.

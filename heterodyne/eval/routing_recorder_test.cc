@@ -117,8 +117,8 @@ TEST_F(RoutingRecorderTest, APassIsTheSameWhateverTheBatch) {
   const auto pass = [&](int64_t batch) {
     Loader loader(*dataset, Split::kTest, LoaderOptions{.batch = batch});
     RoutingRecorder recorder(*network, recorder_options(*dataset, Split::kTest, 3));
-    const auto evaluation = evaluate(*network, loader, torch::kFloat32, {}, &recorder);
-    return profile_of(*network, evaluation, recorder, {});
+    const auto evaluation = evaluate(*network, loader, torch::kFloat32, &recorder);
+    return profile_of(*network, evaluation, &recorder);
   };
   const auto a = pass(60), b = pass(7);
   ASSERT_EQ(a.layers.size(), 1U);

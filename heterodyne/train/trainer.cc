@@ -139,9 +139,9 @@ std::vector<LayerLoad> Trainer::loads() const {
 bool Trainer::validate() {
   if (valid_loader_.num_batches() == 0) return false;
   RoutingRecorder recorder(parts_.network, recorder_options(parts_.dataset, Split::kValid, parts_.experiment.seed()));
-  const auto evaluation = evaluate(parts_.network, valid_loader_, parts_.experiment.dtype(), {}, &recorder);
+  const auto evaluation = evaluate(parts_.network, valid_loader_, parts_.experiment.dtype(), &recorder);
   const auto routing =
-      profile_of(parts_.network, evaluation, recorder, Table{{"split", "valid"}, {"step", state_.step}});
+      profile_of(parts_.network, evaluation, &recorder, Table{{"split", "valid"}, {"step", state_.step}});
   const auto& options = parts_.experiment.options.train;
   const bool by_loss = options.checkpoint.best == "valid.loss";
   const double value = by_loss ? evaluation.metrics.loss() : evaluation.metrics.accuracy();

@@ -1,0 +1,172 @@
+// heterodyne route MODEL [DATA]: which experts a trained model's tokens go to, measured, shown and kept in a file.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "cli/command.h"
+#include "cli/compute.h"
+#include "cli/output.h"
+#include "cli/report.h"
+#include "cli/report_data.h"
+#include "heterodyne/base/text.h"
+#include "heterodyne/eval/measure_routing.h"
+#include "heterodyne/eval/routing_file.h"
+#include "heterodyne/io/json.h"
+#include "heterodyne/train/run_folder.h"
+
+namespace heterodyne {
+namespace {
+
+constexpr const char* kFileName = "routing.safetensors";
+
+struct Options {
+  std::string model;
+  std::string examples = "test";
+  bool knockout = false;
+  bool similarity = false;
+  bool random_control = false;
+  int64_t per_token = 1024;
+  int64_t limit = 0;
+  std::string out;
+  cli::ComputeFlags compute;
+  cli::FormatFlag format;
+  void visit(Fields& field) {
+    field("model", model, "a run's folder (its best checkpoint) or a checkpoint's", positional(), required());
+    field("examples", examples,
+          "a split: train, valid or test; or the test split of another data set's kind whose examples fit the model",
+          positional());
+    field("knockout", knockout, "take each expert away once and measure the loss; one pass more for each expert");
+    field("similarity", similarity, "compare the experts' answers to the same 2,048 tokens");
+    field("random_control", random_control, "measure untrained routers beside the model's; one pass more");
+    field("per_token", per_token, "keep the experts of so many tokens, the first", between(0, 10000000));
+    field("limit", limit, "at most so many examples; 0: all", at_least(0));
+    field("out", out, "where to write; routing.safetensors in the run's folder, or here without one, by default");
+    compute.visit(field);
+    format.visit(field);
+  }
+};
+
+struct Subject {
+  std::string data;  // kind
+  Split split = Split::kTest;
+};
+
+// What the second argument means: a split of the model's data, or another data set.
+Subject subject_of(const std::string& examples, const Experiment& experiment) {
+  for (const Split split : {Split::kTrain, Split::kValid, Split::kTest}) {
+    if (examples == split_name(split)) return {experiment.options.data.kind, split};
+  }
+  auto names = datasets().names();
+  if (std::find(names.begin(), names.end(), examples) != names.end()) return {examples, Split::kTest};
+  names.insert(names.begin(), {"train", "valid", "test"});
+  const std::string meant = nearest(examples, names);
+  throw ConfigError("route", "examples",
+                    fmt::format("expected one of {}, got \"{}\"{}", join(names), examples,
+                                meant.empty() ? "" : "; nearest: " + meant));
+}
+
+DataShape shape_of(const Member& data) {
+  return datasets().of(data).find(data.kind).shape(data.settings, {"data", "data." + data.kind});
+}
+
+std::string shape_text(const DataShape& shape) {
+  return fmt::format("[{}, {}, {}] in {} classes", shape.channels, shape.height, shape.width, shape.num_classes);
+}
+
+// The experiment reading another data set, with that one's own defaults.
+void use_data(const std::string& kind, Experiment& experiment) {
+  Member& data = experiment.options.data;
+  if (kind == data.kind) return;
+  Table settings{{"kind", kind}};
+  for (const char* shared : {"batch", "validation"}) {
+    if (const Value* value = data.settings.find(shared)) settings.set(shared, *value);
+  }
+  const std::string expected = shape_text(shape_of(data));
+  data = Member(settings);
+  const std::string got = shape_text(shape_of(data));
+  if (got != expected)
+    throw ConfigError("route", "examples", fmt::format("{}: the model reads images {}, got {}", kind, expected, got));
+}
+
+// Where the file goes. Nothing but an older routing profile is written over.
+std::string target_of(const Options& options) {
+  namespace fs = std::filesystem;
+  const bool is_run = fs::exists(fs::path(options.model) / "resolved.toml");
+  const std::string path = !options.out.empty() ? options.out
+                           : is_run             ? (fs::path(options.model) / kFileName).string()
+                                                : kFileName;
+  if (!fs::exists(path)) return path;
+  try {
+    if (!fs::is_directory(path)) read_routing(path);
+  } catch (const FormatError&) {
+    throw ConfigError("route", "out", path + ": exists and is no routing profile; another name: --out FILE");
+  }
+  if (fs::is_directory(path)) throw ConfigError("route", "out", path + ": expected a file's name, got a folder's");
+  return path;
+}
+
+RoutingProfile measure(const Options& options, const Experiment& experiment, Network& network, const Dataset& dataset,
+                       Split split, cli::Terminal& terminal) {
+  MeasureOptions what;
+  what.dtype = experiment.dtype();
+  what.seed = experiment.seed();
+  what.num_examples = options.limit;
+  what.num_sampled_tokens = options.per_token;
+  what.knock_out = options.knockout;
+  what.similarity = options.similarity;
+  what.random_control = options.random_control;
+  what.on_batch = [&](const std::string& pass, int64_t done) {
+    terminal.progress(fmt::format("{}: batch {}", pass, with_commas(done)));
+  };
+  auto profile = measure_routing(network, dataset, split, loader_options(experiment, split), what);
+  terminal.clear_progress();
+  return profile;
+}
+
+void print(const Options& options, const RoutingProfile& profile, cli::Terminal& terminal) {
+  if (options.format.format == "json") return terminal.print(io::write_json(cli::routing_table(profile), 1));
+  if (options.format.format != "table")
+    return cli::print_rows(terminal, cli::routing_rows(profile), options.format.format);
+  for (const auto& line : cli::routing_lines(profile, terminal.width())) terminal.print(line);
+}
+
+int run(const Options& options, const cli::Invocation& invocation) {
+  auto& terminal = invocation.terminal;
+  cli::apply(options.compute, invocation);
+  const auto checkpoint = read_checkpoint(find_checkpoint(options.model, terminal.log()));
+  auto experiment = read_experiment(checkpoint.config);
+  const auto subject = subject_of(options.examples, experiment);
+  const auto network = make_network(experiment);
+  load_checkpoint(checkpoint, *network, nullptr);
+  if (network->moe_layers().empty())
+    throw ConfigError("route", "model",
+                      options.model + ": expected a network with Mixture-of-Experts layers, it has none");
+  const std::string target = target_of(options);
+  use_data(subject.data, experiment);
+  const auto dataset =
+      make_dataset(experiment, cli::data_folders(options.compute, invocation.environment), terminal.log());
+  if (dataset->size(subject.split) == 0)
+    throw ConfigError("route", "examples", fmt::format("the {} split is empty", split_name(subject.split)));
+  auto profile = measure(options, experiment, *network, *dataset, subject.split, terminal);
+  profile.about = Table{{"model", options.model},
+                        {"step", checkpoint.state.step},
+                        {"data", subject.data},
+                        {"split", split_name(subject.split)}};
+  write_routing(target, profile);
+  print(options, profile, terminal);
+  terminal.say(fmt::format("{} examples of {}, {} split   wrote {}", with_commas(profile.num_examples), subject.data,
+                           split_name(subject.split), target));
+  return 0;
+}
+
+}  // namespace
+
+CommandKind command_kind_route() {
+  return command_kind<Options>("measure which experts a trained model's tokens go to",
+                               "heterodyne route runs/demo\n"
+                               "heterodyne route runs/demo valid --knockout --similarity --random-control",
+                               run);
+}
+
+}  // namespace heterodyne
