@@ -61,20 +61,6 @@ Array objects_of(const Rows& rows) {
 
 std::string json_text(const Value& value) { return printable_lines(io::write_json(value, 1)); }
 
-std::string printable(const std::string& text) {
-  std::string shown;
-  for (size_t at = 0, length = 0; at < text.size(); at += length) {
-    length = length_at(text, at);
-    const std::string character = text.substr(at, length);
-    const auto byte = static_cast<unsigned char>(text[at]);
-    if (byte < 0x20) shown += std::string("\xE2\x90") + static_cast<char>(0x80 + byte);
-    else if (byte == 0x7F) shown += "\u2421";
-    else if (!is_utf8(character) || is_steering(character)) shown += "\uFFFD";
-    else shown += character;
-  }
-  return shown;
-}
-
 std::string table_text(const Rows& rows) {
   std::vector<size_t> width;
   for (const auto& column : rows.columns) width.push_back(columns_of(column));

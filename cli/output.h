@@ -28,10 +28,6 @@ std::string json_text(const Value& value);
 /// Text may be of any origin: control characters are shown, not sent, and in Markdown no HTML gets through.
 void print_rows(Terminal& terminal, const Rows& rows, const std::string& format);
 
-/// Text that cannot steer a terminal: control characters as their pictures (U+241B for ESC), others without a glyph
-/// that turn or hide what follows, and bytes that are no UTF-8, as U+FFFD.
-std::string printable(const std::string& text);
-
 /// The cells of one row as an aligned line would show them: numbers to the right.
 std::string table_text(const Rows& rows);
 

@@ -12,10 +12,13 @@ namespace {
 // Names of the files in a run's folder after one report of metrics.
 std::vector<std::string> files_after_a_report(const std::string& setting) {
   const fixtures::TemporaryFolder folder;
-  const Session session = start_session(
-      {"synthetic/dmmoe", "", "", {{"data.examples=300", "data.size=8", "model.width=16", setting}, ""}, {},
-       folder.path()},
-      {});
+  const Session session = start_session({"synthetic/dmmoe",
+                                         "",
+                                         "",
+                                         {{"data.examples=300", "data.size=8", "model.width=16", setting}, ""},
+                                         {},
+                                         folder.path()},
+                                        {});
   Terminal terminal({});
   Watchers watchers(session, terminal);
   for (Hook* hook : watchers.hooks()) {

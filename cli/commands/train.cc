@@ -107,14 +107,9 @@ int train(cli::Session& session, IndexLog& index, const cli::Invocation& invocat
   cli::Watchers watchers(session, terminal);
   auto hooks = watchers.hooks();
   hooks.push_back(&index);
-  Trainer trainer({session.experiment,
-                   *session.dataset,
-                   *session.network,
-                   *session.optimizer,
-                   hooks,
-                   &keeper,
-                   cli::stop_requested},
-                  session.state);
+  Trainer trainer(
+      {session.experiment, *session.dataset, *session.network, *session.optimizer, hooks, &keeper, cli::stop_requested},
+      session.state);
   introduce(session, trainer.plan(), terminal);
 
   cli::catch_stop_signals();

@@ -32,6 +32,7 @@ TEST_F(MeasureRoutingTest, MeasuresWhatIsAskedFor) {
 
   std::set<std::string> passes;
   MeasureOptions options;
+  options.seed = 1;
   options.knock_out = options.similarity = options.random_control = true;
   options.on_batch = [&](const std::string& pass, int64_t) { passes.insert(pass); };
   const auto all = measure(options);

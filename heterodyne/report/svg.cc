@@ -17,6 +17,7 @@ namespace heterodyne {
 namespace {
 
 constexpr double kWidth = SvgCanvas::kWidth, kTop = 10, kPlotHeight = 240;
+constexpr size_t kMostHints = 150;  // more would weigh more than the picture
 constexpr const char* kFaint = "stroke-opacity=\"0.2\"";
 constexpr const char* kDashed = "stroke-opacity=\"0.6\" stroke-dasharray=\"4 3\"";
 
@@ -168,8 +169,9 @@ std::string bars(const Table& chart, const std::string& title) {
       const double value = values[s][i];
       if (!std::isfinite(value)) continue;
       const double x = kLeft + static_cast<double>(i) * slot + 0.1 * slot + static_cast<double>(s) * width;
-      canvas.rect(x, std::min(y(value), y(0)), 0.95 * width, std::abs(y(value) - y(0)), fill_of(s),
-                  names[i] + ", " + series_names[s] + ": " + number(value));
+      const bool is_small = names.size() * values.size() <= kMostHints;
+      const std::string hint = is_small ? names[i] + ", " + series_names[s] + ": " + number(value) : "";
+      canvas.rect(x, std::min(y(value), y(0)), 0.95 * width, std::abs(y(value) - y(0)), fill_of(s), hint);
     }
   }
   canvas.line(kLeft, y(0), kWidth - 10, y(0));
@@ -196,8 +198,7 @@ std::string colour_of(const Table& chart, double value) {
     share = std::abs(std::log(std::max(value, 1e-12) / middle)) / std::max(whole, std::log(2.0));
   }
   const double opacity = 0.06 + 0.84 * std::clamp(std::isfinite(share) ? share : 0, 0.0, 1.0);
-  return fmt::format("class=\"{}\" fill=\"{}\" fill-opacity=\"{:.2f}\"", is_below ? "below" : "above",
-                     is_below ? "#ee7733" : "#4477aa", opacity);
+  return fmt::format("fill=\"{}\" fill-opacity=\"{:.2f}\"", is_below ? "#ee7733" : "#4477aa", opacity);
 }
 
 std::string heatmap(const Table& chart, const std::string& title) {
@@ -210,7 +211,7 @@ std::string heatmap(const Table& chart, const std::string& title) {
     return std::pair(left + static_cast<double>(column) * width, kTop + static_cast<double>(row) * height);
   };
   const Array& values = items(chart, "values");
-  const bool is_small = rows.size() * columns.size() <= 400;  // hints of more would weigh more than the picture
+  const bool is_small = rows.size() * columns.size() <= kMostHints;
   for (size_t r = 0; r < std::min(values.size(), rows.size()); ++r) {
     const Array* row = values[r].if_array();
     canvas.text(left - 6, cell(r, 0).second + height / 2 + 4, shortened(rows[r], 24), Anchor::kEnd);

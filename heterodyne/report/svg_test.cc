@@ -56,8 +56,8 @@ TEST(Svg, OfAHeatmapBlankCellsAreNotDrawnAndDeadOnesAreCrossed) {
   EXPECT_TRUE(is_nested(svg));
   EXPECT_EQ(num_of(svg, "<title>r, "), 2U);
   EXPECT_EQ(num_of(svg, "<title>dead</title>"), 1U);
-  EXPECT_EQ(num_of(svg, "class=\"above\""), 1U);
-  EXPECT_EQ(num_of(svg, "class=\"below\""), 1U);
+  EXPECT_EQ(num_of(svg, "fill=\"#4477aa\""), 1U);
+  EXPECT_EQ(num_of(svg, "fill=\"#ee7733\""), 1U);
 }
 
 TEST(Svg, EveryChartOfAReportIsDrawn) {

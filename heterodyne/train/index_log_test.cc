@@ -15,8 +15,8 @@ namespace {
 struct IndexLogTest : testing::Test {
   void report(Hook& hook, int64_t step, double loss) const {
     const Table line{{"step", step}, {"kind", "train"}, {"loss", loss}};
-    MetricsLog(run.file("metrics.jsonl")).on_log({step, line});
-    hook.on_log({step, line});
+    MetricsLog(run.file("metrics.jsonl")).on_log({step, step, line, {}});
+    hook.on_log({step, step, line, {}});
   }
   std::optional<io::IndexedRun> indexed() const {
     return io::RunIndex(index_path(folder.path()), io::Sqlite::Mode::kRead, 0).find("mix/run");

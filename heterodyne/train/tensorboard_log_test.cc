@@ -60,7 +60,8 @@ StepResult step_of(int64_t num_layers, int64_t num_experts) {
   StepResult result;
   std::vector<LayerCounts> layers;
   for (int64_t l = 0; l < num_layers; ++l)
-    layers.push_back({"layers." + std::to_string(l), std::vector<int64_t>(static_cast<size_t>(num_experts), 2), 10, 0, 0});
+    layers.push_back(
+        {"layers." + std::to_string(l), std::vector<int64_t>(static_cast<size_t>(num_experts), 2), 10, 0, 0});
   result.routing = RoutingStats(layers);
   result.loss_parts = {{"task", 1.0}};
   for (const auto& layer : layers) {

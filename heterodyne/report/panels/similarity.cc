@@ -10,7 +10,7 @@
 namespace heterodyne {
 namespace {
 
-constexpr size_t kMostExperts = 20;  // rows of a picture
+constexpr size_t kMostExperts = 16;  // rows of a picture
 constexpr size_t kMostPairs = 20;    // rows of a table
 
 struct Pair {
