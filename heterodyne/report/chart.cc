@@ -8,9 +8,9 @@ namespace {
 
 Array texts(const std::vector<std::string>& names) { return {names.begin(), names.end()}; }
 
-Array numbers(const std::vector<double>& values) {
+Array numbers(const std::vector<double>& values, int digits) {
   Array all;
-  for (const double value : values) all.push_back(rounded(value));
+  for (const double value : values) all.push_back(rounded(value, digits));
   return all;
 }
 
@@ -81,12 +81,9 @@ Table LineChart::table() const {
     }
     Table item{{"name", one.name}, {"points", std::move(points)}};
     if (one.is_dashed) item.set("dashed", true);
-    if (one.is_on_right) item.set("axis", "right");
     items.emplace_back(std::move(item));
   }
   Table chart{{"kind", "lines"}, {"x", x}, {"y", y}, {"series", std::move(items)}};
-  if (!right.empty()) chart.set("right", right);
-  if (has_log_y) chart.set("log_y", true);
   set_levels(chart, levels);
   if (marks.empty()) return chart;
   Array upright;
@@ -98,18 +95,16 @@ Table LineChart::table() const {
 Table BarChart::table() const {
   Array items;
   for (const BarSeries& one : series) {
-    items.emplace_back(Table{{"name", one.name}, {"values", numbers(one.values)}});
+    items.emplace_back(Table{{"name", one.name}, {"values", numbers(one.values, 4)}});
   }
   Table chart{{"kind", "bars"}, {"x", x}, {"y", y}, {"names", texts(names)}, {"series", std::move(items)}};
-  if (is_stacked) chart.set("stacked", true);
-  if (is_horizontal) chart.set("horizontal", true);
   set_levels(chart, levels);
   return chart;
 }
 
 Table Heatmap::table() const {
   Array lines;
-  for (const auto& row : values) lines.emplace_back(numbers(row));
+  for (const auto& row : values) lines.emplace_back(numbers(row, 3));
   Table chart{{"kind", "heatmap"},
               {"x", x},
               {"y", y},

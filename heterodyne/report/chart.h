@@ -2,10 +2,10 @@
 // into a picture; nothing in it depends on either.
 //
 //   {"kind": "lines", "x": NAME, "y": NAME, "series": [{"name", "points": [[x, y], ...]}, ...]}
-//       of a series: "dashed": true; "axis": "right", with "right": NAME of that axis beside "y"
-//       of the chart: "log_y": true; "levels": [{"y", "text"}] drawn across, dashed; "marks": [{"x", "text"}] upright
+//       of a series: "dashed": true
+//       of the chart: "levels": [{"y", "text"}] drawn across, dashed; "marks": [{"x", "text"}] upright
 //   {"kind": "bars", "x": NAME, "y": NAME, "names": [...], "series": [{"name", "values": [...]}, ...]}
-//       "stacked": true; "horizontal": true; "levels" as above
+//       "levels" as above
 //   {"kind": "heatmap", "x": NAME, "y": NAME, "columns": [...], "rows": [...], "values": [[...], ...]}
 //       one list for each row, null for blank; "scale": "linear", "log" or "diverging"; "low" and "high" of the
 //       colours, "middle" of a diverging or logarithmic scale; "crossed": [[row, column], ...] hatched with a cross;
@@ -14,8 +14,8 @@
 //       "links": [{"from", "to", "x"}, ...] arrows between rows
 //   {"kind": "ranges", "x": NAME, "rows": [{"name", "value", "low", "high"}, ...]}: a value against the band of chance
 //
-// Names are text as given: whoever draws escapes them. The structs below write these tables: numbers are rounded to
-// four significant digits, which is more than a picture shows, and those that are not finite are null or left out.
+// Names are text as given: whoever draws escapes them. The structs below write these tables, numbers rounded to four
+// significant digits (of heatmaps three), more than a picture shows; what is not finite is null or left out.
 #pragma once
 
 #include <string>
@@ -39,7 +39,6 @@ struct LineSeries {
   std::string name = {};
   Points points = {};
   bool is_dashed = false;
-  bool is_on_right = false;
 };
 
 /// A dashed line across at `y`, or upright at `x`.
@@ -57,8 +56,6 @@ struct LineChart {
   std::vector<LineSeries> series = {};
   std::vector<Level> levels = {};
   std::vector<Mark> marks = {};
-  std::string right = {};  // name of the right axis
-  bool has_log_y = false;
 
   Table table() const;
 };
@@ -73,8 +70,6 @@ struct BarChart {
   std::vector<std::string> names = {};
   std::vector<BarSeries> series = {};
   std::vector<Level> levels = {};
-  bool is_stacked = false;
-  bool is_horizontal = false;
 
   Table table() const;
 };

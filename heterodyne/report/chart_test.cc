@@ -64,22 +64,16 @@ TEST(Rounded, KeepsSignificantDigits) {
 TEST(Chart, LinesKeepTheirStepsAndLoseWhatIsNotFinite) {
   const Table chart = LineChart{.x = "step",
                                 .y = "loss",
-                                .series = {{"train", {{1234567, 0.123456}, {1234568, kNan}}, true, true}},
+                                .series = {{"train", {{1234567, 0.123456}, {1234568, kNan}}, true}},
                                 .levels = {{0.25, "1/E"}},
-                                .marks = {{600, "removed 5"}},
-                                .right = "rate",
-                                .has_log_y = true}
+                                .marks = {{600, "removed 5"}}}
                           .table();
   EXPECT_EQ(
       chart,
       (Table{{"kind", "lines"},
              {"x", "step"},
              {"y", "loss"},
-             {"series",
-              Array{Table{
-                  {"name", "train"}, {"points", Array{Array{1234567, 0.1235}}}, {"dashed", true}, {"axis", "right"}}}},
-             {"right", "rate"},
-             {"log_y", true},
+             {"series", Array{Table{{"name", "train"}, {"points", Array{Array{1234567, 0.1235}}}, {"dashed", true}}}},
              {"levels", Array{Table{{"y", 0.25}, {"text", "1/E"}}}},
              {"marks", Array{Table{{"x", 600}, {"text", "removed 5"}}}}}));
 }
@@ -98,7 +92,7 @@ TEST(Chart, BlankCellsAreNull) {
 TEST(Chart, BarsSpansAndRangesSayWhatTheirTablesSay) {
   const Table bars = BarChart{.x = "k", .y = "share", .names = {"0", "1"}, .series = {{"layers.0", {1, kNan}}}}.table();
   EXPECT_EQ(*bars.find("series"), Value(Array{Table{{"name", "layers.0"}, {"values", Array{1, Value()}}}}));
-  EXPECT_FALSE(bars.contains("stacked"));
+  EXPECT_FALSE(bars.contains("levels"));
   const Table spans =
       SpanChart{.x = "step", .rows = {"0", "1"}, .spans = {{1, 5, 9, "mlp", "why"}}, .links = {{0, 1, 5}}}.table();
   EXPECT_EQ(*spans.find("spans"),

@@ -1,14 +1,17 @@
 #include "heterodyne/report/figure.h"
 
 #include <algorithm>
+#include <cmath>
 
+#include "heterodyne/report/svg.h"
 #include "heterodyne/report/words.h"
 
 namespace heterodyne {
 namespace {
 
-constexpr size_t kMostPoints = 500;          // of a line
-constexpr size_t kPointsOfAFigure = 20'000;  // in all views; each takes about 15 bytes of the page
+constexpr size_t kMostPoints = 500, kFewestPoints = 120;  // of a line
+constexpr size_t kMostCells = 400, kMostListed = 40;      // of a heatmap's table
+constexpr size_t kPointsOfAFigure = 20'000;               // in all views
 
 // The next combination, the last switch first. False after the last one.
 bool advance(std::vector<size_t>& options, const std::vector<Choice>& choices) {
@@ -40,6 +43,40 @@ Figure figure_of(std::string title, const std::vector<Choice>& choices,
   return figure;
 }
 
+void draw_opening_view(Figure& figure) {
+  std::vector<size_t> chosen;
+  for (const Choice& choice : figure.choices) chosen.push_back(choice.chosen);
+  for (View& view : figure.views) {
+    if (view.options == chosen) view.svg = svg_of(view.chart, figure.title);
+  }
+}
+
+Rows heatmap_table(const Heatmap& map, const std::string& corner, double even) {
+  Rows table{{corner}, {}};
+  if (map.rows.size() * map.columns.size() <= kMostCells) {
+    table.columns.insert(table.columns.end(), map.columns.begin(), map.columns.end());
+    for (size_t r = 0; r < map.rows.size(); ++r) {
+      table.rows.push_back({map.rows[r]});
+      for (const double value : map.values[r]) table.rows.back().push_back(rounded(value));
+    }
+    return table;
+  }
+  std::vector<Cell> cells;
+  for (size_t r = 0; r < map.rows.size(); ++r) {
+    for (size_t c = 0; c < map.columns.size(); ++c) {
+      if (std::isfinite(map.values[r][c])) cells.push_back({r, c});
+    }
+  }
+  const auto distance = [&](const Cell& cell) { return std::abs(map.values[cell.row][cell.column] - even); };
+  std::stable_sort(cells.begin(), cells.end(), [&](const Cell& a, const Cell& b) { return distance(a) > distance(b); });
+  cells.resize(std::min(cells.size(), kMostListed));
+  table.columns = {corner, map.x == corner ? map.y : map.x, "value"};
+  for (const Cell& cell : cells) {
+    table.rows.push_back({map.rows[cell.row], map.columns[cell.column], rounded(map.values[cell.row][cell.column])});
+  }
+  return table;
+}
+
 Figure table_figure(std::string title, std::string reading, Rows table) {
   View view;
   view.count = "n = " + counted(static_cast<int64_t>(table.rows.size()), "row");
@@ -55,7 +92,7 @@ Panel not_recorded(std::string title, const std::string& what, const ReportInput
 }
 
 size_t points_per_line(size_t num_lines) {
-  return std::clamp<size_t>(kPointsOfAFigure / std::max<size_t>(num_lines, 1), 24, kMostPoints);
+  return std::clamp<size_t>(kPointsOfAFigure / std::max<size_t>(num_lines, 1), kFewestPoints, kMostPoints);
 }
 
 }  // namespace heterodyne

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "heterodyne/report/chart.h"
 #include "heterodyne/report/panel.h"
 
 namespace heterodyne {
@@ -13,6 +14,14 @@ namespace heterodyne {
 /// A switch with a single option is none: it is left out.
 Figure figure_of(std::string title, const std::vector<Choice>& choices,
                  const std::function<View(const std::vector<size_t>&)>& make);
+
+/// Draws the view that the figure's switches open with, for pages without scripts. One picture a figure keeps the page
+/// small.
+void draw_opening_view(Figure& figure);
+
+/// The values of a heatmap as a table: of its shape, or, when it has more than 400 cells, the 40 farthest from `even`,
+/// the farthest first. `corner` names the rows.
+Rows heatmap_table(const Heatmap& map, const std::string& corner, double even);
 
 /// A figure that is its table alone.
 Figure table_figure(std::string title, std::string reading, Rows table);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "heterodyne/report/fixtures.h"
+
 namespace heterodyne {
 namespace {
 
@@ -27,6 +29,32 @@ TEST(Figure, HasAViewForEachCombinationOfItsSwitches) {
   EXPECT_EQ(figure.views[5].options, (std::vector<size_t>{1, 2}));
 }
 
+TEST(Figure, OnlyItsOpeningViewIsDrawn) {
+  Figure figure = figure_of("f", {{"layer", {"a", "b"}, 1}}, [](const auto&) {
+    View view;
+    view.chart = Table{{"kind", "bars"}};
+    return view;
+  });
+  draw_opening_view(figure);
+  EXPECT_EQ(figure.views[0].svg, "");
+  EXPECT_TRUE(figure.views[1].svg.starts_with("<svg "));
+}
+
+TEST(Figure, ALargeHeatmapListsItsFarthestCells) {
+  Heatmap map{.x = "expert", .y = "class", .columns = {"a", "b"}, .rows = {"r"}, .values = {{0.5, fixtures::kNan}}};
+  const Rows whole = heatmap_table(map, "class", 0);
+  EXPECT_EQ(whole.columns, (std::vector<std::string>{"class", "a", "b"}));
+  EXPECT_EQ(whole.rows, (std::vector<std::vector<Value>>{{"r", 0.5, Value()}}));
+  map.columns.assign(401, "a");
+  map.values[0].assign(401, 0.25);
+  map.values[0][400] = -1;
+  map.columns[400] = "last";
+  const Rows some = heatmap_table(map, "class", 0);
+  EXPECT_EQ(some.columns, (std::vector<std::string>{"class", "expert", "value"}));
+  ASSERT_EQ(some.rows.size(), 40U);
+  EXPECT_EQ(some.rows[0], (std::vector<Value>{"r", "last", -1}));
+}
+
 TEST(Figure, WithoutSwitchesHasOneView) {
   const Figure figure = figure_of("f", {}, [](const auto&) { return View{}; });
   EXPECT_EQ(figure.views.size(), 1U);
@@ -47,9 +75,9 @@ TEST(Figure, SaysHowToRecordWhatIsMissing) {
 
 TEST(Figure, ManyLinesShareThePointsOfAPage) {
   EXPECT_EQ(points_per_line(4), 500U);
-  EXPECT_EQ(points_per_line(200), 100U);
+  EXPECT_EQ(points_per_line(100), 200U);
   EXPECT_EQ(points_per_line(0), 500U);
-  EXPECT_EQ(points_per_line(1'000'000), 24U);
+  EXPECT_EQ(points_per_line(1'000'000), 120U);
 }
 
 }  // namespace

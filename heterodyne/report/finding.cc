@@ -9,4 +9,9 @@ const char* severity_word(Severity severity) {
   return severity == Severity::kAmber ? "warning" : "note";
 }
 
+Table moe_settings(const RunRecord& run) {
+  const Value* section = run.config.find_path("model.moe");
+  return section && section->if_table() ? *section->if_table() : Table{};
+}
+
 }  // namespace heterodyne

@@ -30,6 +30,9 @@ struct FindingKind {
 };
 using FindingRegistry = Registry<FindingKind>;
 
+/// The run's resolved section model.moe; empty when it has none.
+Table moe_settings(const RunRecord& run);
+
 /// The built-in kinds.
 const FindingRegistry& findings();
 FindingRegistry empty_findings();

@@ -14,6 +14,7 @@ struct ReportInput {
   std::vector<LoadHistory> loads;    // of `run`
   std::optional<RunRecord> before;   // what `run` is compared with
   std::vector<std::string> command;  // that asked for the report
+  int64_t now = 0;                   // seconds since 1970, to tell a lost run; 0: not known
 };
 
 }  // namespace heterodyne

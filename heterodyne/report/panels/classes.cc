@@ -1,0 +1,45 @@
+// Class by expert: which experts the tokens of each class get; for images also of each patch row and column.
+#include <algorithm>
+
+#include "heterodyne/report/figure.h"
+#include "heterodyne/report/group_figure.h"
+
+namespace heterodyne {
+namespace {
+
+// What the panel of token types shows.
+bool is_of_text(const std::string& group) { return group.starts_with("token") || group.ends_with("_decile"); }
+
+std::string title_of(const std::string& group) {
+  if (group == "class") return "Classes";
+  if (group == "patch_row") return "Patch rows";
+  return group == "patch_column" ? "Patch columns" : group;
+}
+
+std::optional<Panel> make(const ReportInput& input) {
+  const std::string title = "Classes and experts";
+  if (!input.run.routing) return not_recorded(title, "The routing", input);
+  Panel panel{title, {}, ""};
+  std::vector<std::string> names;
+  for (const LayerProfile& layer : input.run.routing->layers) {
+    for (const GroupCounts& groups : layer.groups) {
+      if (!is_of_text(groups.name) && std::find(names.begin(), names.end(), groups.name) == names.end()) {
+        names.push_back(groups.name);
+      }
+    }
+  }
+  for (const auto& name : names) {
+    Figure figure = group_figure(*input.run.routing, name, title_of(name));
+    if (!figure.views.empty()) panel.figures.push_back(std::move(figure));
+  }
+  if (panel.figures.empty()) return not_recorded(title, "The use of experts by class", input);
+  return panel;
+}
+
+}  // namespace
+
+PanelKind panel_kind_classes() {
+  return {"which experts the tokens of each class, patch row and patch column get", 40, make, {}};
+}
+
+}  // namespace heterodyne
