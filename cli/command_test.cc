@@ -116,6 +116,7 @@ TEST(Commands, TheListOfFlagsChangesOnPurposeOnly) {
                                    "limit", "out", "data", "threads", "quiet", "no_progress", "format"}));
   EXPECT_EQ(flags["ls"], (Names{"what", "verbose", "format"}));
   EXPECT_EQ(flags["config"], (Names{"action", "arguments", "set", "seed", "format"}));
+  EXPECT_EQ(flags["report"], (Names{"runs", "out", "open", "md", "svg", "fail_on", "format"}));
   EXPECT_EQ(flags["help"], (Names{"verb"}));
   EXPECT_EQ(flags["version"], (Names{"format"}));
 }
