@@ -1,5 +1,7 @@
 // heterodyne report RUN: what a run or a routing file says, as a page that needs no network, or as text.
 
+#include "cli/report.h"
+
 #include <fmt/format.h>
 #include <spawn.h>
 
@@ -96,7 +98,11 @@ void print(const Options& options, const ReportInput& input, const Report& repor
   }
   print_findings(report, terminal);
   if (format.empty()) return;
-  for (const char* panel : {"balance", "load", "specialisation"}) print_table(report, panel, terminal);
+  if (input.run.routing) {
+    for (const auto& line : cli::routing_lines(*input.run.routing, terminal.width())) terminal.print(line);
+  } else {
+    print_table(report, "balance", terminal);  // of training's counts
+  }
   print_lives(input, terminal);
 }
 

@@ -96,7 +96,7 @@ std::vector<double> Scale::ticks(int wanted) const {
   const double step = power * (lead < 1.5 ? 1 : lead < 3.5 ? 2 : lead < 7.5 ? 5 : 10);
   std::vector<double> all;
   for (double i = std::ceil(low_ / step - 1e-9); i * step <= high_ + 1e-9 * step && all.size() < 100; ++i) {
-    all.push_back(i * step);
+    all.push_back(i * step + 0.0);  // no minus before zero
   }
   return all;
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 namespace heterodyne {
@@ -23,6 +24,7 @@ TEST(Scale, MapsItsRangeAndHasRoundTicks) {
   const Scale scale(0, 10, 100, 200);
   EXPECT_DOUBLE_EQ(scale(2.5), 125);
   EXPECT_EQ(scale.ticks(5), (std::vector<double>{0, 2, 4, 6, 8, 10}));
+  EXPECT_FALSE(std::signbit(scale.ticks(5)[0]));
 }
 
 TEST(Scale, OfNoWidthOrNoNumbersIsStillAScale) {

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import os
-import re
 import shutil
 import time
 import unittest
@@ -148,9 +147,22 @@ class ReportTest(ProgramTest):
         done = self.succeeds("report", RUN, "--open", env={"PATH": "/nowhere"})
         self.assertIn("open run/report.html in a browser", done.stderr)
 
-    def test_the_table_shows_the_experts(self):
+    def test_the_table_shows_findings_experts_and_their_lives(self):
         text = self.succeeds("report", RUN, "--format", "table").stdout
-        self.assertTrue(re.search(r"(?m)^(problem|warning|note) ", text))
+        self.assertRegex(text, r"(?m)^(problem|warning|note) ")
+        self.assertRegex(text, r"layers\.0 .* assignments")
+        self.assertRegex(text, r"(?m)^layers\.0   steps 0 \.\. 10   active 4 throughout$")
+        (self.run_folder / "routing.safetensors").unlink()
+        text = self.succeeds("report", RUN, "--format", "table").stdout
+        self.assertRegex(text, r"(?m)^layers\.0 +4 ")
+
+    def test_a_routing_file_alone_is_reported(self):
+        shutil.copy(self.run_folder / "routing.safetensors", self.program.path("alone.safetensors"))
+        panels = [panel["panel"] for panel in self.document("alone.safetensors")["panels"]]
+        self.assertIn("specialisation", panels)
+        self.assertNotIn("training", panels)
+        self.succeeds("report", "alone.safetensors")
+        self.assertTrue(self.program.path("report.html").exists())
 
 
 if __name__ == "__main__":
