@@ -132,7 +132,7 @@ class CheckpointTest(ProgramTest):
         before = program.digests(self.run_folder)
         done = self.program.run("train", "--resume", RUN)
         self.assertIn(done.code, (USAGE, INPUT), done.stderr)
-        self.assertRegex(done.stderr, "belongs to another network|cannot resume: model.width was 8, is 16 now")
+        self.assertRegex(done.stderr, "belongs to another network|cannot resume: model.width was 8 when step 10 was saved, is 16 now")
         self.assertEqual(program.digests(self.run_folder), before)
 
     def test_resume_goes_back_to_an_older_checkpoint_with_a_warning(self):

@@ -103,7 +103,8 @@ class TrainTest(ProgramTest):
         self.assertRegex(lines[0], r"^run .*synthetic-dmmoe   10,323 parameters, 2 of 4 experts per token ")
         self.assertRegex(lines[1], r"^data 270 train / 30 valid   batch 64   5 steps/epoch$")
         self.assertRegex(lines[2], r"^epoch 0\.40/2  step 2  loss \d\.\d+ .* acc .* max/ideal .* img/s  eta ")
-        self.assertRegex(lines[-1], r"^done in .*best valid\.accuracy .* at step \d+ ")
+        self.assertRegex(lines[-2], r"^done in .*best valid\.accuracy .* at step \d+ ")
+        self.assertEqual(lines[-1], f"report: {self.run_folder / 'report.html'}")
         self.assertEqual((self.run_folder / "log.txt").read_text(), self.done.stderr)
 
     def test_nothing_is_coloured_or_redrawn_without_a_terminal(self):

@@ -42,7 +42,8 @@ class TroubleTest(ProgramTest):
         once = {"train.epochs": 3, "train.checkpoint.every_steps": 0, "train.checkpoint.every_epochs": 3}
         words = ["train", "--resume", RUN, *program.settings(once)]
         done = self.succeeds(*words, preexec_fn=limit_files)
-        self.assertEqual(len(done.warnings), 1, done.stderr)
+        self.assertEqual(len(done.warnings), 2, done.stderr)
+        self.assertEqual(done.warnings[1], f"warning: no report: {RUN}/report.html: cannot be written: File too large")
         says = rf"^warning: step 15: no checkpoint: {RUN}/.*optimizer\.safetensors: cannot be written: File too large\."
         self.assertRegex(done.warnings[0], says)
         self.assertTrue(done.warnings[0].endswith("The run goes on; the last one is of step 10"), done.warnings[0])
