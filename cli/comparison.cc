@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "cli/report.h"
+#include "cli/view/report.h"
 #include "heterodyne/base/printable.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/eval/run_summary.h"

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "cli/compute.h"
-#include "cli/report.h"
+#include "cli/view/report.h"
 #include "heterodyne/base/text.h"
 
 namespace heterodyne::cli {

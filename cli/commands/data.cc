@@ -9,7 +9,7 @@
 #include "cli/compute.h"
 #include "cli/data_folder.h"
 #include "cli/output.h"
-#include "cli/picture.h"
+#include "cli/view/picture.h"
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/data/image_files.h"

@@ -6,7 +6,7 @@
 #include "cli/command.h"
 #include "cli/compute.h"
 #include "cli/output.h"
-#include "cli/report.h"
+#include "cli/view/report.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/eval/evaluate.h"
 #include "heterodyne/io/json.h"

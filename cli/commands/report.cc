@@ -6,9 +6,9 @@
 #include <algorithm>
 
 #include "cli/command.h"
-#include "cli/lifecycle.h"
 #include "cli/output.h"
-#include "cli/report_files.h"
+#include "cli/view/lifecycle.h"
+#include "cli/view/report_files.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/json.h"

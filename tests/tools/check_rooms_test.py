@@ -118,4 +118,4 @@ class CheckRooms(ScratchTree):
         self.write("heterodyne/io/fixtures.h")
         self.write("heterodyne/io/x_test.cc", '#include "heterodyne/io/fixtures.h"\n')
         self.write("heterodyne/io/x.cc", '#include "heterodyne/io/fixtures.h"\n')
-        self.complains('heterodyne/io/x.cc:1: "heterodyne/io/fixtures.h": only tests include it')
+        self.complains('heterodyne/io/x.cc:1: "heterodyne/io/fixtures.h": only tests and benchmarks include it')

@@ -1,4 +1,4 @@
-#include "cli/report.h"
+#include "cli/view/report.h"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,8 @@
 #include <array>
 #include <cmath>
 
-#include "cli/class_view.h"
 #include "cli/output.h"
+#include "cli/view/class_view.h"
 #include "heterodyne/base/printable.h"
 #include "heterodyne/base/text.h"
 

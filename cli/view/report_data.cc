@@ -1,8 +1,8 @@
-#include "cli/report_data.h"
+#include "cli/view/report_data.h"
 
 #include <cmath>
 
-#include "cli/class_view.h"
+#include "cli/view/class_view.h"
 #include "heterodyne/base/text.h"
 
 namespace heterodyne::cli {

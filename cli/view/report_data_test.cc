@@ -1,4 +1,4 @@
-#include "cli/report_data.h"
+#include "cli/view/report_data.h"
 
 #include <gtest/gtest.h>
 

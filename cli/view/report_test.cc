@@ -1,4 +1,4 @@
-#include "cli/report.h"
+#include "cli/view/report.h"
 
 #include <gtest/gtest.h>
 

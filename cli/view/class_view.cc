@@ -1,4 +1,4 @@
-#include "cli/class_view.h"
+#include "cli/view/class_view.h"
 
 #include <algorithm>
 

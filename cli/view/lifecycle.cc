@@ -1,4 +1,4 @@
-#include "cli/lifecycle.h"
+#include "cli/view/lifecycle.h"
 
 #include <fmt/format.h>
 

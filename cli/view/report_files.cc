@@ -1,4 +1,4 @@
-#include "cli/report_files.h"
+#include "cli/view/report_files.h"
 
 #include <fmt/format.h>
 #include <signal.h>

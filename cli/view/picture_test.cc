@@ -1,4 +1,4 @@
-#include "cli/picture.h"
+#include "cli/view/picture.h"
 
 #include <gtest/gtest.h>
 
