@@ -14,7 +14,7 @@ from program import ProgramTest, wait_for
 
 KILLS = 50
 # A validation, and with it a write of the index, after every step; checkpoints seldom, so that most kills hit others.
-SETTINGS = {"name": "run", "data.examples": 80, "data.validation": 0.2, "train.epochs": 1500, "train.log_every": 1,
+SETTINGS = {"name": "run", "data.examples": 100, "data.validation": 0.2, "train.epochs": 1500, "train.log_every": 1,
             "train.checkpoint.every_steps": 0, "train.checkpoint.every_epochs": 20}
 
 
