@@ -95,6 +95,21 @@ class ReportPageTest(unittest.TestCase):
         self.assertGreater(light, 600)
         self.assertLess(self.browser.run(BRIGHTNESS), 150)
 
+    def test_the_report_of_a_real_run_draws_every_figure(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="heterodyne-"))
+        self.addCleanup(shutil.rmtree, folder)
+        done = program.Program(folder).run("train", *program.small(), "--out", "run")
+        self.assertEqual(done.code, 0, done.stderr)
+        page = folder / "run/report.html"
+        self.assertLess(page.stat().st_size, 1_500_000)
+        self.browser.open(page)
+        self.show_all()
+        figures = self.browser.run(DRAWN)
+        drawn = [figure["id"] for figure in figures if figure["marks"] > 3]
+        pictures = self.browser.run("document.querySelectorAll('figure .view.chosen .chart svg').length")
+        self.assertGreater(len(drawn), 25, figures)
+        self.assertEqual(len(drawn), pictures, figures)
+
     def test_the_colours_of_the_system_are_followed(self):
         self.browser.set_media(dark=True)
         self.assertLess(self.browser.run(BRIGHTNESS), 150)
