@@ -119,7 +119,7 @@ class Reader : public Fields {
       read(item, &element, field);
       target->push_back(std::move(element));
     }
-    if (items.empty() && field.rules.is_list_or_one)
+    if (items.empty() && field.rules.is_list_or_one && !field.rules.may_be_empty)
       complain(value, field, "expected at least one entry, got an empty list");
   }
 
@@ -140,8 +140,36 @@ class Reader : public Fields {
     else wrong_type(value, field, "a table");
   }
 
+  void read(const Value& value, const Numbered& numbered, const Field& field) {
+    const Table* table = value.if_table();
+    if (table == nullptr) return wrong_type(value, field, "a table");
+    const Place place = place_.inside(field.name);
+    for (const auto& entry : table->entries()) {
+      const auto number = whole_number(entry.key);
+      const Table* settings = entry.value.if_table();
+      if (!number || settings == nullptr) {
+        const std::string got = number ? entry.value.type_name() : "\"" + entry.key + "\"";
+        problems_.add(entry.value.position(), place.path, number ? entry.key : "",
+                      fmt::format("expected {}, got {}", number ? "a table" : "whole numbers as keys", got));
+        continue;
+      }
+      read_nested(numbered.entry(*number), *settings, place.inside(entry.key));
+    }
+  }
+
+  static std::optional<int64_t> whole_number(const std::string& text) {
+    int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
+    return number;
+  }
+
   void read_nested(const Nested& nested, const Table& table, const Field& field) {
-    Reader inner(table, place_.inside(field.name), problems_);
+    read_nested(nested, table, place_.inside(field.name));
+  }
+
+  void read_nested(const Nested& nested, const Table& table, const Place& place) {
+    Reader inner(table, place, problems_);
     nested(inner);
     inner.reject_unknown_keys();
   }
@@ -219,6 +247,20 @@ class Resolver : public Fields {
     return std::move(inner.resolved);
   }
 
+  Value write(const Numbered& numbered, const Field& field) {
+    static const Table kNothing;
+    const Value* source = written_.find(field.name);
+    Table all;
+    for (const int64_t number : numbered.numbers()) {
+      const std::string key = std::to_string(number);
+      const Value* entry = source ? source->if_table()->find(key) : nullptr;
+      Resolver inner(entry ? *entry->if_table() : kNothing, place_.inside(field.name).inside(key), problems_);
+      numbered.entry(number)(inner);
+      all.set(key, std::move(inner.resolved));
+    }
+    return all.empty() ? Value() : Value(std::move(all));
+  }
+
   const Table& written_;
   Place place_;
   Problems& problems_;
@@ -258,6 +300,7 @@ class Lister : public Fields {
             [](const Member*) { return std::string("table"); },
             [](const std::vector<Member>*) { return std::string("list of tables"); },
             [](const Nested&) { return std::string("table"); },
+            [](const Numbered&) { return std::string("tables by number"); },
         },
         field.target);
   }
@@ -268,6 +311,7 @@ class Lister : public Fields {
                           [](const Member* member) { return member->kind.empty() ? "none" : member->kind; },
                           [](const std::vector<Member>*) { return std::string("[]"); },
                           [](const Nested&) { return std::string(); },
+                          [](const Numbered&) { return std::string("none"); },
                           [&]<class T>(const std::vector<T>* list) {
                             const bool one = field.rules.is_list_or_one && list->size() == 1;
                             return write_value(one ? Value(list->front()) : Value(Array(list->begin(), list->end())));

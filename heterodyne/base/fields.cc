@@ -68,6 +68,10 @@ Rule list_or_one() {
   return [](Rules& rules) { rules.is_list_or_one = true; };
 }
 
+Rule list_or_none() {
+  return [](Rules& rules) { rules.is_list_or_one = rules.may_be_empty = true; };
+}
+
 Rule required() {
   return [](Rules& rules) { rules.is_required = true; };
 }

@@ -8,14 +8,16 @@
 // From that one line come the reading and checking of configurations, the defaults in resolved.toml, the listing of
 // `heterodyne ls -v` and the flags of a command. A setting may be bool, int64_t, double, std::string, a vector of
 // one of the last three, a Member of a family (its `kind` with that kind's own settings), a vector of Members, or
-// a struct with a visit() of its own.
+// a struct with a visit() of its own, or a map from whole numbers to such structs.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -49,6 +51,7 @@ struct Rules {
   std::vector<std::string> choices;
   const Family* family = nullptr;
   bool is_list_or_one = false;
+  bool may_be_empty = false;
   bool is_required = false;
   bool is_positional = false;
   bool is_value_optional = false;
@@ -73,6 +76,8 @@ Rule one_of(const char* first, Text... rest) {
 Rule member_of(const Family& family);
 /// For vectors: a single value stands for a list of one.
 Rule list_or_one();
+/// The same, and the list may be empty.
+Rule list_or_none();
 Rule required();
 /// For commands: taken from the command line without a flag.
 Rule positional();
@@ -85,10 +90,30 @@ Rule effective_when(bool condition, std::string otherwise);
 /// A struct with a visit() of its own, seen without its type.
 using Nested = std::function<void(Fields&)>;
 
+/// A setting that is a table of tables under whole numbers, "layer.3": settings that hold for one of many.
+struct Numbered {
+  std::function<Nested(int64_t number)> entry;      // the struct of a number; made when there is none
+  std::function<std::vector<int64_t>()> numbers;  // of those that were made, ascending
+};
+
+/// Structs by number, each made as a copy of `base`, which must have been read before.
+template <class T>
+Numbered numbered(std::map<int64_t, T>& all, const T& base) {
+  return {[&all, &base](int64_t number) {
+            auto& entry = all.try_emplace(number, base).first->second;
+            return Nested([&entry](Fields& inner) { entry.visit(inner); });
+          },
+          [&all] {
+            std::vector<int64_t> numbers;
+            for (const auto& [number, entry] : all) numbers.push_back(number);
+            return numbers;
+          }};
+}
+
 struct Field {
   std::string_view name;
   std::variant<bool*, int64_t*, double*, std::string*, std::vector<int64_t>*, std::vector<double>*,
-               std::vector<std::string>*, Member*, std::vector<Member>*, Nested>
+               std::vector<std::string>*, Member*, std::vector<Member>*, Nested, Numbered>
       target;
   std::string_view sentence;
   Rules rules;
@@ -100,11 +125,14 @@ class Fields {
   virtual ~Fields() = default;
 
   template <class T, class... RuleType>
-  void operator()(std::string_view name, T& target, std::string_view sentence, const RuleType&... rule) {
+  void operator()(std::string_view name, T&& target, std::string_view sentence, const RuleType&... rule) {
     Rules rules;
     (rule(rules), ...);
+    using Setting = std::remove_cvref_t<T>;
     if constexpr (requires(Fields& fields) { target.visit(fields); }) {
       visit({name, Nested([&target](Fields& inner) { target.visit(inner); }), sentence, std::move(rules)});
+    } else if constexpr (std::is_same_v<Setting, Numbered>) {
+      visit({name, target, sentence, std::move(rules)});
     } else {
       visit({name, &target, sentence, std::move(rules)});
     }

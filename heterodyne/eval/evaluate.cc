@@ -50,9 +50,13 @@ Evaluation evaluate(Network& network, Loader& loader, const PassOptions& pass, R
   Evaluation evaluation;
   evaluation.num_params = num_params(network);
   for (const MoeLayer* layer : network.moe_layers()) evaluation.ids.push_back(layer->ids());
-  each_batch(loader, pass, [&](const Batch& batch) {
+  std::vector<torch::Tensor> carry;
+  each_batch(loader, pass, [&](Batch batch) {
     RoutingLog log = recorder ? RoutingRecorder::log() : RoutingLog();
-    evaluation.metrics.add(network.forward(batch, &log).logit_BY, batch.label_B);
+    batch.carry = std::move(carry);
+    auto output = network.forward(batch, &log);
+    carry = std::move(output.carry);
+    evaluation.metrics.add(output.logit_BY, batch.label_B);
     evaluation.routing.add(log);
     if (recorder) recorder->add(batch, log);
   });

@@ -21,14 +21,15 @@ std::vector<double> means(const std::vector<Number>& sum_Y, const std::vector<in
 }  // namespace
 
 torch::Tensor cross_entropy(const torch::Tensor& logit_BY, const torch::Tensor& label_B) {
-  return at::cross_entropy_loss(logit_BY, label_B);
+  return at::cross_entropy_loss(logit_BY.flatten(0, -2), label_B.flatten());
 }
 
 int64_t num_correct(const torch::Tensor& logit_BY, const torch::Tensor& label_B) {
-  return logit_BY.detach().argmax(1).eq(label_B).sum().item<int64_t>();
+  return logit_BY.detach().argmax(-1).eq(label_B).sum().item<int64_t>();
 }
 
-void ClassificationMetrics::add(const torch::Tensor& logit_BY, const torch::Tensor& label_B) {
+void ClassificationMetrics::add(const torch::Tensor& logits, const torch::Tensor& labels) {
+  const auto logit_BY = logits.flatten(0, -2), label_B = labels.flatten().contiguous();
   const int64_t B = label_B.size(0);
   if (B == 0) return;
   const torch::NoGradGuard no_grad;
@@ -36,11 +37,11 @@ void ClassificationMetrics::add(const torch::Tensor& logit_BY, const torch::Tens
   const auto loss_B =
       at::cross_entropy_loss(logit_BY, label_B, {}, at::Reduction::None).to(torch::kFloat64).contiguous();
   const auto right_B = logit_BY.argmax(1).eq(label_B).contiguous();
-  const auto labels = label_B.contiguous();
+  const int64_t* label_of = label_B.const_data_ptr<int64_t>();
   const auto Y = static_cast<size_t>(logit_BY.size(1));
   if (seen_Y_.size() < Y) seen_Y_.resize(Y), correct_Y_.resize(Y), loss_sum_Y_.resize(Y);
   for (int64_t b = 0; b < B; ++b) {
-    const auto label = static_cast<size_t>(labels.const_data_ptr<int64_t>()[b]);
+    const auto label = static_cast<size_t>(label_of[b]);
     const int64_t right = right_B.const_data_ptr<bool>()[b] ? 1 : 0;
     ++seen_Y_[label];
     correct_Y_[label] += right;

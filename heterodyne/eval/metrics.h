@@ -1,6 +1,6 @@
 // Metrics of classification, accumulated batch by batch in memory that does not grow with the data.
 //
-// Letters: B examples, Y classes.
+// Letters: B examples (or tokens, each with a label of its own), Y classes. Leading sizes [B] may be several, [B, S].
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,9 @@ int64_t num_correct(const torch::Tensor& logit_BY, const torch::Tensor& label_B)
 
 class ClassificationMetrics {
  public:
-  void add(const torch::Tensor& logit_BY, const torch::Tensor& label_B);
+  void add(const torch::Tensor& logits, const torch::Tensor& labels);
 
+  /// Labels seen.
   int64_t num_examples() const { return num_examples_; }
   /// Share of correct answers, 0 .. 1; 0 without examples.
   double accuracy() const;

@@ -13,6 +13,10 @@ Batch first_of(const Batch& batch, int64_t size) {
 
 }  // namespace
 
+void set_dtype(Batch& batch, torch::Dtype dtype) {
+  if (batch.inputs.is_floating_point()) batch.inputs = batch.inputs.to(dtype);
+}
+
 void each_batch(Loader& loader, const PassOptions& options, const std::function<void(const Batch&)>& work) {
   const torch::NoGradGuard no_grad;
   loader.start(0);
@@ -20,7 +24,7 @@ void each_batch(Loader& loader, const PassOptions& options, const std::function<
   while (auto batch = loader.next()) {
     const int64_t left = options.num_examples - num_examples;
     if (options.num_examples > 0 && batch->size() > left) batch = first_of(*batch, left);
-    batch->inputs = batch->inputs.to(options.dtype);
+    set_dtype(*batch, options.dtype);
     work(*batch);
     num_examples += batch->size();
     if (options.on_batch && !options.on_batch(++num_batches)) return;

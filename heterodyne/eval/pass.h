@@ -51,6 +51,9 @@ struct PassOptions {
       : dtype(network_dtype), num_examples(examples), on_batch(std::move(told)) {}
 };
 
+/// Brings inputs that are no token ids to the dtype.
+void set_dtype(Batch& batch, torch::Dtype dtype);
+
 /// Calls `work` with each batch of the loader's first epoch, its inputs in the dtype.
 void each_batch(Loader& loader, const PassOptions& options, const std::function<void(const Batch&)>& work);
 

@@ -24,6 +24,10 @@ struct ExpertCall {
   RandomKey random;
   std::vector<std::shared_ptr<Expert>> experts;  // by position
   int64_t output_width = 0;
+  /// y = log sum of weight x exp(answer): experts that answer with log-probabilities. Otherwise y = sum of weight x
+  /// answer.
+  bool is_log_mixture = false;
+  torch::Tensor past_BSD = {};  // see ExpertInput
 
   torch::Tensor x_TD() const { return x_BSD.reshape({-1, x_BSD.size(2)}); }
 };
@@ -31,6 +35,14 @@ struct ExpertCall {
 class Dispatcher {
  public:
   virtual ~Dispatcher() = default;
+
+  /// The routing with which run() is called: without the pairs for which there is no room, which num_dropped counts.
+  /// Draws come from `random`; `training` says whether room is short in this mode.
+  virtual Routing admit(Routing routing, const RandomKey& random, bool training) const {
+    static_cast<void>(random);
+    static_cast<void>(training);
+    return routing;
+  }
 
   /// y_TO: for each token the sum of its experts' answers times the weights of its pairs; zeros without pairs.
   virtual torch::Tensor run(const ExpertCall& call, const Routing& routing) = 0;
@@ -46,6 +58,7 @@ struct DispatcherKind {
   std::string summary;
   Schema schema;
   std::function<std::shared_ptr<Dispatcher>(const Table& settings, const Place&)> make;
+  bool may_drop = false;  // admit() may leave pairs out
 };
 using DispatcherRegistry = Registry<DispatcherKind>;
 
@@ -55,11 +68,12 @@ DispatcherRegistry empty_dispatchers();
 
 /// The kind made of a class with an Options struct and a constructor (Options).
 template <class T>
-DispatcherKind dispatcher_kind(std::string summary) {
+DispatcherKind dispatcher_kind(std::string summary, bool may_drop = false) {
   return {std::move(summary), Schema::of<typename T::Options>(),
           [](const Table& settings, const Place& place) -> std::shared_ptr<Dispatcher> {
             return std::make_shared<T>(read_options<typename T::Options>(settings, place));
-          }};
+          },
+          may_drop};
 }
 
 }  // namespace heterodyne

@@ -31,6 +31,7 @@ struct ExpertInput {
   torch::Tensor x_BSD;    // all tokens of the batch
   torch::Tensor mask_BS;  // bool, false at padding; undefined when nothing is padded
   RandomKey random;
+  torch::Tensor past_BSD = {};  // what came before x_BSD in the same sequences, when a text is continued
 };
 
 /// How much work there is: rows of one expert, and the batch they come from.
@@ -74,6 +75,7 @@ struct ExpertKind {
   std::string summary;
   Schema schema;
   std::function<std::shared_ptr<Expert>(const Table& settings, const Place&, const ExpertContext&)> make;
+  bool is_null = false;  // answers zeros; its rows are never carried to it
 };
 using ExpertRegistry = Registry<ExpertKind>;
 
@@ -83,11 +85,12 @@ ExpertRegistry empty_experts();
 
 /// The kind made of a class with an Options struct and a constructor (Options, ExpertContext).
 template <class T>
-ExpertKind expert_kind(std::string summary) {
+ExpertKind expert_kind(std::string summary, bool is_null = false) {
   return {std::move(summary), Schema::of<typename T::Options>(),
           [](const Table& settings, const Place& place, const ExpertContext& context) -> std::shared_ptr<Expert> {
             return std::make_shared<T>(read_options<typename T::Options>(settings, place), context);
-          }};
+          },
+          is_null};
 }
 
 /// Throws ConfigError unless the context's output width equals its width, for kinds that cannot change it.

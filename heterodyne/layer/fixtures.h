@@ -25,13 +25,17 @@ inline std::shared_ptr<MoeLayer> layer_of(Table table, int64_t width = 16) {
                                     MoeContext{width, width, {7, "layers.0"}});
 }
 
+/// One sequence, of symbols 0, 1, 2, ... and class 1.
 inline RouteInput route_input(const torch::Tensor& x_TD) {
-  return {x_TD, 1, x_TD.size(0), {}, {3, 5}, {.probabilities = true, .logits = true}};
+  RouteInput input{x_TD, 1, x_TD.size(0), {}, {3, 5}, {.probabilities = true, .logits = true}};
+  input.token_id_T = torch::arange(x_TD.size(0));
+  input.label_T = torch::ones({x_TD.size(0)}, torch::kInt64);
+  return input;
 }
 
 inline RouterContext router_context(int64_t width, int64_t num_experts) {
   RouterContext context{width, {}, {7, "layers.0.router"}};
-  for (int64_t id = 0; id < num_experts; ++id) context.experts.push_back({id, "mlp", 0, 10, 10});
+  for (int64_t id = 0; id < num_experts; ++id) context.experts.push_back({id, "mlp", 0, 10, 10, false});
   return context;
 }
 

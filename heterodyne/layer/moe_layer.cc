@@ -27,6 +27,14 @@ int64_t count_of(const Member& group) {
   return options.count;
 }
 
+bool is_null(const Member& group) { return experts().of(group).find(group.kind).is_null; }
+
+int64_t num_params_of(const torch::nn::Module& module) {
+  int64_t count = 0;
+  for (const auto& parameter : module.parameters()) count += parameter.numel();
+  return count;
+}
+
 // "switch_loss", or "switch_loss.1" for the second of a kind.
 std::vector<std::string> names_of(const std::vector<Member>& members) {
   std::vector<std::string> names;
@@ -52,6 +60,7 @@ MoeLayer::MoeLayer(const MoeOptions& options, const MoeContext& context) : optio
   }
   set_slots(std::move(slots));
   router_ = register_module("router", make_router(context.init.at("router")));
+  make_shared_experts();
   dispatcher_ = dispatchers().make(options.dispatcher);
   for (const auto& balancer : options.balancers) balancers_.push_back(heterodyne::balancers().make(balancer));
   balancer_names_ = names_of(options.balancers);
@@ -60,35 +69,109 @@ MoeLayer::MoeLayer(const MoeOptions& options, const MoeContext& context) : optio
 MoeOutput MoeLayer::forward(const MoeInput& input, RoutingLog* log) {
   check_shape(layer_name(), "x_BSD", input.x_BSD, {"B", "S", {"D", context_.width}});
   const int64_t B = input.x_BSD.size(0), S = input.x_BSD.size(1);
+  observe(log, layer_name() + ".input", input.x_BSD);
 
   // 1. Route: which experts work on which tokens.
+  Routing routing = router_->route(route_input(input, log));
+  routing.sums["assignments_E"] = routing.plan.tokens_per_expert_E.to(torch::kFloat64);
+  routing.sums["tokens"] = torch::tensor(static_cast<double>(routing.num_counted_tokens()), torch::kFloat64);
+
+  // 2. Admit: pairs for which there is no room are left out.
+  const Routing admitted = dispatcher_->admit(routing, input.random, is_training());
+  if (log) log->add(layer_name(), admitted);
+
+  // 3. to 5. Dispatch the tokens, run the experts, combine their answers.
+  ExpertCall call{input.x_BSD, input.mask_BS,          input.random,
+                  {},          context_.output_width, options_.combine == "log_mixture",
+                  input.past_BSD};
+  for (const auto& slot : slots_) call.experts.push_back(slot.expert);
+  auto y_BSO = dispatcher_->run(call, without_null(admitted)).reshape({B, S, context_.output_width});
+  if (!shared_.empty()) y_BSO = y_BSO + shared_answer(input);
+  if (options_.output == "sigmoid") y_BSO = y_BSO.sigmoid();
+
+  // 6. Losses on the routing that was wanted.
+  MoeOutput output{y_BSO, losses(routing, input.sums_before), std::move(routing.sums), {}};
+  if (router_->needs_previous_logits()) output.logit_TE = routing.logit_TE;
+  return output;
+}
+
+RouteInput MoeLayer::route_input(const MoeInput& input, const RoutingLog* log) const {
+  const int64_t B = input.x_BSD.size(0), S = input.x_BSD.size(1);
   RouteInput route{input.x_BSD.reshape({B * S, context_.width}), B, S, {}, input.random, {}};
   if (input.mask_BS.defined()) route.mask_T = input.mask_BS.reshape(-1);
+  if (input.token_id_BS.defined()) route.token_id_T = input.token_id_BS.reshape(-1);
+  if (input.label_B.defined()) route.label_T = input.label_B.repeat_interleave(S);
+  route.previous_logit_TE = input.previous_logit_TE;
+  route.first_position = input.first_position;
+  route.override = input.override;
   for (const auto& balancer : balancers_) {
     route.needs.probabilities |= balancer->needs().probabilities;
     route.needs.logits |= balancer->needs().logits;
   }
-  observe(log, layer_name() + ".input", input.x_BSD);
   route.needs.probabilities |= log && log->keep_scores;
-  Routing routing = router_->route(route);
-  if (log) log->add(layer_name(), routing);
-
-  // 2. to 4. Dispatch the tokens, run the experts, combine their answers.
-  ExpertCall call{input.x_BSD, input.mask_BS, input.random, {}, context_.output_width};
-  for (const auto& slot : slots_) call.experts.push_back(slot.expert);
-  const auto y_TO = dispatcher_->run(call, routing);
-
-  // 5. Losses on the routing.
-  return {y_TO.reshape({B, S, context_.output_width}), losses(routing), std::move(routing.sums)};
+  route.needs.logits |= router_->needs_previous_logits();
+  return route;
 }
 
-NamedTensors MoeLayer::losses(const Routing& routing) const {
+// Every token to every shared expert.
+torch::Tensor MoeLayer::shared_answer(const MoeInput& input) const {
+  const auto& x_BSD = input.x_BSD;
+  const auto x_TD = x_BSD.reshape({-1, context_.width});
+  const auto all_T = torch::arange(x_TD.size(0));
+  torch::Tensor sum_TO;
+  for (const auto& expert : shared_) {
+    const auto answer_TO = expert->forward({x_TD, all_T, x_BSD, input.mask_BS, input.random, input.past_BSD});
+    sum_TO = sum_TO.defined() ? sum_TO + answer_TO : answer_TO;
+  }
+  if (shared_gate_) sum_TO = sum_TO * shared_gate_->forward(x_TD).sigmoid();
+  return sum_TO.view({x_BSD.size(0), x_BSD.size(1), context_.output_width});
+}
+
+// A null expert's answer is zero, so its pairs need not be carried.
+Routing MoeLayer::without_null(const Routing& routing) const {
+  std::vector<uint8_t> keeps;
+  for (const auto& info : infos_) keeps.push_back(info.is_null ? 0 : 1);
+  if (std::find(keeps.begin(), keeps.end(), 0) == keeps.end()) return routing;
+  const auto keep_E = torch::tensor(keeps, torch::kBool);
+  return with_pairs(routing, keep_E.index_select(0, routing.plan.expert_N));
+}
+
+NamedTensors MoeLayer::losses(const Routing& routing, const Sums& sums_before) const {
   NamedTensors all;
   for (const auto& [loss_name, value] : routing.losses) all.emplace_back(layer_name() + "." + loss_name, value);
+  if (balancers_.empty()) return all;
+  const BalanceInput input(routing, infos_, sums_before);
   for (size_t i = 0; i < balancers_.size(); ++i) {
-    all.emplace_back(layer_name() + "." + balancer_names_[i], balancers_[i]->weight() * balancers_[i]->loss(routing));
+    const auto loss = balancers_[i]->loss(input);
+    if (loss.defined()) all.emplace_back(layer_name() + "." + balancer_names_[i], balancers_[i]->weight() * loss);
   }
   return all;
+}
+
+void MoeLayer::after_step(const Sums& sums) {
+  router_->after_step(sums);
+  for (const auto& balancer : balancers_) balancer->after_step(*router_, sums);
+}
+
+bool MoeLayer::is_causal(std::string* why) const {
+  const auto refuse = [&](const std::string& reason) {
+    if (why) *why = reason;
+    return false;
+  };
+  const auto& router = options_.router;
+  if (!routers().of(router).find(router.kind).traits.is_causal)
+    return refuse(fmt::format("router \"{}\" lets later tokens decide about earlier ones", router.kind));
+  for (const auto& slot : slots_) {
+    if (!slot.expert->is_causal())
+      return refuse(fmt::format("expert kind \"{}\" looks at later tokens", group_kind(slot.group)));
+  }
+  for (size_t i = 0; i < shared_.size(); ++i) {
+    if (!shared_[i]->is_causal()) return refuse("a shared expert looks at later tokens");
+  }
+  const auto& dispatcher = options_.dispatcher;
+  if (dispatchers().of(dispatcher).find(dispatcher.kind).may_drop)
+    return refuse(fmt::format("dispatcher \"{}\" lets later tokens take the room of earlier ones", dispatcher.kind));
+  return true;
 }
 
 std::vector<int64_t> MoeLayer::ids() const {
@@ -108,7 +191,8 @@ std::vector<ExpertInfo> MoeLayer::infos() const {
   std::vector<ExpertInfo> all;
   for (const auto& slot : slots_) {
     const auto cost = slot.expert->cost({1, 1, 1}).routed;
-    all.push_back({slot.id, group_kind(slot.group), slot.group, cost.params, cost.macs});
+    const Member& group = options_.experts[static_cast<size_t>(slot.group)];
+    all.push_back({slot.id, group.kind, slot.group, cost.params, cost.macs, is_null(group)});
   }
   return all;
 }
@@ -123,13 +207,35 @@ CostPair MoeLayer::cost(const std::vector<double>& tokens_per_expert, double num
     total.routed += expert.cost({tokens_per_expert[e], num_tokens, length}).routed;
     total.executed += expert.cost({executed_E[static_cast<int64_t>(e)].item<double>(), num_tokens, length}).executed;
   }
+  for (const auto& expert : shared_) total += expert->cost({num_tokens, num_tokens, length});
+  if (shared_gate_) {
+    const Cost cost{shared_gate_->macs() * num_tokens, num_params_of(*shared_gate_), 0};
+    total += {cost, cost};
+  }
   Cost gate{router_->macs_per_token() * num_tokens, 0, 0};
-  for (const auto& parameter : router_->parameters()) gate.params += parameter.numel();
+  gate.params = num_params_of(*router_);
   return total += {gate, gate};
 }
 
 std::shared_ptr<Router> MoeLayer::make_router(const Init& init) const {
-  return routers().make(options_.router, RouterContext{context_.width, infos(), init});
+  return routers().make(options_.router, RouterContext{context_.width, infos_, init});
+}
+
+// Beside the routed ones, and not among their positions and ids.
+void MoeLayer::make_shared_experts() {
+  if (options_.shared.empty()) return;
+  auto modules = register_module("shared", std::make_shared<torch::nn::Module>());
+  const Init init = context_.init.at("shared");
+  for (const auto& group : options_.shared) {
+    for (int64_t index = 0; index < count_of(group); ++index) {
+      const std::string name = std::to_string(shared_.size());
+      const ExpertContext context{context_.width, context_.output_width, index, init.at(name)};
+      shared_.push_back(modules->register_module(name, heterodyne::experts().make(group, context)));
+    }
+  }
+  if (!options_.shared_gate) return;
+  const nn::LinearOptions shape{context_.width, 1, false};
+  shared_gate_ = register_module("shared_gate", std::make_shared<nn::Linear>(shape, context_.init.at("shared_gate")));
 }
 
 std::shared_ptr<Router> MoeLayer::swap_router(std::shared_ptr<Router> router) {
@@ -150,6 +256,7 @@ void MoeLayer::set_slots(std::vector<ExpertSlot> slots) {
   for (const auto& slot : slots_) expert_modules_->unregister_module(std::to_string(slot.id));
   slots_ = std::move(slots);
   for (const auto& slot : slots_) expert_modules_->register_module(std::to_string(slot.id), slot.expert);
+  infos_ = infos();
 }
 
 }  // namespace heterodyne

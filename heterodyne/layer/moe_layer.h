@@ -18,17 +18,31 @@
 #include "heterodyne/layer/expert.h"
 #include "heterodyne/layer/router.h"
 #include "heterodyne/layer/routing.h"
+#include "heterodyne/nn/linear.h"
 
 namespace heterodyne {
 
 struct MoeOptions {
   Member router{Table{{"kind", "top_k"}}};
   std::vector<Member> experts;
+  std::vector<Member> shared;
+  bool shared_gate = false;
+  std::string combine = "sum";
+  std::string output = "none";
   Member dispatcher{Table{{"kind", "local"}}};
   std::vector<Member> balancers;
   void visit(Fields& field) {
     field("router", router, "decides which experts work on which tokens", member_of(routers()));
     field("experts", experts, "groups of experts", member_of(heterodyne::experts()));
+    field("shared", shared, "groups of experts that answer every token beside the routed ones",
+          member_of(heterodyne::experts()));
+    field("shared_gate", shared_gate, "whether the shared experts' sum is multiplied by a learned sigmoid of the token",
+          effective_when(!shared.empty(), "shared = []"));
+    field("combine", combine,
+          "sum: of the answers times their weights; log_mixture: log of the weighted sum of exp(answer), for experts "
+          "that answer with log-probabilities",
+          one_of("sum", "log_mixture"));
+    field("output", output, "what is applied to the combined answer", one_of("none", "sigmoid"));
     field("dispatcher", dispatcher, "carries tokens to experts and back", member_of(dispatchers()));
     field("balancers", balancers, "losses on the routing", member_of(heterodyne::balancers()));
   }
@@ -44,12 +58,20 @@ struct MoeInput {
   torch::Tensor x_BSD;
   torch::Tensor mask_BS;  // bool; tokens that are false are routed nowhere. Undefined: all count
   RandomKey random;
+  torch::Tensor token_id_BS = {};        // int64; undefined where tokens are no symbols
+  torch::Tensor label_B = {};            // int64; undefined where examples have no class
+  torch::Tensor previous_logit_TE = {};  // MoeOutput::logit_TE of the layer before
+  Sums sums_before = {};                 // of this layer over the earlier batches of the same step
+  int64_t first_position = 0;            // of each sequence's first token
+  torch::Tensor past_BSD = {};           // this layer's inputs before that; may be undefined when no expert looks back
+  RouteOverride override = {};
 };
 
 struct MoeOutput {
   torch::Tensor y_BSO;
-  NamedTensors losses;  // weighted scalars: "layers.0.switch_loss"
-  Sums sums;            // for after_step()
+  NamedTensors losses;     // weighted scalars: "layers.0.switch_loss"
+  Sums sums;               // for after_step()
+  torch::Tensor logit_TE;  // the router's scores, when it reads those of the layer before
 };
 
 /// One expert with what the layer knows of it.
@@ -68,7 +90,9 @@ class MoeLayer : public torch::nn::Module {
   /// Changes nothing but what `log` records. Throws ShapeError unless x_BSD is [B, S, D].
   MoeOutput forward(const MoeInput& input, RoutingLog* log);
   /// Once per optimizer step, with the sums of all its batches.
-  void after_step(const Sums& sums) { router_->after_step(sums); }
+  void after_step(const Sums& sums);
+  /// Whether no answer depends on later tokens: router, dispatcher and experts. When not, `why` (may be null) is told.
+  bool is_causal(std::string* why = nullptr) const;
 
   /// "layers.0"
   const std::string& layer_name() const { return context_.init.name; }
@@ -103,14 +127,21 @@ class MoeLayer : public torch::nn::Module {
 
  private:
   std::vector<ExpertInfo> infos() const;
-  NamedTensors losses(const Routing& routing) const;
+  RouteInput route_input(const MoeInput& input, const RoutingLog* log) const;
+  torch::Tensor shared_answer(const MoeInput& input) const;
+  Routing without_null(const Routing& routing) const;
+  NamedTensors losses(const Routing& routing, const Sums& sums_before) const;
+  void make_shared_experts();
 
   MoeOptions options_;
   MoeContext context_;
   int64_t next_id_ = 0;
   std::vector<ExpertSlot> slots_;
+  std::vector<ExpertInfo> infos_;  // of the slots
   std::shared_ptr<torch::nn::Module> expert_modules_;
   std::shared_ptr<Router> router_;
+  std::vector<std::shared_ptr<Expert>> shared_;
+  std::shared_ptr<nn::Linear> shared_gate_;
   std::shared_ptr<Dispatcher> dispatcher_;
   std::vector<std::shared_ptr<Balancer>> balancers_;
   std::vector<std::string> balancer_names_;

@@ -25,6 +25,7 @@ struct ExpertInfo {
   int64_t group = 0;
   int64_t num_params = 0;
   double macs = 0;  // for one assignment
+  bool is_null = false;  // answers nothing and costs nothing: "no expert" as a choice
 };
 
 struct RouterContext {
@@ -49,12 +50,18 @@ class Router : public torch::nn::Module {
   /// after_step(). Throws ShapeError unless x_TD is [T, D] with this router's D, Error when a score is NaN.
   virtual Routing route(const RouteInput& input) = 0;
 
-  /// Once per optimizer step, with the sums of all its batches.
+  /// Once per optimizer step, with the sums of all its batches: the router's own (Routing::sums), and "assignments_E"
+  /// and "tokens", which the layer adds.
   virtual void after_step(const Sums& sums) { static_cast<void>(sums); }
+  /// [E], float32: added to the scores when experts are selected, but not when they are weighed; a balancer may change
+  /// it after a step. Undefined where the kind has none.
+  virtual torch::Tensor selection_bias() { return {}; }
+  /// Whether route() reads previous_logit_TE.
+  virtual bool needs_previous_logits() const { return false; }
 
   /// Number of experts. Only resize.h changes it.
   virtual int64_t num_experts() const = 0;
-  /// The most experts a token can get.
+  /// The most experts a token can get by the router's own rule.
   virtual int64_t max_choices() const = 0;
   /// Everything that resize.h must change when the number of experts changes, and the number itself.
   virtual std::vector<ExpertAxis> expert_axes() { return {}; }
@@ -65,9 +72,11 @@ class Router : public torch::nn::Module {
 
 /// What `heterodyne ls -v` says of a kind beside its settings.
 struct RouterTraits {
-  bool is_causal = true;     // a token's route does not depend on later tokens
-  bool may_drop = false;     // may leave tokens without expert for want of room
-  bool is_balanced = false;  // equal loads by construction
+  bool is_causal = true;         // a token's route does not depend on later tokens
+  bool may_drop = false;         // may leave tokens without expert for want of room
+  bool is_balanced = false;      // equal loads by construction
+  bool needs_token_ids = false;  // only for text
+  bool needs_labels = false;     // only for examples of known class
 };
 
 struct RouterKind {

@@ -19,7 +19,37 @@ Routing make_routing(const TokenChoice& choice, const RouteInput& input, int64_t
   if (input.needs.probabilities) routing.prob_TE = choice.prob_TE;
   if (input.needs.logits) routing.logit_TE = choice.logit_TE;
   routing.mask_T = input.mask_T;
+  routing.num_sequences = input.num_sequences;
   return routing;
+}
+
+Routing with_pairs(const Routing& routing, const torch::Tensor& keep_N) {
+  check_shape("with_pairs", "keep_N", keep_N, {{"N", routing.num_pairs()}});
+  const auto pair_M = keep_N.nonzero().squeeze(1);
+  const auto& plan = routing.plan;
+  const int64_t K = plan.num_pairs() > 0 ? plan.choice_N.max().item<int64_t>() + 1 : 1;
+  const auto place_M = (plan.token_N * K + plan.choice_N).index_select(0, pair_M);
+  auto expert_TK = torch::full({plan.num_tokens() * K}, -1, torch::kInt64);
+  expert_TK.index_put_({place_M}, plan.expert_N.index_select(0, pair_M));
+  auto pair_TK = torch::zeros({plan.num_tokens() * K}, torch::kInt64);
+  pair_TK.index_put_({place_M}, pair_M);
+
+  Routing kept = routing;
+  kept.plan = ops::plan_routing(expert_TK.view({-1, K}), plan.num_experts());
+  const auto old_M = pair_TK.index_select(0, kept.plan.token_N * K + kept.plan.choice_N);
+  kept.weight_N = routing.weight_N.index_select(0, old_M);
+  return kept;
+}
+
+torch::Tensor position_of(const RouteInput& input) {
+  const int64_t length = std::max<int64_t>(input.length, 1);
+  return torch::arange(input.x_TD.size(0)).remainder(length) + input.first_position;
+}
+
+torch::Tensor draw_row_of(const RouteInput& input) {
+  constexpr int64_t kLongestSequence = int64_t{1} << 31;
+  const int64_t length = std::max<int64_t>(input.length, 1);
+  return torch::arange(input.x_TD.size(0)).div(length, "floor") * kLongestSequence + position_of(input);
 }
 
 void RoutingLog::add(const std::string& layer, const Routing& routing) {

@@ -5,11 +5,11 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "heterodyne/base/batch.h"
 #include "heterodyne/base/random.h"
 #include "heterodyne/base/torch.h"
 #include "heterodyne/ops/routing_plan.h"
@@ -17,10 +17,6 @@
 namespace heterodyne {
 
 using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
-
-/// Additive statistics of a batch, by name. The trainer adds those of all micro-batches of a step and hands them to
-/// Router::after_step().
-using Sums = std::map<std::string, torch::Tensor>;
 
 /// Which dense scores somebody needs; a router that is asked for none need not keep any.
 struct ScoreNeeds {
@@ -35,7 +31,18 @@ struct RouteInput {
   torch::Tensor mask_T;       // bool; tokens that are false are routed nowhere. Undefined: all tokens count
   RandomKey random;
   ScoreNeeds needs;
+  torch::Tensor token_id_T = {};         // int64: which symbol of the vocabulary; undefined where there is none
+  torch::Tensor label_T = {};            // int64: the class of the token's example; undefined where there is none
+  torch::Tensor previous_logit_TE = {};  // of the MoE layer before this one; undefined in the first
+  int64_t first_position = 0;            // of each sequence's first token here: more than 0 when text is continued
+  RouteOverride override = {};
 };
+
+/// int64 [T]: where the draws of each token begin. It depends on the token's sequence and its position there, and not
+/// on how much of the sequence the batch holds, so that a text that is continued draws as it would in one piece.
+torch::Tensor draw_row_of(const RouteInput& input);
+/// int64 [T]: the position of each token in its sequence.
+torch::Tensor position_of(const RouteInput& input);
 
 struct Routing {
   ops::RoutingPlan plan;    // pairs sorted by expert, then token
@@ -43,7 +50,9 @@ struct Routing {
   torch::Tensor prob_TE;    // dense scores with gradient, when asked for
   torch::Tensor logit_TE;   // what they were made from, when asked for
   torch::Tensor mask_T;     // as in the input
-  int64_t num_dropped = 0;  // pairs that were wanted and found no room
+  torch::Tensor load_E;     // how many tokens each expert expects, with gradient; undefined unless the router knows
+  int64_t num_sequences = 0;  // B
+  int64_t num_dropped = 0;    // pairs that were wanted and found no room
   NamedTensors losses;      // losses that only the router can know
   Sums sums;
 
@@ -64,6 +73,9 @@ struct TokenChoice {
 
 /// Sorts the choices into pairs, leaving out masked tokens. Scores nobody needs are dropped.
 Routing make_routing(const TokenChoice& choice, const RouteInput& input, int64_t num_experts);
+
+/// The same routing with those pairs alone for which keep_N (bool) holds. Scores, loads and losses stay as they are.
+Routing with_pairs(const Routing& routing, const torch::Tensor& keep_N);
 
 /// What one layer's routing of one batch looked like.
 struct LayerRouting {

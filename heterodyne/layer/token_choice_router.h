@@ -6,6 +6,7 @@
 #include <string>
 
 #include "heterodyne/layer/router.h"
+#include "heterodyne/nn/linear.h"
 
 namespace heterodyne {
 
@@ -16,17 +17,32 @@ class TokenChoiceRouter : public Router {
   void set_num_experts(int64_t num_experts) override;
 
  protected:
-  /// `kind` is the member's name, "router.top_k". Throws ConfigError when k > the number of experts.
+  /// `kind` is the member's name, "router.top_k"; a kind whose tokens get no fixed number says the most. Throws ConfigError when k > the number of experts.
   TokenChoiceRouter(std::string kind, int64_t k, const RouterContext& context);
 
   /// Throws ShapeError unless x_TD is [T, D].
   void check_input(const torch::Tensor& x_TD) const;
+  /// int64 [T, K]: each token's experts, best score first, -1 for none. They are the k with the largest scores, or those
+  /// that input.override asks for; it speaks of the probabilities softmax(score_TE), or of `prob_TE` when that is given.
+  /// Throws ConfigError when it asks for more experts than there are, Error naming the first token whose scores hold a
+  /// NaN.
+  torch::Tensor choose(const torch::Tensor& score_TE, const RouteInput& input, torch::Tensor prob_TE = {}) const;
   /// A decision without scores: equal weights, uniform probabilities, zero logits.
   Routing route_equally(const torch::Tensor& expert_TK, const RouteInput& input) const;
 
  private:
-  std::string kind_;
+  std::string kind_, name_;
   int64_t k_, width_, num_experts_;
 };
+
+/// [T, K]: value_TE at the chosen experts, `absent` where there is no choice (-1).
+torch::Tensor at_choices(const torch::Tensor& value_TE, const torch::Tensor& expert_TK, double absent);
+/// [T, K]: the softmax over each token's chosen scores; zeros where there is no choice.
+torch::Tensor softmax_at_choices(const torch::Tensor& score_TE, const torch::Tensor& expert_TK);
+/// [T, K]: the values at the chosen experts divided by their sum; zeros where there is no choice or the sum is zero.
+torch::Tensor shares_at_choices(const torch::Tensor& value_TE, const torch::Tensor& expert_TK);
+
+/// [T, E]: x_TD times the transposed matrix of the gate, in float32 at least.
+torch::Tensor gate_scores(const torch::Tensor& x_TD, const nn::Linear& gate);
 
 }  // namespace heterodyne

@@ -23,9 +23,10 @@ struct NetworkContext {
 };
 
 struct NetworkOutput {
-  torch::Tensor logit_BY;
-  NamedTensors losses;     // weighted scalars beside the task's loss: "layers.0.switch_loss"
-  std::vector<Sums> sums;  // of each MoE layer, in the order of moe_layers()
+  torch::Tensor logit_BY;            // [B, S, Y] where each token has a label
+  NamedTensors losses;               // weighted scalars beside the task's loss: "layers.0.switch_loss"
+  std::vector<Sums> sums;            // of each MoE layer, in the order of moe_layers()
+  std::vector<torch::Tensor> carry = {};  // for the batch that continues this one's sequences; without gradient
 };
 
 /// A picture's patches.
@@ -48,6 +49,8 @@ class Network : public torch::nn::Module {
   virtual CostPair cost(const std::vector<std::vector<double>>& tokens_per_expert) = 0;
   /// Tokens that an example has in its MoE layers.
   virtual int64_t tokens_per_example() const = 0;
+  /// Whether no answer depends on later tokens, so that text can be made token by token.
+  virtual bool is_causal() { return false; }
   /// How they lie in the picture, row by row; empty where they do not.
   virtual TokenGrid token_grid() const { return {}; }
 };

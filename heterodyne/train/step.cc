@@ -76,7 +76,8 @@ std::vector<Sums> accumulate(Network& network, const Batch& batch, double share,
   if (!std::isfinite(value)) fail_on_loss(network, batch, std::isnan(value) ? "loss is NaN" : "loss is infinite");
   (loss * share).backward();
   result.loss += share * value;
-  result.num_examples += batch.size();
+  result.num_examples += batch.label_B.numel();
+  result.carry = std::move(output.carry);
   result.num_correct += num_correct(output.logit_BY, batch.label_B);
   result.routing.add(log);
   return output.sums;
@@ -99,7 +100,10 @@ StepResult train_step(Network& network, Optimizer& optimizer, const StepInput& i
   std::map<std::string, double> parts;
   std::vector<Sums> sums;
   network.zero_grad();
-  for (const Batch& batch : input.batches) {
+  result.carry = input.carry;
+  for (Batch batch : input.batches) {
+    batch.carry = std::move(result.carry);
+    batch.sums_before = sums;
     add_sums(sums, accumulate(network, batch, 1.0 / static_cast<double>(input.batches.size()), result, parts));
   }
   const auto parameters = parameters_of(network);

@@ -65,6 +65,7 @@ bool Trainer::run_epoch() {
     if (at_epoch_end) {
       ++state_.epoch;
       state_.batch = 0;
+      state_.carry.clear();  // an epoch begins its texts anew
     }
     const bool at_end = state_.step == plan_.num_steps;
     if (state_.step % parts_.experiment.options.train.log_every == 0 || at_end) report_window();
@@ -82,7 +83,7 @@ std::vector<Batch> Trainer::next_batches() {
   while (static_cast<int64_t>(batches.size()) < parts_.experiment.options.train.accumulate) {
     auto batch = train_loader_.next();
     if (!batch) break;
-    batch->inputs = batch->inputs.to(parts_.experiment.dtype());
+    set_dtype(*batch, parts_.experiment.dtype());
     batch->random = {parts_.experiment.seed(), static_cast<uint64_t>(state_.micro_step++)};
     batches.push_back(std::move(*batch));
   }
@@ -97,7 +98,7 @@ void Trainer::step(std::vector<Batch> batches, double begin) {
   lr_ = rates_.lr * rates.lr_factor;
   StepResult result;
   try {
-    result = train_step(parts_.network, parts_.optimizer, {std::move(batches), lr_, rates_.clip_norm});
+    result = train_step(parts_.network, parts_.optimizer, {std::move(batches), lr_, rates_.clip_norm, state_.carry});
   } catch (const Error& error) {
     const auto last = parts_.keeper ? parts_.keeper->last_step() : std::nullopt;
     throw Error(fmt::format("step {}: {}. {}. Next: a smaller train.optimizer.lr, or train.optimizer.clip_norm",
@@ -106,6 +107,7 @@ void Trainer::step(std::vector<Batch> batches, double begin) {
   }
   const int64_t epoch = state_.epoch + 1;
   ++state_.step;
+  state_.carry = std::move(result.carry);
   add(state_.window, result);
   const double seconds = seconds_now() - begin;
   window_seconds_ += seconds;

@@ -21,7 +21,8 @@ class SwitchLoss : public Balancer {
 
   explicit SwitchLoss(const Options& options) : options_(options) {}
 
-  torch::Tensor loss(const Routing& routing) const override {
+  torch::Tensor loss(const BalanceInput& input) const override {
+    const Routing& routing = input.routing;
     const auto mean_prob_E = mean_over_tokens(routing.prob_TE, routing);
     const int64_t whole = options_.normalize == "raw" ? routing.num_counted_tokens() : routing.num_pairs();
     const auto share_E = routing.plan.tokens_per_expert_E.to(mean_prob_E.scalar_type()) /

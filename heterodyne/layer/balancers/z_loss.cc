@@ -14,7 +14,8 @@ class ZLoss : public Balancer {
 
   explicit ZLoss(const Options& options) : options_(options) {}
 
-  torch::Tensor loss(const Routing& routing) const override {
+  torch::Tensor loss(const BalanceInput& input) const override {
+    const Routing& routing = input.routing;
     return mean_over_tokens(routing.logit_TE.logsumexp(1).pow(2), routing);
   }
 

@@ -27,7 +27,7 @@ class LocalDispatcher : public Dispatcher {
       }
       const auto token_N = routing.plan.token_N.narrow(0, offsets[e], num_rows);
       y_of_expert.push_back(
-          call.experts[e]->forward({rows_of_expert[e], token_N, call.x_BSD, call.mask_BS, call.random}));
+          call.experts[e]->forward({rows_of_expert[e], token_N, call.x_BSD, call.mask_BS, call.random, call.past_BSD}));
     }
     return ops::combine(y_of_expert, routing.weight_N, routing.plan, call.output_width);
   }

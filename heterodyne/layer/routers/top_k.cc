@@ -1,10 +1,7 @@
 // Top-k softmax gate: each token goes to the k experts with the highest scores (Shazeer et al. 2017, equation 3),
 // optionally after adding noise to the scores in training. Gumbel noise of scale 1 draws the k experts without
 // replacement from the softmax (Kool et al. 2019), which is what DMMoE does.
-#include "heterodyne/ops/top_k.h"
-
 #include "heterodyne/layer/token_choice_router.h"
-#include "heterodyne/nn/linear.h"
 
 namespace heterodyne {
 namespace {
@@ -35,7 +32,6 @@ class TopKRouter : public TokenChoiceRouter {
   TopKRouter(const Options& options, const RouterContext& context)
       : TokenChoiceRouter("router.top_k", options.k, context),
         options_(options),
-        name_(context.init.name),
         noise_("noise." + context.init.name) {
     const Init init = context.init.at("gate");
     gate_ = register_module("gate",
@@ -47,9 +43,9 @@ class TopKRouter : public TokenChoiceRouter {
 
   Routing route(const RouteInput& input) override {
     check_input(input.x_TD);
-    auto logit_TE = scores(input.x_TD);
+    auto logit_TE = gate_scores(input.x_TD, *gate_);
     if (is_training() && options_.noise != "none") logit_TE = logit_TE + noise(logit_TE, input.random);
-    const auto expert_TK = ops::top_k(logit_TE, options_.k, name_);
+    const auto expert_TK = choose(logit_TE, input);
     const bool needs_prob =
         input.needs.probabilities || options_.weights == "renormalized" || options_.weights == "score";
     const auto prob_TE = needs_prob ? logit_TE.softmax(-1) : torch::Tensor();
@@ -60,13 +56,6 @@ class TopKRouter : public TokenChoiceRouter {
   double macs_per_token() const override { return gate_->macs(); }
 
  private:
-  // The gate in float32 at least.
-  torch::Tensor scores(const torch::Tensor& x_TD) const {
-    const bool is_narrow = x_TD.scalar_type() == torch::kBFloat16 || x_TD.scalar_type() == torch::kFloat16;
-    if (!is_narrow) return gate_->forward(x_TD);
-    return torch::matmul(x_TD.to(torch::kFloat32), gate_->weight().matrix().to(torch::kFloat32).t());
-  }
-
   torch::Tensor noise(const torch::Tensor& logit_TE, RandomKey key) const {
     const auto row_T = torch::arange(logit_TE.size(0));
     const bool is_gumbel = options_.noise == "gumbel";
@@ -77,17 +66,15 @@ class TopKRouter : public TokenChoiceRouter {
 
   torch::Tensor weights(const torch::Tensor& logit_TE, const torch::Tensor& prob_TE,
                         const torch::Tensor& expert_TK) const {
-    if (options_.weights == "softmax_of_selected") return logit_TE.gather(1, expert_TK).softmax(-1);
+    if (options_.weights == "softmax_of_selected") return softmax_at_choices(logit_TE, expert_TK);
     if (options_.weights == "one") {
-      const auto score_TK = logit_TE.softmax(-1).gather(1, expert_TK);
+      const auto score_TK = at_choices(logit_TE.softmax(-1), expert_TK, 0);
       return score_TK - score_TK.detach() + 1;
     }
-    const auto prob_TK = prob_TE.gather(1, expert_TK);
-    return options_.weights == "score" ? prob_TK : prob_TK / prob_TK.sum(-1, true);
+    return options_.weights == "score" ? at_choices(prob_TE, expert_TK, 0) : shares_at_choices(prob_TE, expert_TK);
   }
 
   Options options_;
-  std::string name_;
   RandomStream noise_;
   std::shared_ptr<nn::Linear> gate_;
 };

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "heterodyne/base/shape.h"
+#include "heterodyne/model/blocks/moe_pass.h"
+#include "heterodyne/model/blocks/moe_section.h"
 #include "heterodyne/model/blocks/positions.h"
 #include "heterodyne/model/blocks/stem.h"
 #include "heterodyne/model/network.h"
@@ -17,12 +19,11 @@
 namespace heterodyne {
 namespace {
 
-struct MoeSection {
+struct ChosenLayers : MoeSection {
   std::vector<int64_t> layers = {0};
-  MoeOptions moe;
   void visit(Fields& field) {
     field("layers", layers, "which layers are Mixtures of Experts, counted from 0; [] for none", between(0, 1000));
-    moe.visit(field);
+    MoeSection::visit(field);
   }
 };
 
@@ -34,7 +35,7 @@ class DmmoeNetwork : public Network {
     std::string stem = "patch";
     int64_t patch = 8;
     double dropout = 0.1;
-    MoeSection moe;
+    ChosenLayers moe;
     Member dense{Table{{"kind", "vit_block"}, {"heads", 4}, {"hidden", 256}, {"dropout", 0.1}}};
     void visit(Fields& field) {
       field("width", width, "features of a token", at_least(1));
@@ -74,19 +75,18 @@ class DmmoeNetwork : public Network {
     x_BSD = dropout_->forward(x_BSD.reshape({B * S, width_}), batch.random, all_T).view({B, S, width_});
     observe(log, "stem", x_BSD);
 
-    NetworkOutput output;
+    MoePass moe(batch, log);
     for (const auto& layer : layers_) {
       if (layer.moe) {
-        auto moe = layer.moe->forward({x_BSD, {}, batch.random}, log);
-        x_BSD = x_BSD + moe.y_BSO;
-        output.losses.insert(output.losses.end(), moe.losses.begin(), moe.losses.end());
-        output.sums.push_back(std::move(moe.sums));
+        x_BSD = x_BSD + moe.run(*layer.moe, x_BSD);
       } else {
         x_BSD =
             layer.dense->forward({x_BSD.reshape({B * S, width_}), all_T, x_BSD, {}, batch.random}).view({B, S, width_});
       }
       observe(log, layer.name, x_BSD);
     }
+    NetworkOutput output;
+    moe.finish(output);
     output.logit_BY = head_->forward(norm_->forward(x_BSD.mean(1)));
     observe(log, "head", output.logit_BY);
     return output;
@@ -129,9 +129,13 @@ class DmmoeNetwork : public Network {
       throw ConfigError("model", "moe.layers",
                         fmt::format("expected indices below layers = {}, got {}", options.layers, index));
     }
+    for (const auto& [index, settings] : options.moe.layer) {
+      if (std::find(options.moe.layers.begin(), options.moe.layers.end(), index) != options.moe.layers.end()) continue;
+      throw ConfigError("model", fmt::format("moe.layer.{}", index), "expected the index of a layer in moe.layers");
+    }
     const bool has_no_layer = options.moe.layers.empty();
-    for (const auto& [key, is_set] : {std::pair("moe.experts", !options.moe.moe.experts.empty()),
-                                      std::pair("moe.balancers", !options.moe.moe.balancers.empty())}) {
+    for (const auto& [key, is_set] : {std::pair("moe.experts", !options.moe.experts.empty()),
+                                      std::pair("moe.balancers", !options.moe.balancers.empty())}) {
       if (has_no_layer && is_set)
         throw ConfigError("model", key, "has no effect while moe.layers = []; remove one of the two");
     }
@@ -143,7 +147,7 @@ class DmmoeNetwork : public Network {
       Layer layer{layer_init.name, nullptr, nullptr};
       if (is_moe)
         layer.moe = modules->register_module(
-            std::to_string(i), std::make_shared<MoeLayer>(options.moe.moe, MoeContext{width_, width_, layer_init}));
+            std::to_string(i), std::make_shared<MoeLayer>(options.moe.of(i), MoeContext{width_, width_, layer_init}));
       else
         layer.dense = modules->register_module(
             std::to_string(i), experts().make(options.dense, ExpertContext{width_, width_, 0, layer_init}));

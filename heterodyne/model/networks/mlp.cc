@@ -1,6 +1,9 @@
-// A plain multi-layer perceptron over the flattened inputs: the simplest network there is, for baselines and tests.
+// A multi-layer perceptron over the flattened inputs: the simplest network there is, for baselines and tests. With
+// `moe` its last layer is a Mixture of Experts that answers with the logits; without hidden layers it is that alone:
+// the sparsely gated layer on images (Shazeer et al. 2017, section 2).
 #include "heterodyne/base/shape.h"
 #include "heterodyne/layer/expert.h"
+#include "heterodyne/model/blocks/moe_pass.h"
 #include "heterodyne/model/network.h"
 #include "heterodyne/nn/linear.h"
 
@@ -12,9 +15,13 @@ class MlpNetwork : public Network {
   struct Options {
     std::vector<int64_t> hidden = {256};
     std::string activation = "relu";
+    MoeOptions moe;
     void visit(Fields& field) {
-      field("hidden", hidden, "widths of the hidden layers, one after the other", list_or_one(), at_least(1));
-      field("activation", activation, "after each hidden layer", one_of_activations());
+      field("hidden", hidden, "widths of the hidden layers, one after the other; [] for none", list_or_none(),
+            at_least(1));
+      field("activation", activation, "after each hidden layer", one_of_activations(),
+            effective_when(!hidden.empty(), "hidden = []"));
+      field("moe", moe, "a Mixture of Experts in the place of the last layer");
     }
   };
 
@@ -26,7 +33,13 @@ class MlpNetwork : public Network {
       add_linear("hidden" + std::to_string(linears_.size()), width, hidden, init);
       width = hidden;
     }
-    add_linear("head", width, context.data.num_classes, init);
+    if (options.moe.experts.empty()) {
+      add_linear("head", width, context.data.num_classes, init);
+      return;
+    }
+    auto modules = register_module("layers", std::make_shared<torch::nn::Module>());
+    const MoeContext place{width, context.data.num_classes, init.at("layers").at("0")};
+    moe_ = modules->register_module("0", std::make_shared<MoeLayer>(options.moe, place));
   }
 
   NetworkOutput forward(const Batch& batch, RoutingLog* log) override {
@@ -34,16 +47,32 @@ class MlpNetwork : public Network {
     check_shape("model.mlp", "inputs", x_BD, {"B", {"C x H x W", num_inputs_}});
     for (size_t i = 0; i < linears_.size(); ++i) {
       x_BD = linears_[i]->forward(x_BD);
-      if (i + 1 < linears_.size()) x_BD = activate(activation_, x_BD);
+      if (names_[i] != "head") x_BD = activate(activation_, x_BD);
       observe(log, names_[i], x_BD);
     }
-    return {x_BD, {}, {}};
+    NetworkOutput output;
+    output.logit_BY = x_BD;
+    if (!moe_) return output;
+    MoePass moe(batch, log);
+    output.logit_BY = moe.run(*moe_, x_BD.unsqueeze(1)).squeeze(1);
+    moe.finish(output);
+    observe(log, moe_->layer_name(), output.logit_BY);
+    return output;
   }
 
-  CostPair cost(const std::vector<std::vector<double>>&) override {
+  std::vector<MoeLayer*> moe_layers() override {
+    return moe_ ? std::vector<MoeLayer*>{moe_.get()} : std::vector<MoeLayer*>{};
+  }
+
+  CostPair cost(const std::vector<std::vector<double>>& tokens_per_expert) override {
     Cost cost{0, num_params(*this), 0};
     for (const auto& linear : linears_) cost.macs += linear->macs();
-    return {cost, cost};
+    CostPair total{cost, cost};
+    if (!moe_) return total;
+    const CostPair part = moe_->cost(tokens_per_expert.at(0), 1, 1);
+    total.routed.macs += part.routed.macs;
+    total.executed.macs += part.executed.macs;
+    return total;
   }
 
   int64_t tokens_per_example() const override { return 1; }
@@ -59,6 +88,7 @@ class MlpNetwork : public Network {
   int64_t num_inputs_;
   std::vector<std::shared_ptr<nn::Linear>> linears_;
   std::vector<std::string> names_;
+  std::shared_ptr<MoeLayer> moe_;  // may be null
 };
 
 }  // namespace
