@@ -24,6 +24,11 @@ torch::Tensor chosen_of(const Routing& routing) {
       .index_put({routing.plan.token_N, routing.plan.expert_N}, torch::ones({}, options));
 }
 
+torch::Tensor entropy_of(const torch::Tensor& prob) {
+  constexpr double kTiny = 1e-30;  // inside the logarithm, where p = 0 would give 0 x infinity
+  return -(prob * prob.clamp_min(kTiny).log()).sum(-1);
+}
+
 torch::Tensor mean_over_tokens(const torch::Tensor& value, const Routing& routing) {
   const auto num_counted = static_cast<double>(std::max<int64_t>(routing.num_counted_tokens(), 1));
   if (!routing.mask_T.defined()) return value.sum(0) / num_counted;

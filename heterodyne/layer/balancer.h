@@ -43,6 +43,8 @@ class Balancer {
   virtual double weight() const = 0;
   /// Which dense scores loss() reads.
   virtual ScoreNeeds needs() const = 0;
+  /// Whether after_step() changes Router::selection_bias(), which the router must then have.
+  virtual bool needs_selection_bias() const { return false; }
 };
 
 struct BalancerKind {
@@ -74,6 +76,9 @@ torch::Tensor importance_of(const Routing& routing);
 torch::Tensor squared_variation(const torch::Tensor& value_E, bool sample);
 /// float32 or float64 [T, E], without gradient: 1 where the token chose the expert.
 torch::Tensor chosen_of(const Routing& routing);
+
+/// The entropy, in nats, of the probabilities along the last axis. Where one is 0 value and gradient are finite.
+torch::Tensor entropy_of(const torch::Tensor& prob);
 
 /// The mean over the tokens that count: value_T... of shape [T, ...] to [...]. Zeros when none counts.
 torch::Tensor mean_over_tokens(const torch::Tensor& value, const Routing& routing);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "heterodyne/base/random.h"
 #include "heterodyne/layer/moe_layer.h"
@@ -38,5 +39,19 @@ inline RouterContext router_context(int64_t width, int64_t num_experts) {
   for (int64_t id = 0; id < num_experts; ++id) context.experts.push_back({id, "mlp", 0, 10, 10, false});
   return context;
 }
+
+/// A router that has a selection bias and does nothing.
+class BiasedRouter : public Router {
+ public:
+  explicit BiasedRouter(torch::Tensor bias_E) : bias_E_(std::move(bias_E)) {}
+  Routing route(const RouteInput&) override { return {}; }
+  torch::Tensor selection_bias() override { return bias_E_; }
+  int64_t num_experts() const override { return bias_E_.numel(); }
+  int64_t max_choices() const override { return 1; }
+  void set_num_experts(int64_t) override {}
+
+ private:
+  torch::Tensor bias_E_;
+};
 
 }  // namespace heterodyne::fixtures

@@ -27,6 +27,11 @@ int64_t count_of(const Member& group) {
   return options.count;
 }
 
+Position position_of_kind(const Member& member) {
+  const Value* kind = member.settings.find("kind");
+  return kind ? kind->position() : Position();
+}
+
 bool is_null(const Member& group) { return experts().of(group).find(group.kind).is_null; }
 
 int64_t num_params_of(const torch::nn::Module& module) {
@@ -64,6 +69,19 @@ MoeLayer::MoeLayer(const MoeOptions& options, const MoeContext& context) : optio
   dispatcher_ = dispatchers().make(options.dispatcher);
   for (const auto& balancer : options.balancers) balancers_.push_back(heterodyne::balancers().make(balancer));
   balancer_names_ = names_of(options.balancers);
+  check_balancers();
+}
+
+void MoeLayer::check_balancers() const {
+  for (size_t i = 0; i < balancers_.size(); ++i) {
+    if (!balancers_[i]->needs_selection_bias() || router_->selection_bias().defined()) continue;
+    const Member& chosen = options_.balancers[i];
+    throw ConfigError("balancer." + chosen.kind, "kind",
+                      fmt::format("expected a router that selects with a bias beside it, got router \"{}\", which has "
+                                  "none; choose another router or another balancer",
+                                  options_.router.kind))
+        .at(position_of_kind(chosen), chosen.path.empty() ? "balancer." + chosen.kind : chosen.path);
+  }
 }
 
 MoeOutput MoeLayer::forward(const MoeInput& input, RoutingLog* log) {
@@ -81,9 +99,9 @@ MoeOutput MoeLayer::forward(const MoeInput& input, RoutingLog* log) {
   if (log) log->add(layer_name(), admitted);
 
   // 3. to 5. Dispatch the tokens, run the experts, combine their answers.
-  ExpertCall call{input.x_BSD, input.mask_BS,          input.random,
-                  {},          context_.output_width, options_.combine == "log_mixture",
-                  input.past_BSD};
+  ExpertCall call{
+      input.x_BSD,   input.mask_BS, input.random, {}, context_.output_width, options_.combine == "log_mixture",
+      input.past_BSD};
   for (const auto& slot : slots_) call.experts.push_back(slot.expert);
   auto y_BSO = dispatcher_->run(call, without_null(admitted)).reshape({B, S, context_.output_width});
   if (!shared_.empty()) y_BSO = y_BSO + shared_answer(input);

@@ -132,6 +132,7 @@ class MoeLayer : public torch::nn::Module {
   Routing without_null(const Routing& routing) const;
   NamedTensors losses(const Routing& routing, const Sums& sums_before) const;
   void make_shared_experts();
+  void check_balancers() const;
 
   MoeOptions options_;
   MoeContext context_;

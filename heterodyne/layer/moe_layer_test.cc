@@ -121,6 +121,13 @@ TEST(MoeLayer, BadSettingsAreNamed) {
             "[moe.experts.0] heads: expected a divisor of the width 16, got 3");
 }
 
+TEST(MoeLayer, ABalancerThatTheRouterCannotServeIsRefused) {
+  const Table written{{"balancers", Array{Table{{"kind", "switch_loss"}}, Table{{"kind", "bias_update"}}}}};
+  EXPECT_EQ(message_of(written),
+            "[moe.balancers.1] kind: expected a router that selects with a bias beside it, got router \"top_k\", which "
+            "has none; choose another router or another balancer");
+}
+
 TEST(MoeLayer, RejectsTheWrongShape) {
   const auto layer = fixtures::layer_of({});
   EXPECT_THROW(layer->forward(input_of(torch::zeros({2, 3, 8})), nullptr), ShapeError);

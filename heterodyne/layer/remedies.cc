@@ -62,12 +62,11 @@ void add_weights(const Table& moe, std::vector<std::string>& remedies) {
   }
 }
 
-void add_balancers(std::vector<std::string>& remedies) {
-  for (const auto& name : balancers().names()) {
-    if (balancers().find(name).evens_load) {
-      remedies.push_back("model.moe.balancers = [{ kind = \"" + name + "\" }]");
-    }
-  }
+// The usual one of many.
+void add_balancer(std::vector<std::string>& remedies) {
+  constexpr const char* kUsual = "switch_loss";
+  HETERODYNE_DCHECK(balancers().find(kUsual).evens_load);
+  remedies.push_back(std::string("model.moe.balancers = [{ kind = \"") + kUsual + "\" }]");
 }
 
 void add_noise(const Table& moe, std::vector<std::string>& remedies) {
@@ -92,7 +91,7 @@ void add_noise(const Table& moe, std::vector<std::string>& remedies) {
 std::vector<std::string> remedies_for_uneven_load(const Table& moe) {
   std::vector<std::string> remedies;
   add_weights(moe, remedies);
-  if (remedies.empty()) add_balancers(remedies);
+  if (remedies.empty()) add_balancer(remedies);
   add_noise(moe, remedies);
   return remedies;
 }
