@@ -71,7 +71,8 @@ void print_traits(const std::string& what, cli::Terminal& terminal) {
   const RouterTraits& traits = routers().find(what.substr(prefix.size())).traits;
   terminal.print(std::string("causal: ") + (traits.is_causal ? "yes" : "no") +
                  "   may drop tokens: " + (traits.may_drop ? "yes" : "no") +
-                 "   balanced by construction: " + (traits.is_balanced ? "yes" : "no"));
+                 "   balanced by construction: " + (traits.is_balanced ? "yes" : "no") +
+                 "   experts can come and go: " + (traits.is_resizable ? "yes" : "no"));
 }
 
 int run(const Options& options, const cli::Invocation& invocation) {

@@ -86,10 +86,11 @@ Resized add_expert(MoeLayer& layer, const NewExpert& wanted) {
   std::vector<int64_t> source_E(slots.size());
   std::iota(source_E.begin(), source_E.end(), 0);
   source_E.insert(source_E.begin() + position, -1);
+  auto changes = resize_router(layer, source_E, copied);  // first: it may refuse
   const int64_t id = slot.id;
   slots.insert(slots.begin() + position, std::move(slot));
   layer.set_slots(std::move(slots));
-  return {id, resize_router(layer, source_E, copied)};
+  return {id, std::move(changes)};
 }
 
 Resized remove_expert(MoeLayer& layer, int64_t id) {

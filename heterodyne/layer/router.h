@@ -63,7 +63,8 @@ class Router : public torch::nn::Module {
   virtual int64_t num_experts() const = 0;
   /// The most experts a token can get by the router's own rule.
   virtual int64_t max_choices() const = 0;
-  /// Everything that resize.h must change when the number of experts changes, and the number itself.
+  /// Everything that resize.h must change when the number of experts changes, and the number itself. A kind that has
+  /// any treats experts alike: when entries change places, the choices change places with them.
   virtual std::vector<ExpertAxis> expert_axes() { return {}; }
   virtual void set_num_experts(int64_t num_experts) = 0;
   /// Multiply-adds for one token.
@@ -75,6 +76,8 @@ struct RouterTraits {
   bool is_causal = true;         // a token's route does not depend on later tokens
   bool may_drop = false;         // may leave tokens without expert for want of room
   bool is_balanced = false;      // equal loads by construction
+  bool takes_override = true;    // RouteInput::override can say how many experts a token gets
+  bool is_resizable = true;      // experts can come and go
   bool needs_token_ids = false;  // only for text
   bool needs_labels = false;     // only for examples of known class
 };

@@ -31,7 +31,7 @@ class RandomRouter : public TokenChoiceRouter {
 }  // namespace
 
 RouterKind router_kind_random() {
-  return router_kind<RandomRouter>("k experts drawn at random with equal weights: a control");
+  return router_kind<RandomRouter>("k experts drawn at random with equal weights: a control", {.takes_override = false});
 }
 
 }  // namespace heterodyne
