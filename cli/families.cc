@@ -89,9 +89,9 @@ std::vector<std::string> setting_paths() {
 }
 
 std::vector<std::pair<std::string, const Family*>> families() {
-  return {{"routers", &routers()},         {"experts", &experts()},    {"balancers", &balancers()},
-          {"dispatchers", &dispatchers()}, {"networks", &networks()},  {"datasets", &datasets()},
-          {"optimizers", &optimizers()},   {"schedules", &schedules()}};
+  return {{"routers", &routers()},         {"experts", &experts()},       {"balancers", &balancers()},
+          {"dispatchers", &dispatchers()}, {"networks", &networks()},     {"datasets", &datasets()},
+          {"tokenizers", &tokenizers()},   {"optimizers", &optimizers()}, {"schedules", &schedules()}};
 }
 
 const Family& family_named(const std::string& plural) {

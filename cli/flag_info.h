@@ -23,7 +23,7 @@ struct FlagInfo {
   /// How it is written: "--no-progress", or "config" when it is positional.
   std::string spelled() const;
   /// The letter that stands for it, as in "-v", or nothing.
-  std::string letter() const { return name == "verbose" ? "v" : ""; }
+  std::string letter() const { return name == "verbose" ? "v" : name == "prompt" ? "p" : ""; }
 };
 
 /// In the order of visit(); those of nested structs stand where the struct does.

@@ -100,7 +100,8 @@ std::string Progress::line(const StepReport& report) const {
       {fmt::format("loss {:.3f}", loss / static_cast<double>(recent_.size())), 1},
       {fmt::format("acc {:.1f} %", 100.0 * static_cast<double>(correct) / static_cast<double>(examples)), 3}};
   if (valid_accuracy_ >= 0) parts.push_back({fmt::format("valid {:.1f} %", 100 * valid_accuracy_), 5});
-  parts.push_back({fmt::format("{} img/s", with_commas(std::llround(static_cast<double>(examples) / seconds))), 4});
+  parts.push_back(
+      {fmt::format("{} {}", with_commas(std::llround(static_cast<double>(examples) / seconds)), words_.rate()), 4});
   parts.push_back({fmt::format("eta {}", duration_text(seconds_left(report.step))), 1});
   for (const auto& layer : routing_.layers()) parts.push_back({"[" + tiny_bars(layer.count_E) + "]", 2});
   return fitted(std::move(parts), static_cast<size_t>(terminal_.width()) - 1);
@@ -114,16 +115,18 @@ void Progress::on_log(const LogReport& report) {
                   number(v, "epoch"), plan_.num_epochs, with_commas(report.step), number(v, "loss"), number(v, "task"),
                   number(v, "loss") - number(v, "task"), 100 * number(v, "accuracy"), number(v, "lr"));
   text += balance_text(routing_.layers());
-  text += fmt::format("  {} MB  {} img/s  eta {}", resident_bytes() >> 20,
-                      with_commas(std::llround(number(v, "examples_per_s"))), duration_text(seconds_left(report.step)));
+  text += fmt::format("  {} MB  {} {}  eta {}", resident_bytes() >> 20,
+                      with_commas(std::llround(number(v, "examples_per_s"))), words_.rate(),
+                      duration_text(seconds_left(report.step)));
   terminal_.say(text);
   routing_ = {};
 }
 
 void Progress::on_validation(const ValidationReport& report) {
   valid_accuracy_ = report.evaluation.metrics.accuracy();
-  terminal_.say(fmt::format("epoch {}/{:g}  step {}  valid {:.2f} %  loss {:.4f}{}{}", report.epoch, plan_.num_epochs,
+  terminal_.say(fmt::format("epoch {}/{:g}  step {}  valid {:.2f} %  loss {:.4f}{}{}{}", report.epoch, plan_.num_epochs,
                             with_commas(report.step), 100 * valid_accuracy_, report.evaluation.metrics.loss(),
+                            words_.measure(report.evaluation.metrics.loss()),
                             balance_text(report.evaluation.routing.layers()), report.is_best ? "  best" : ""));
 }
 

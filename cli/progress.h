@@ -4,6 +4,7 @@
 #include <deque>
 #include <string>
 
+#include "cli/task_words.h"
 #include "cli/terminal.h"
 #include "heterodyne/train/hook.h"
 
@@ -11,7 +12,7 @@ namespace heterodyne::cli {
 
 class Progress : public Hook {
  public:
-  explicit Progress(Terminal& terminal) : terminal_(terminal) {}
+  explicit Progress(Terminal& terminal, TaskWords words = {}) : terminal_(terminal), words_(words) {}
 
   void on_start(const TrainPlan& plan) override;
   void on_step(const StepReport& report) override;
@@ -24,6 +25,7 @@ class Progress : public Hook {
   double seconds_left(int64_t step) const;
 
   Terminal& terminal_;
+  TaskWords words_;
   TrainPlan plan_;
   double last_drawn_ = 0;
   double valid_accuracy_ = -1;

@@ -43,12 +43,15 @@ void refuse_conflict(const RunFolder& folder, const Table& before, const Table& 
 Session start_session(const SessionRequest& request, const Log& log) {
   if (request.config.empty())
     throw ConfigError("train: expected a configuration file or a recipe. All recipes: heterodyne ls recipes");
-  const auto experiment = read_experiment(read_config(request.config, request.flags));
+  auto experiment = read_experiment(read_config(request.config, request.flags));
   const std::string path = folder_of(request, experiment);
   RunFolder::check_new(path);
-  auto network = make_network(experiment);
+  // A setting at fault shows before the data are read.
+  make_network(experiment);
   // Data before the folder: a missing data set leaves nothing behind.
   auto dataset = make_dataset(experiment, request.data_folders, log);
+  take_vocabulary(experiment, *dataset);
+  auto network = make_network(experiment);
   const Loader fits(*dataset, Split::kTrain, loader_options(experiment, Split::kTrain));
   return {experiment,
           RunFolder::create(path, experiment),
@@ -62,13 +65,16 @@ Session resume_session(const SessionRequest& request, const Log& log) {
   const std::string path = resumed_folder(request);
   auto folder = RunFolder::open(path);
   const Table saved = folder.config();
-  const auto experiment = resumed_experiment(request, saved);
+  auto experiment = resumed_experiment(request, saved);
   refuse_conflict(folder, read_experiment(saved).resolved, experiment.resolved);
 
+  const auto checkpoint = folder.newest_checkpoint(log);
+  if (checkpoint) experiment.vocabulary = checkpoint->vocabulary;
+  auto dataset = make_dataset(experiment, request.data_folders, log);
+  take_vocabulary(experiment, *dataset);
   auto network = make_network(experiment);
   auto optimizer = optimizers().make(experiment.options.train.optimizer);
   TrainState state;
-  const auto checkpoint = folder.newest_checkpoint(log);
   if (checkpoint) {
     refuse_conflict(folder, checkpoint->config, experiment.resolved);
     load_checkpoint(*checkpoint, *network, optimizer.get());
@@ -76,7 +82,6 @@ Session resume_session(const SessionRequest& request, const Log& log) {
   } else {
     log.note(path + ": no checkpoint yet; starting from the beginning");
   }
-  auto dataset = make_dataset(experiment, request.data_folders, log);
   cut_metrics(folder.file("metrics.jsonl"), state.step);
   return {experiment,         std::move(folder),    std::move(dataset),
           std::move(network), std::move(optimizer), std::move(state)};

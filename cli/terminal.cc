@@ -39,6 +39,7 @@ Terminal::Options Terminal::detect() {
   Options options;
   options.is_tty = ::isatty(STDERR_FILENO) == 1;
   options.use_colour = options.is_tty && !is_set("NO_COLOR") && !is_set("CI");
+  options.colours_output = ::isatty(STDOUT_FILENO) == 1 && !is_set("NO_COLOR") && !is_set("CI");
   options.show_progress = options.is_tty && !is_set("CI");
   return options;
 }
@@ -46,6 +47,12 @@ Terminal::Options Terminal::detect() {
 void Terminal::print(const std::string& line) {
   clear_progress();
   std::fputs((line + "\n").c_str(), stdout);
+  std::fflush(stdout);
+}
+
+void Terminal::print_part(const std::string& text) {
+  clear_progress();
+  std::fputs(text.c_str(), stdout);
   std::fflush(stdout);
 }
 

@@ -16,7 +16,8 @@ class Terminal {
   struct Options {
     bool is_tty = false;  // standard error is a terminal
     bool use_colour = false;
-    bool quiet = false;  // no notes and no progress; warnings and errors stay
+    bool colours_output = false;  // standard output is a terminal that shows colour
+    bool quiet = false;           // no notes and no progress; warnings and errors stay
     bool show_progress = false;
   };
   explicit Terminal(Options options) : options_(options) {}
@@ -26,6 +27,8 @@ class Terminal {
 
   /// A line of data on standard output.
   void print(const std::string& line);
+  /// A part of a line of data on standard output, shown at once.
+  void print_part(const std::string& text);
   /// A line of talk on standard error.
   void say(const std::string& line);
   void warn(const std::string& line);
@@ -35,6 +38,8 @@ class Terminal {
   /// Takes the progress line away, so that other lines can follow.
   void clear_progress();
 
+  /// Whether data on standard output may be coloured.
+  bool has_colour() const { return options_.colours_output; }
   bool shows_progress() const { return options_.is_tty && options_.show_progress && !options_.quiet; }
   void set_quiet(bool quiet) { options_.quiet = options_.quiet || quiet; }
   void set_show_progress(bool show) { options_.show_progress = show; }

@@ -8,7 +8,7 @@ Watchers::Watchers(const Session& session, Terminal& terminal)
       loads_(*session.network, session.experiment.resolved, terminal.log()),
       routing_(session.folder.path(), session.experiment.options.train.keep_routing, terminal.log()),
       tensorboard_(session.folder.path(), terminal.log()),
-      progress_(terminal) {}
+      progress_(terminal, task_words(session.experiment, *session.network)) {}
 
 std::vector<Hook*> Watchers::hooks() {
   std::vector<Hook*> hooks = {&metrics_, &loads_, &routing_, &progress_};

@@ -76,9 +76,11 @@ void check(const Options& options, cli::Terminal& terminal) {
                        {"routed_macs", cost.routed.macs}, {"executed_macs", cost.executed.macs}};
     return terminal.print(io::write_json(result, 1));
   }
-  terminal.print(fmt::format("{}: ok  {}  {} parameters  {} steps/epoch (nominal, {} images)", options.arguments[0],
-                             describe_experts(*network), with_commas(num_params(*network)), with_commas(steps),
-                             with_commas(examples)));
+  std::string epoch;  // of a text that was not read nobody knows how long it is
+  if (examples > 0)
+    epoch = fmt::format("  {} steps/epoch (nominal, {} images)", with_commas(steps), with_commas(examples));
+  terminal.print(fmt::format("{}: ok  {}  {} parameters{}", options.arguments[0], describe_experts(*network),
+                             with_commas(num_params(*network)), epoch));
 }
 
 void copy(const Options& options, cli::Terminal& terminal) {

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/compute.h"
 #include "cli/output.h"
+#include "cli/task_words.h"
 #include "cli/view/report.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/eval/evaluate.h"
@@ -34,29 +35,31 @@ Split split_of(const std::string& name) {
 }
 
 void print(const Options& options, Network& network, const Evaluation& evaluation,
-           const std::vector<std::string>& classes, cli::Terminal& terminal) {
-  const Table metrics = evaluation.table();
+           const std::vector<std::string>& classes, const cli::TaskWords& words, cli::Terminal& terminal) {
+  const Table values = evaluation.table();
   if (options.format.format == "json") {
     return terminal.print(io::write_json(Table{{"model", options.model},
                                                {"split", options.split},
                                                {"n", evaluation.metrics.num_examples()},
-                                               {"metrics", metrics}},
+                                               {"metrics", values}},
                                          1));
   }
   if (options.format.format != "table") {
     cli::Rows rows{{"metric", "value"}, {}};
-    for (const auto& [key, value] : metrics.entries()) rows.rows.push_back({key, value});
+    for (const auto& [key, value] : values.entries()) rows.rows.push_back({key, value});
     return cli::print_rows(terminal, rows, options.format.format);
   }
-  terminal.print(fmt::format("{}  {} split, {} examples   accuracy {:.2f} %   loss {:.4f}", options.model,
-                             options.split, with_commas(evaluation.metrics.num_examples()),
-                             100 * evaluation.metrics.accuracy(), evaluation.metrics.loss()));
+  const auto& metrics = evaluation.metrics;
+  const std::string examples = words.task == cli::Task::kImages ? "examples" : words.examples();
+  terminal.print(fmt::format("{}  {} split, {} {}   accuracy {:.2f} %   loss {:.4f}{}", options.model, options.split,
+                             with_commas(metrics.num_examples()), examples, 100 * metrics.accuracy(), metrics.loss(),
+                             words.measure(metrics.loss())));
   cli::Rows rows{{"class", "accuracy %"}, {}};
-  const auto by_class = evaluation.metrics.accuracy_by_class();
+  const auto by_class = metrics.accuracy_by_class();
   for (size_t y = 0; y < by_class.size() && y < classes.size(); ++y) {
     rows.rows.push_back({classes[y], std::isnan(by_class[y]) ? Value() : Value(100 * by_class[y])});
   }
-  terminal.print(cli::table_text(rows));
+  if (!classes.empty()) terminal.print(cli::table_text(rows));
   if (network.moe_layers().empty()) return;
   for (const auto& line : cli::routing_lines(profile_of(network, evaluation, nullptr), terminal.width()))
     terminal.print(line);
@@ -77,7 +80,8 @@ int run(const Options& options, const cli::Invocation& invocation) {
                            return true;
                          }});
   invocation.terminal.clear_progress();
-  print(options, *network, evaluation, dataset->class_names(), invocation.terminal);
+  print(options, *network, evaluation, dataset->class_names(), cli::task_words(experiment, *network),
+        invocation.terminal);
   return 0;
 }
 

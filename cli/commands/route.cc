@@ -135,7 +135,7 @@ int run(const Options& options, const cli::Invocation& invocation) {
   auto& terminal = invocation.terminal;
   cli::apply(options.compute, invocation);
   const auto checkpoint = read_checkpoint(find_checkpoint(options.model, terminal.log()));
-  auto experiment = read_experiment(checkpoint.config);
+  auto experiment = experiment_of(checkpoint);
   const auto subject = subject_of(options.examples, experiment);
   const auto network = make_network(experiment);
   load_checkpoint(checkpoint, *network, nullptr);

@@ -91,9 +91,8 @@ Result result_of(const std::string& check, const std::string& claim, const Diffe
 void add_rehearsals(const Options& options, const std::string& folder, const cli::Invocation& invocation,
                     std::vector<Result>& results) {
   const auto checkpoint = read_checkpoint(folder);
-  const auto dataset =
-      make_dataset(read_experiment(checkpoint.config), cli::data_folders(options.compute, invocation.environment),
-                   invocation.terminal.log());
+  const auto dataset = make_dataset(
+      experiment_of(checkpoint), cli::data_folders(options.compute, invocation.environment), invocation.terminal.log());
   Rehearsal rehearsal({checkpoint, *dataset, options.steps});
   const std::string step = with_commas(checkpoint.state.step), steps = with_commas(options.steps);
   const bool all = !options.resume && !options.determinism;

@@ -26,7 +26,8 @@ struct RouteOverride {
 };
 
 struct Batch {
-  torch::Tensor inputs;   // images [B, C, H, W] or features [B, D], floating point, normalised; or token ids [B, S], int64
+  torch::Tensor
+      inputs;  // images [B, C, H, W] or features [B, D], floating point, normalised; or token ids [B, S], int64
   torch::Tensor label_B;  // int64, 0 <= label < number of classes; [B, S] where each token has one: what follows it
   torch::Tensor index_B;  // int64, the example's place in its split
   torch::Tensor mask_BS;  // bool, false at padding; undefined when nothing is padded

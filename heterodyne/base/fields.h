@@ -92,7 +92,7 @@ using Nested = std::function<void(Fields&)>;
 
 /// A setting that is a table of tables under whole numbers, "layer.3": settings that hold for one of many.
 struct Numbered {
-  std::function<Nested(int64_t number)> entry;      // the struct of a number; made when there is none
+  std::function<Nested(int64_t number)> entry;    // the struct of a number; made when there is none
   std::function<std::vector<int64_t>()> numbers;  // of those that were made, ascending
 };
 

@@ -15,6 +15,7 @@
 #include "heterodyne/base/batch.h"
 #include "heterodyne/base/log.h"
 #include "heterodyne/base/registry.h"
+#include "heterodyne/data/tokenizer.h"
 
 namespace heterodyne {
 
@@ -32,11 +33,15 @@ class Dataset {
   /// The examples whose places are in index_B (int64, CPU), in that order; sets inputs, label_B and index_B. Safe to
   /// call from several threads. Throws ShapeError unless 0 <= index < size(split), FormatError as size() does.
   virtual Batch get(Split split, const torch::Tensor& index_B) const = 0;
-  /// int64 [size(split)], CPU. Throws FormatError as size() does.
+  /// int64 [size(split)], CPU; empty where examples have no class. Throws FormatError as size() does.
   virtual torch::Tensor labels(Split split) const = 0;
   virtual DataShape shape() const = 0;
-  /// One name for each class, in the order of the labels.
+  /// One name for each class, in the order of the labels; none where examples have no class.
   virtual const std::vector<std::string>& class_names() const = 0;
+  /// Of a text; nullptr for others.
+  virtual const Vocabulary* vocabulary() const { return nullptr; }
+  /// Whether examples continue those before them, so that they must come in order.
+  virtual bool is_sequential() const { return false; }
 };
 
 /// Settings that every data set shares.
@@ -54,6 +59,7 @@ struct DataContext {
   std::vector<std::string> folders;  // searched in order
   double validation = 0.1;
   Log log;
+  int64_t batch = 1;  // examples in a batch
 };
 
 /// How images lie in files: as the arrays of MNIST (io/idx.h), or as CIFAR's records of a label and its pixels.

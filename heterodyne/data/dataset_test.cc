@@ -24,14 +24,24 @@ bool has_setting(const std::string& kind, const std::string& name) {
   return false;
 }
 
+// A text that is nothing but long enough.
+std::string text_path() {
+  static const fixtures::TemporaryFolder folder;
+  std::string text;
+  for (int i = 0; i < 2000; ++i) text += std::to_string(i * i) + (i % 7 == 0 ? "\n" : " ");
+  static const std::string path = folder.put("text.txt", text);
+  return path;
+}
+
 Table settings_of(const std::string& kind) {
   Table settings{{"kind", kind}, {"batch", 32}};
+  if (has_setting(kind, "path")) settings.set("path", text_path());
   if (has_setting(kind, "allow_partial")) settings.set("allow_partial", true);
   return settings;
 }
 
 std::unique_ptr<Dataset> make(const std::string& kind) {
-  DataContext context{.folders = {"/usr/share/datasets"}, .validation = kValidation, .log = {}};
+  DataContext context{.folders = {"/usr/share/datasets"}, .validation = kValidation, .log = {}, .batch = 2};
   if (const auto real = fixtures::find_real_data("")) context.folders.push_back(*real);
   try {
     return datasets().make(Member(settings_of(kind)), context);
@@ -56,6 +66,8 @@ class DatasetContract : public ::testing::TestWithParam<std::string> {
     if (dataset_ == nullptr) GTEST_SKIP() << "skipped: no data";
   }
   const DatasetKind& kind() const { return datasets().find(GetParam()); }
+  // A text's examples have no class, and nobody knows how many there are before it is read.
+  bool is_text() const { return dataset_->shape().is_text(); }
 
   // Places spread over the split, the last one among them.
   torch::Tensor some_places(Split split) const {
@@ -73,6 +85,8 @@ TEST_P(DatasetContract, ItsShapeIsThatOfItsKind) {
   EXPECT_EQ(shape.channels, expected.channels);
   EXPECT_EQ(shape.height, expected.height);
   EXPECT_EQ(shape.width, expected.width);
+  EXPECT_EQ(shape.is_text(), expected.is_text());
+  if (is_text()) return;
   EXPECT_EQ(shape.num_classes, expected.num_classes);
   const auto& names = dataset_->class_names();
   EXPECT_EQ(static_cast<int64_t>(names.size()), shape.num_classes);
@@ -80,6 +94,7 @@ TEST_P(DatasetContract, ItsShapeIsThatOfItsKind) {
 }
 
 TEST_P(DatasetContract, SizesAddUp) {
+  if (is_text()) GTEST_SKIP() << "a text";
   const int64_t num_train = kind().num_train(settings_of(GetParam()), {});
   const int64_t found = dataset_->size(Split::kTrain) + dataset_->size(Split::kValid);
   if (has_setting(GetParam(), "allow_partial")) {
@@ -92,6 +107,7 @@ TEST_P(DatasetContract, SizesAddUp) {
 }
 
 TEST_P(DatasetContract, LabelsAreInRangeAndValidationIsStratified) {
+  if (is_text()) GTEST_SKIP() << "a text";
   const int64_t num_classes = dataset_->shape().num_classes;
   std::map<Split, torch::Tensor> counts;
   for (const Split split : kSplits) {
@@ -114,11 +130,17 @@ TEST_P(DatasetContract, BatchesAreFiniteAndOfTheStatedShape) {
   for (const Split split : kSplits) {
     const auto index_B = some_places(split);
     const auto batch = dataset_->get(split, index_B);
-    EXPECT_EQ(batch.inputs.sizes(), (std::vector<int64_t>{index_B.numel(), shape.channels, shape.height, shape.width}));
-    EXPECT_EQ(batch.inputs.scalar_type(), torch::kFloat32);
+    const int64_t B = index_B.numel();
+    if (is_text()) {
+      EXPECT_EQ(batch.inputs.sizes(), (std::vector<int64_t>{B, shape.length}));
+      EXPECT_LT(batch.inputs.max().item<int64_t>(), shape.vocabulary);
+    } else {
+      EXPECT_EQ(batch.inputs.sizes(), (std::vector<int64_t>{B, shape.channels, shape.height, shape.width}));
+      EXPECT_EQ(batch.inputs.scalar_type(), torch::kFloat32);
+      EXPECT_TRUE(torch::equal(batch.label_B, dataset_->labels(split).index_select(0, index_B)));
+    }
     EXPECT_TRUE(batch.inputs.isfinite().all().item<bool>());
     EXPECT_TRUE(torch::equal(batch.index_B, index_B));
-    EXPECT_TRUE(torch::equal(batch.label_B, dataset_->labels(split).index_select(0, index_B)));
     EXPECT_EQ(dataset_->get(split, torch::empty({0}, torch::kInt64)).size(), 0);
     EXPECT_THROW(dataset_->get(split, torch::tensor({dataset_->size(split)})), ShapeError);
   }
@@ -126,6 +148,7 @@ TEST_P(DatasetContract, BatchesAreFiniteAndOfTheStatedShape) {
 
 // The real sets hold a few images twice.
 TEST_P(DatasetContract, SplitsShareAtMostAFewImages) {
+  if (is_text()) GTEST_SKIP() << "a text";
   std::map<Split, std::unordered_set<size_t>> hashes;
   for (const Split split : {Split::kTrain, Split::kValid}) {
     for (int64_t begin = 0; begin < dataset_->size(split); begin += 1000) {

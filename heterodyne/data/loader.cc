@@ -25,6 +25,7 @@ const char* adjective(Split split) {
 Loader::Loader(const Dataset& dataset, Split split, LoaderOptions options)
     : dataset_(dataset), split_(split), options_(std::move(options)), num_examples_(dataset.size(split)) {
   HETERODYNE_DCHECK(options_.batch > 0);
+  options_.shuffle = options_.shuffle && !dataset.is_sequential();
   if ((options_.drop_last || options_.needs_full_batch) && num_examples_ < options_.batch) {
     throw ConfigError(options_.where, "batch",
                       fmt::format("expected at most the {} {} examples, got {}", with_commas(num_examples_),

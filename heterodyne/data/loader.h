@@ -20,7 +20,7 @@ namespace heterodyne {
 
 struct LoaderOptions {
   int64_t batch = 128;
-  bool shuffle = false;           // otherwise the order of the split
+  bool shuffle = false;           // otherwise the order of the split; a sequential data set is never shuffled
   bool drop_last = false;         // leave out the last batch of an epoch when it is not full
   bool needs_full_batch = false;  // fewer examples than one batch are an error
   uint64_t seed = 0;

@@ -1,5 +1,7 @@
 #include "heterodyne/eval/evaluate.h"
 
+#include "heterodyne/eval/token_types.h"
+
 namespace heterodyne {
 namespace {
 
@@ -68,7 +70,8 @@ Evaluation evaluate(Network& network, Loader& loader, const PassOptions& pass, R
 RecorderOptions recorder_options(const Dataset& dataset, Split split, uint64_t seed) {
   RecorderOptions options;
   options.class_names = dataset.class_names();
-  options.label_of_example = dataset.labels(split);
+  if (!options.class_names.empty()) options.label_of_example = dataset.labels(split);
+  if (dataset.vocabulary()) options.token_types = token_types_of(*dataset.vocabulary());
   options.seed = seed;
   return options;
 }

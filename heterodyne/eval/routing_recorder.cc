@@ -173,13 +173,20 @@ std::vector<TokenGroups> RoutingRecorder::groups_of(const Batch& batch, int64_t 
   const int64_t S = num_tokens / std::max<int64_t>(batch.size(), 1);
   std::vector<TokenGroups> all;
   if (!options_.class_names.empty()) all.push_back({"class", options_.class_names, batch.label_B.repeat_interleave(S)});
-  if (grid_.rows * grid_.columns != S || S <= 1) return all;
+  for (const auto& types : options_.token_types) {
+    const auto group_of = torch::tensor(types.group_of, torch::kInt64);
+    all.push_back({types.name, types.labels, group_of.index_select(0, batch.inputs.reshape(-1))});
+  }
   const auto place_T = torch::arange(S).repeat({batch.size()});
   const auto numbers = [](int64_t count) {
     std::vector<std::string> names;
     for (int64_t i = 0; i < count; ++i) names.push_back(std::to_string(i));
     return names;
   };
+  constexpr int64_t kDeciles = 10;
+  if (!options_.token_types.empty() && S >= kDeciles)
+    all.push_back({"position_decile", numbers(kDeciles), (place_T * kDeciles).div(S, "floor")});
+  if (grid_.rows * grid_.columns != S || S <= 1) return all;
   all.push_back({"patch_row", numbers(grid_.rows), place_T.div(grid_.columns, "floor")});
   all.push_back({"patch_column", numbers(grid_.columns), place_T.remainder(grid_.columns)});
   return all;

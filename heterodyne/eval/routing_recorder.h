@@ -13,6 +13,13 @@
 
 namespace heterodyne {
 
+/// A way to sort symbols: group_of[id] says where each belongs, -1 for nowhere.
+struct SymbolGroups {
+  std::string name;
+  std::vector<std::string> labels;
+  std::vector<int64_t> group_of;
+};
+
 struct RecorderOptions {
   std::vector<std::string> class_names;
   /// Labels of the whole split (int64, CPU): what a shuffle deals out anew among the examples. Undefined: no shuffles.
@@ -20,6 +27,8 @@ struct RecorderOptions {
   int64_t num_shuffles = 100;
   int64_t num_sampled_tokens = 1024;
   uint64_t seed = 0;  // of the shuffles
+  /// Ways to sort the tokens of a text by their symbol.
+  std::vector<SymbolGroups> token_types = {};
 };
 
 /// A way to sort the tokens of a batch: group_T (int64) says where each belongs, -1 for nowhere.

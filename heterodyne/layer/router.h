@@ -24,7 +24,7 @@ struct ExpertInfo {
   std::string kind;
   int64_t group = 0;
   int64_t num_params = 0;
-  double macs = 0;  // for one assignment
+  double macs = 0;       // for one assignment
   bool is_null = false;  // answers nothing and costs nothing: "no expert" as a choice
 };
 

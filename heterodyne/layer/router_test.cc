@@ -263,7 +263,8 @@ TEST_P(RouterContract, EveryExpertAxisHasOneEntryForEachExpert) {
     const auto* parameter = router->named_parameters().find(axis.name);
     const auto buffers = router->named_buffers();
     const auto* buffer = buffers.find(axis.name);
-    EXPECT_TRUE((parameter && parameter->is_same(axis.tensor)) || (buffer && buffer->is_same(axis.tensor))) << axis.name;
+    EXPECT_TRUE((parameter && parameter->is_same(axis.tensor)) || (buffer && buffer->is_same(axis.tensor)))
+        << axis.name;
   }
 }
 

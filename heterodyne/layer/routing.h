@@ -45,15 +45,15 @@ torch::Tensor draw_row_of(const RouteInput& input);
 torch::Tensor position_of(const RouteInput& input);
 
 struct Routing {
-  ops::RoutingPlan plan;    // pairs sorted by expert, then token
-  torch::Tensor weight_N;   // float32 at least; carries gradient
-  torch::Tensor prob_TE;    // dense scores with gradient, when asked for
-  torch::Tensor logit_TE;   // what they were made from, when asked for
-  torch::Tensor mask_T;     // as in the input
-  torch::Tensor load_E;     // how many tokens each expert expects, with gradient; undefined unless the router knows
+  ops::RoutingPlan plan;      // pairs sorted by expert, then token
+  torch::Tensor weight_N;     // float32 at least; carries gradient
+  torch::Tensor prob_TE;      // dense scores with gradient, when asked for
+  torch::Tensor logit_TE;     // what they were made from, when asked for
+  torch::Tensor mask_T;       // as in the input
+  torch::Tensor load_E;       // how many tokens each expert expects, with gradient; undefined unless the router knows
   int64_t num_sequences = 0;  // B
   int64_t num_dropped = 0;    // pairs that were wanted and found no room
-  NamedTensors losses;      // losses that only the router can know
+  NamedTensors losses;        // losses that only the router can know
   Sums sums;
 
   int64_t num_pairs() const { return plan.num_pairs(); }

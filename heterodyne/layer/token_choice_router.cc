@@ -16,7 +16,11 @@ void check_k(const std::string& kind, int64_t k, int64_t num_experts) {
 }  // namespace
 
 TokenChoiceRouter::TokenChoiceRouter(std::string kind, int64_t k, const RouterContext& context)
-    : kind_(std::move(kind)), name_(context.init.name), k_(k), width_(context.width), num_experts_(context.num_experts()) {
+    : kind_(std::move(kind)),
+      name_(context.init.name),
+      k_(k),
+      width_(context.width),
+      num_experts_(context.num_experts()) {
   check_k(kind_, k_, num_experts_);
 }
 

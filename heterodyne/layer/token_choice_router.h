@@ -17,15 +17,16 @@ class TokenChoiceRouter : public Router {
   void set_num_experts(int64_t num_experts) override;
 
  protected:
-  /// `kind` is the member's name, "router.top_k"; a kind whose tokens get no fixed number says the most. Throws ConfigError when k > the number of experts.
+  /// `kind` is the member's name, "router.top_k"; a kind whose tokens get no fixed number says the most. Throws
+  /// ConfigError when k > the number of experts.
   TokenChoiceRouter(std::string kind, int64_t k, const RouterContext& context);
 
   /// Throws ShapeError unless x_TD is [T, D].
   void check_input(const torch::Tensor& x_TD) const;
-  /// int64 [T, K]: each token's experts, best score first, -1 for none. They are the k with the largest scores, or those
-  /// that input.override asks for; it speaks of the probabilities softmax(score_TE), or of `prob_TE` when that is given.
-  /// Throws ConfigError when it asks for more experts than there are, Error naming the first token whose scores hold a
-  /// NaN.
+  /// int64 [T, K]: each token's experts, best score first, -1 for none. They are the k with the largest scores, or
+  /// those that input.override asks for; it speaks of the probabilities softmax(score_TE), or of `prob_TE` when that is
+  /// given. Throws ConfigError when it asks for more experts than there are, Error naming the first token whose scores
+  /// hold a NaN.
   torch::Tensor choose(const torch::Tensor& score_TE, const RouteInput& input, torch::Tensor prob_TE = {}) const;
   /// A decision without scores: equal weights, uniform probabilities, zero logits.
   Routing route_equally(const torch::Tensor& expert_TK, const RouteInput& input) const;

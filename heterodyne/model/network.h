@@ -23,9 +23,9 @@ struct NetworkContext {
 };
 
 struct NetworkOutput {
-  torch::Tensor logit_BY;            // [B, S, Y] where each token has a label
-  NamedTensors losses;               // weighted scalars beside the task's loss: "layers.0.switch_loss"
-  std::vector<Sums> sums;            // of each MoE layer, in the order of moe_layers()
+  torch::Tensor logit_BY;                 // [B, S, Y] where each token has a label
+  NamedTensors losses;                    // weighted scalars beside the task's loss: "layers.0.switch_loss"
+  std::vector<Sums> sums;                 // of each MoE layer, in the order of moe_layers()
   std::vector<torch::Tensor> carry = {};  // for the batch that continues this one's sequences; without gradient
 };
 
@@ -65,6 +65,7 @@ struct NetworkKind {
   std::string summary;
   Schema schema;
   std::function<std::shared_ptr<Network>(const Table& settings, const Place&, const NetworkContext&)> make;
+  bool reads_text = false;  // token ids, otherwise images
 };
 using NetworkRegistry = Registry<NetworkKind>;
 
@@ -74,11 +75,12 @@ NetworkRegistry empty_networks();
 
 /// The kind made of a class with an Options struct and a constructor (Options, NetworkContext).
 template <class T>
-NetworkKind network_kind(std::string summary) {
+NetworkKind network_kind(std::string summary, bool reads_text = false) {
   return {std::move(summary), Schema::of<typename T::Options>(),
           [](const Table& settings, const Place& place, const NetworkContext& context) -> std::shared_ptr<Network> {
             return std::make_shared<T>(read_options<typename T::Options>(settings, place), context);
-          }};
+          },
+          reads_text};
 }
 
 }  // namespace heterodyne

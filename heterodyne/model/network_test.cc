@@ -3,24 +3,42 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "heterodyne/layer/fixtures.h"
 
 namespace heterodyne {
 namespace {
 
-const DataShape kShape{2, 16, 16, 5};
+constexpr int64_t kSymbols = 11, kLength = 6;
 
 class NetworkContract : public testing::TestWithParam<std::string> {
  protected:
+  static bool reads_text() { return networks().find(GetParam()).reads_text; }
+  static int64_t num_classes() { return reads_text() ? kSymbols : 5; }
+
+  // With causal experts that may answer in any width, where it has experts.
   std::shared_ptr<Network> make(uint64_t seed = 1) const {
     Table settings{{"kind", GetParam()}};
-    if (GetParam() == "dmmoe")
-      settings = Table{{"kind", "dmmoe"}, {"width", 16}, {"moe", Table{{"experts", fixtures::mixed_experts()}}}};
-    return networks().make(Member(settings), NetworkContext{kShape, seed});
+    const auto fields = networks().schema(GetParam()).list();
+    const bool has_experts =
+        std::any_of(fields.begin(), fields.end(), [](const FieldInfo& field) { return field.name == "moe.experts"; });
+    const Array experts{Table{{"kind", "mlp"}, {"hidden", 8}, {"count", 2}}, Table{{"kind", "lstm_cell"}}};
+    if (has_experts) settings.set("moe", Table{{"experts", experts}});
+    DataShape shape{2, 16, 16, 5};
+    if (reads_text()) {
+      shape = DataShape();
+      shape.vocabulary = shape.num_classes = kSymbols;
+      shape.length = kLength;
+    }
+    return networks().make(Member(settings), NetworkContext{shape, seed});
   }
 
   static Batch batch_of(int64_t B) {
-    return {fixtures::normal("images", {B, 2, 16, 16}), torch::zeros({B}, torch::kInt64), torch::arange(B), {}, {3, 5}};
+    Batch batch{{}, torch::zeros({B}, torch::kInt64), torch::arange(B), {}, {3, 5}};
+    batch.inputs = fixtures::normal("images", {B, 2, 16, 16});
+    if (reads_text()) batch.inputs = torch::arange(B * kLength).remainder(kSymbols).view({B, kLength});
+    return batch;
   }
 };
 INSTANTIATE_TEST_SUITE_P(Kinds, NetworkContract, testing::ValuesIn(networks().names()),
@@ -30,7 +48,9 @@ TEST_P(NetworkContract, ClassifiesBatchesOfAnySize) {
   const auto network = make();
   for (const int64_t B : {0, 1, 7}) {
     const auto output = network->forward(batch_of(B), nullptr);
-    EXPECT_EQ(output.logit_BY.sizes(), (std::vector<int64_t>{B, 5}));
+    EXPECT_EQ(output.logit_BY.size(0), B);
+    EXPECT_EQ(output.logit_BY.size(-1), num_classes());
+    EXPECT_EQ(output.logit_BY.dim(), reads_text() ? 3 : 2);
     EXPECT_EQ(output.sums.size(), network->moe_layers().size());
   }
 }
@@ -79,9 +99,27 @@ TEST_P(NetworkContract, CountsItsCost) {
   EXPECT_GE(cost.executed.macs, cost.routed.macs * 0.99);
 }
 
+// A text in two parts, the second with what the first carried out, gives what the whole gives.
+TEST_P(NetworkContract, ATextCanBeContinued) {
+  const auto network = make();
+  if (!network->is_causal()) GTEST_SKIP() << "makes no text";
+  network->eval();
+  const auto whole = batch_of(3);
+  const auto expected = network->forward(whole, nullptr).logit_BY;
+  Batch part = whole;
+  part.keeps_past = true;
+  part.inputs = whole.inputs.narrow(1, 0, 2);
+  const auto first = network->forward(part, nullptr);
+  part.inputs = whole.inputs.narrow(1, 2, kLength - 2);
+  part.carry = first.carry;
+  part.first_position = 2;
+  const auto both = torch::cat({first.logit_BY, network->forward(part, nullptr).logit_BY}, 1);
+  EXPECT_TRUE(torch::allclose(both, expected, 1e-5, 1e-5));
+}
+
 TEST_P(NetworkContract, RejectsOtherInputs) {
   auto batch = batch_of(2);
-  batch.inputs = torch::zeros({2, 1, 16, 16});
+  batch.inputs = reads_text() ? torch::full({2, kLength}, kSymbols) : torch::zeros({2, 1, 16, 16});
   EXPECT_THROW(make()->forward(batch, nullptr), ShapeError);
 }
 

@@ -1,5 +1,6 @@
 #include "heterodyne/nn/lstm.h"
 
+#include <ATen/ops/lstm.h>
 #include <ATen/ops/lstm_cell.h>
 
 #include <cmath>
@@ -30,6 +31,41 @@ LstmCell::State LstmCell::forward(const torch::Tensor& x_NI, const State& state)
 LstmCell::State LstmCell::zero_state(int64_t N, const torch::Tensor& like) const {
   const auto zeros = torch::zeros({N, hidden()}, torch::TensorOptions().dtype(like.dtype()).device(like.device()));
   return {zeros, zeros};
+}
+
+Lstm::Lstm(int64_t inputs, int64_t hidden, bool bidirectional, const Init& init) : inputs_(inputs), hidden_(hidden) {
+  const double bound = 1 / std::sqrt(static_cast<double>(hidden));
+  const auto add = [&](torch::nn::Module& owner, const Init& from) {
+    const auto draw = [&](const char* name, torch::IntArrayRef sizes) {
+      weights_.push_back(owner.register_parameter(name, initial_uniform(from.at(name), sizes, bound)));
+    };
+    draw("input_weight", {4 * hidden, inputs});
+    draw("hidden_weight", {4 * hidden, hidden});
+    draw("input_bias", {4 * hidden});
+    draw("hidden_bias", {4 * hidden});
+  };
+  add(*this, init);
+  if (bidirectional) add(*register_module("reverse", std::make_shared<torch::nn::Module>()), init.at("reverse"));
+}
+
+Lstm::Output Lstm::forward(const torch::Tensor& x_BSI, const torch::Tensor& hidden_LBH,
+                           const torch::Tensor& cell_LBH) const {
+  check_shape("nn.lstm", "x_BSI", x_BSI, {"B", "S", {"I", inputs_}});
+  const int64_t B = x_BSI.size(0), L = num_directions();
+  auto h = hidden_LBH, c = cell_LBH;
+  if (!h.defined()) h = torch::zeros({L, B, hidden_}, x_BSI.options().requires_grad(false));
+  if (!c.defined()) c = torch::zeros_like(h);
+  check_shape("nn.lstm", "hidden_LBH", h, {{"L", L}, {"B", B}, {"H", hidden_}});
+  check_shape("nn.lstm", "cell_LBH", c, {{"L", L}, {"B", B}, {"H", hidden_}});
+  if (x_BSI.size(1) == 0) return {torch::zeros({B, 0, num_outputs()}, x_BSI.options()), h, c};
+  auto [y, hidden, cell] = at::lstm(x_BSI, {h, c}, weights_, true, 1, 0.0, is_training(), L == 2, true);
+  return {y, hidden, cell};
+}
+
+double Lstm::macs() const {
+  double sum = 0;
+  for (const auto& weight : weights_) sum += weight.dim() == 2 ? static_cast<double>(weight.numel()) : 0;
+  return sum;
 }
 
 }  // namespace heterodyne::nn

@@ -4,6 +4,8 @@
 // Letters: N rows, I inputs, H hidden width.
 #pragma once
 
+#include <vector>
+
 #include "heterodyne/nn/init.h"
 #include "heterodyne/nn/weight.h"
 
@@ -31,6 +33,34 @@ class LstmCell : public torch::nn::Module {
  private:
   Weight input_weight_, hidden_weight_;
   torch::Tensor input_bias_, hidden_bias_;
+};
+
+/// LSTM over sequences. Parameters are named and drawn as those of LstmCell; the backward direction's are under
+/// "reverse".
+class Lstm : public torch::nn::Module {
+ public:
+  /// Answers have `hidden` features, forward and backward ones after each other when it is bidirectional.
+  Lstm(int64_t inputs, int64_t hidden, bool bidirectional, const Init& init);
+
+  struct Output {
+    torch::Tensor y_BSH;
+    torch::Tensor hidden_LBH, cell_LBH;  // after the last token, L = 1 or 2 directions
+  };
+
+  /// From the state `hidden_LBH`, `cell_LBH`, or zero when they are undefined. Throws ShapeError unless x_BSI is
+  /// [B, S, inputs].
+  Output forward(const torch::Tensor& x_BSI, const torch::Tensor& hidden_LBH = {},
+                 const torch::Tensor& cell_LBH = {}) const;
+
+  int64_t num_outputs() const { return hidden_ * num_directions(); }
+  /// Multiply-adds for one token.
+  double macs() const;
+
+ private:
+  int64_t num_directions() const { return static_cast<int64_t>(weights_.size()) / 4; }
+
+  int64_t inputs_, hidden_;
+  std::vector<torch::Tensor> weights_;  // input and hidden weight, input and hidden bias; then those of the reverse
 };
 
 }  // namespace heterodyne::nn

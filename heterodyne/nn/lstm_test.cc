@@ -40,5 +40,48 @@ TEST(LstmCell, RefusesAnotherWidth) {
   EXPECT_THROW(cell.forward(x, cell.zero_state(4, x)), ShapeError);
 }
 
+// Both run the same cell: the layer over a sequence is the cell step by step.
+TEST(Lstm, IsTheCellStepByStep) {
+  const LstmCell cell(3, 4, {1, "test"});
+  const Lstm layer(3, 4, false, {1, "test"});
+  const auto x_BSI = RandomStream("x").normal({1, 0}, {2, 5, 3});
+  const auto output = layer.forward(x_BSI);
+  auto state = cell.zero_state(2, x_BSI);
+  for (int64_t s = 0; s < 5; ++s) {
+    state = cell.forward(x_BSI.select(1, s), state);
+    EXPECT_TRUE(torch::allclose(output.y_BSH.select(1, s), state.hidden_NH, 1e-5, 1e-6)) << s;
+  }
+  EXPECT_TRUE(torch::allclose(output.cell_LBH[0], state.cell_NH, 1e-5, 1e-6));
+}
+
+TEST(Lstm, GoesOnFromAState) {
+  const Lstm layer(3, 4, false, {1, "test"});
+  const auto x_BSI = RandomStream("x").normal({1, 0}, {2, 5, 3});
+  const auto first = layer.forward(x_BSI.narrow(1, 0, 2));
+  const auto second = layer.forward(x_BSI.narrow(1, 2, 3), first.hidden_LBH, first.cell_LBH);
+  const auto whole = layer.forward(x_BSI);
+  EXPECT_TRUE(torch::allclose(torch::cat({first.y_BSH, second.y_BSH}, 1), whole.y_BSH, 1e-5, 1e-6));
+}
+
+// The reverse direction over a sequence is the forward direction over the sequence turned round.
+TEST(Lstm, ReadsBackwardsToo) {
+  const Lstm both(3, 4, true, {1, "test"});
+  EXPECT_EQ(both.num_outputs(), 8);
+  Lstm back(3, 4, false, {1, "test"});
+  const torch::NoGradGuard no_grad;
+  for (const auto& parameter : back.named_parameters())
+    parameter.value().copy_(both.named_parameters()["reverse." + parameter.key()]);
+  const auto x_BSI = RandomStream("x").normal({1, 0}, {2, 5, 3});
+  const auto expected = back.forward(x_BSI.flip({1})).y_BSH.flip({1});
+  EXPECT_TRUE(torch::allclose(both.forward(x_BSI).y_BSH.narrow(2, 4, 4), expected, 1e-5, 1e-6));
+}
+
+TEST(Lstm, ParametersCostAndShapes) {
+  const Lstm layer(512, 512, false, {1, "test"});
+  EXPECT_EQ(layer.macs(), 2 * 4 * 512 * 512);
+  EXPECT_THROW(layer.forward(torch::zeros({2, 3, 5})), ShapeError);
+  EXPECT_EQ(layer.forward(torch::zeros({2, 0, 512})).y_BSH.size(1), 0);
+}
+
 }  // namespace
 }  // namespace heterodyne::nn

@@ -19,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array kFiles = {"model.safetensors", "optimizer.safetensors", "state.json"};
+constexpr const char* kCarry = "carry.safetensors";  // only where a network carries something into the next batch
 constexpr const char* kPrefix = "step-";
 constexpr const char* kTemporary = ".tmp";
 
@@ -32,7 +33,9 @@ void make_folder(const std::string& path) {
 
 Table manifest_of(const std::string& folder) {
   Table files;
-  for (const char* name : kFiles) {
+  std::vector<std::string> names(kFiles.begin(), kFiles.end());
+  if (fs::exists(in(folder, kCarry))) names.emplace_back(kCarry);
+  for (const auto& name : names) {
     const std::string path = in(folder, name);
     files.set(name, Table{{"bytes", static_cast<int64_t>(fs::file_size(path))}, {"sha256", io::sha256_of_file(path)}});
   }
@@ -72,10 +75,35 @@ std::optional<int64_t> step_in(const std::string& name) {
   return is_number ? std::optional<int64_t>(std::stoll(digits)) : std::nullopt;
 }
 
+void write_carry(const std::string& path, const std::vector<torch::Tensor>& carry) {
+  if (carry.empty()) return;
+  NamedTensors tensors;
+  for (size_t i = 0; i < carry.size(); ++i) tensors.emplace_back(fmt::format("{:04}", i), carry[i]);
+  io::write_safetensors(path, tensors);
+}
+
+std::vector<torch::Tensor> read_carry(const std::string& path) {
+  std::vector<torch::Tensor> carry;
+  if (!fs::exists(path)) return carry;
+  const io::SafetensorsFile file(path);
+  for (size_t i = 0; i < file.names().size(); ++i) carry.push_back(file.tensor(fmt::format("{:04}", i)));
+  return carry;
+}
+
+Vocabulary vocabulary_from(const Table& table, const std::string& path) {
+  Vocabulary words;
+  if (!table.contains("vocabulary")) return words;
+  for (const Value& word : io::array_at(table, "vocabulary", path)) {
+    if (!word.if_text()) throw FormatError::in_file(path, "vocabulary: expected a list of text");
+    words.push_back(*word.if_text());
+  }
+  return words;
+}
+
 }  // namespace
 
 void save_checkpoint(const std::string& folder, Network& network, const Optimizer& optimizer, const TrainState& state,
-                     const Table& config) {
+                     const Experiment& experiment) {
   const std::string temporary = folder + kTemporary;
   std::error_code ignored;
   try {
@@ -83,10 +111,13 @@ void save_checkpoint(const std::string& folder, Network& network, const Optimize
     make_folder(temporary);
     io::write_safetensors(in(temporary, "model.safetensors"), state_of(network));
     io::write_safetensors(in(temporary, "optimizer.safetensors"), optimizer.state());
-    const Table contents{{"format", kCheckpointFormat},
-                         {"config", config},
-                         {"experts", topology_of(network)},
-                         {"state", to_table(state)}};
+    write_carry(in(temporary, kCarry), state.carry);
+    Table contents{{"format", kCheckpointFormat},
+                   {"config", experiment.resolved},
+                   {"experts", topology_of(network)},
+                   {"state", to_table(state)}};
+    const Vocabulary& words = experiment.vocabulary;
+    if (!words.empty()) contents.set("vocabulary", Array(words.begin(), words.end()));
     io::write_file(in(temporary, "state.json"), io::write_json(contents, 1) + "\n");
     io::write_file(in(temporary, "manifest.json"), io::write_json(manifest_of(temporary), 1) + "\n");
     fs::remove_all(folder);
@@ -106,7 +137,9 @@ void verify_checkpoint(const std::string& folder) {
   const Table manifest = read_table(path);
   check_format(manifest, path);
   const Table& files = io::table_at(manifest, "files", path);
-  for (const char* name : kFiles) {
+  std::vector<std::string> names(kFiles.begin(), kFiles.end());
+  if (files.contains(kCarry)) names.emplace_back(kCarry);
+  for (const auto& name : names) {
     const std::string file = in(folder, name);
     const Table& expected = io::table_at(files, name, path);
     std::error_code error;
@@ -133,8 +166,17 @@ CheckpointInfo peek_checkpoint(const std::string& folder) {
   const std::string path = in(folder, "state.json");
   const Table table = read_table(path);
   check_format(table, path);
-  return {folder, io::table_at(table, "config", path), io::table_at(table, "experts", path),
-          state_from(io::table_at(table, "state", path), path)};
+  CheckpointInfo info{folder, io::table_at(table, "config", path), io::table_at(table, "experts", path),
+                      state_from(io::table_at(table, "state", path), path)};
+  info.vocabulary = vocabulary_from(table, path);
+  info.state.carry = read_carry(in(folder, kCarry));
+  return info;
+}
+
+Experiment experiment_of(const CheckpointInfo& checkpoint, const Families& families) {
+  auto experiment = read_experiment(checkpoint.config, families);
+  experiment.vocabulary = checkpoint.vocabulary;
+  return experiment;
 }
 
 void load_checkpoint(const CheckpointInfo& checkpoint, Network& network, Optimizer* optimizer) {

@@ -1,6 +1,6 @@
 // Checkpoint: one folder that holds everything a run needs to go on.
 //
-//   step-00000040/  model.safetensors  optimizer.safetensors  state.json  manifest.json
+//   step-00000040/  model.safetensors  optimizer.safetensors  state.json  manifest.json  [carry.safetensors]
 //
 // manifest.json is written last and names each file with its size and SHA-256. The folder is made under a temporary
 // name and renamed, so it is there whole or not at all. Tensors are named, never numbered; no pickles.
@@ -12,6 +12,7 @@
 
 #include "heterodyne/base/table.h"
 #include "heterodyne/model/network.h"
+#include "heterodyne/train/experiment.h"
 #include "heterodyne/train/optimizer.h"
 #include "heterodyne/train/state.h"
 
@@ -20,10 +21,10 @@ namespace heterodyne {
 /// Written into every checkpoint; readers refuse higher numbers.
 constexpr int64_t kCheckpointFormat = 1;
 
-/// Writes the folder; `config` (the resolved experiment) goes along, so that a checkpoint can be used on its own.
+/// Writes the folder; the resolved experiment and its vocabulary go along, so that a checkpoint can be used on its own.
 /// Throws DeviceError when the disk refuses, and leaves nothing behind then.
 void save_checkpoint(const std::string& folder, Network& network, const Optimizer& optimizer, const TrainState& state,
-                     const Table& config);
+                     const Experiment& experiment);
 
 /// Checks sizes and hashes. Throws FormatError naming the file and what is wrong with it.
 void verify_checkpoint(const std::string& folder);
@@ -34,7 +35,11 @@ struct CheckpointInfo {
   Table config;
   Table experts;  // of each MoE layer, see topology_of()
   TrainState state;
+  Vocabulary vocabulary = {};  // of a model of text
 };
+/// The experiment that it is of. `families` as for read_experiment().
+Experiment experiment_of(const CheckpointInfo& checkpoint, const Families& families = {});
+
 /// Throws FormatError when it is damaged, of a newer format, or not a checkpoint.
 CheckpointInfo read_checkpoint(const std::string& folder);
 

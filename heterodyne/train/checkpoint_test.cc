@@ -27,7 +27,7 @@ class CheckpointTest : public testing::Test {
     train_step(*network, *optimizer, {{batch}, 0.01, 0});
   }
   void save(const std::string& where) {
-    save_checkpoint(where, *network, *optimizer, TrainState{7, 1, 1, 7, 0, {}, {}}, experiment.resolved);
+    save_checkpoint(where, *network, *optimizer, TrainState{7, 1, 1, 7, 0, {}, {}, {}}, experiment);
   }
   std::string complaint(const std::string& where) {
     return fixtures::message_of<FormatError>([&] { read_checkpoint(where); });

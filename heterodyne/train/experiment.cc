@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "heterodyne/base/config.h"
+#include "heterodyne/base/text.h"
 
 namespace heterodyne {
 namespace {
@@ -44,6 +45,26 @@ std::string conflict_in(const Value* before, const Value* now, const std::string
   return fmt::format("{} was {}{}, is {} now", path, text(before), when, text(now));
 }
 
+void check_vocabulary(const Experiment& experiment, const Vocabulary& read) {
+  const Vocabulary& known = experiment.vocabulary;
+  if (known == read) return;
+  const auto differ = std::mismatch(known.begin(), known.end(), read.begin(), read.end());
+  throw FormatError("data." + experiment.options.data.kind,
+                    fmt::format("vocabulary: expected the {} symbols that the model was trained on, got {}; they "
+                                "differ from symbol {} on",
+                                with_commas(static_cast<int64_t>(known.size())),
+                                with_commas(static_cast<int64_t>(read.size())), differ.first - known.begin()));
+}
+
+// What every data set has.
+DataOptions shared_options(const Experiment& experiment) {
+  Table shared;
+  for (const char* key : {"batch", "validation"}) {
+    if (const Value* value = experiment.options.data.settings.find(key)) shared.set(key, *value);
+  }
+  return read_options<DataOptions>(shared, {"data", "data"});
+}
+
 }  // namespace
 
 Experiment read_experiment(const Table& config, const Families& families) {
@@ -63,16 +84,21 @@ Experiment read_experiment(const Table& config, const Families& families) {
 
 std::unique_ptr<Dataset> make_dataset(const Experiment& experiment, const std::vector<std::string>& folders,
                                       const Log& log) {
-  Table shared;
-  if (const Value* validation = experiment.options.data.settings.find("validation"))
-    shared.set("validation", *validation);
-  const double validation = read_options<DataOptions>(shared, {"data", "data"}).validation;
-  return datasets().make(experiment.options.data, DataContext{folders, validation, log});
+  const DataOptions shared = shared_options(experiment);
+  auto dataset = datasets().make(experiment.options.data, DataContext{folders, shared.validation, log, shared.batch});
+  if (dataset->vocabulary() && !experiment.vocabulary.empty()) check_vocabulary(experiment, *dataset->vocabulary());
+  return dataset;
+}
+
+void take_vocabulary(Experiment& experiment, const Dataset& dataset) {
+  if (dataset.vocabulary()) experiment.vocabulary = *dataset.vocabulary();
 }
 
 std::shared_ptr<Network> make_network(const Experiment& experiment) {
   const auto& data = experiment.options.data;
-  const DataShape shape = datasets().of(data).find(data.kind).shape(data.settings, {"data", "data." + data.kind});
+  DataShape shape = datasets().of(data).find(data.kind).shape(data.settings, {"data", "data." + data.kind});
+  if (!experiment.vocabulary.empty())
+    shape.vocabulary = shape.num_classes = static_cast<int64_t>(experiment.vocabulary.size());
   auto network = networks().make(experiment.options.model, NetworkContext{shape, experiment.seed()});
   network->to(experiment.dtype());
   network->train();
@@ -80,10 +106,8 @@ std::shared_ptr<Network> make_network(const Experiment& experiment) {
 }
 
 LoaderOptions loader_options(const Experiment& experiment, Split split) {
-  Table shared;
-  if (const Value* batch = experiment.options.data.settings.find("batch")) shared.set("batch", *batch);
   LoaderOptions options;
-  options.batch = read_options<DataOptions>(shared, {"data", "data"}).batch;
+  options.batch = shared_options(experiment).batch;
   options.shuffle = options.needs_full_batch = split == Split::kTrain;
   options.seed = experiment.seed();
   options.where = "data." + experiment.options.data.kind;

@@ -31,6 +31,7 @@ struct ExperimentOptions {
 struct Experiment {
   ExperimentOptions options;
   Table resolved;  // every setting that has an effect, defaults included, each with the place where it was written
+  Vocabulary vocabulary = {};  // of a text, once it was read
 
   uint64_t seed() const { return static_cast<uint64_t>(options.seed); }
   torch::Dtype dtype() const { return options.train.dtype == "float64" ? torch::kFloat64 : torch::kFloat32; }
@@ -40,9 +41,14 @@ struct Experiment {
 /// ConfigError with all complaints.
 Experiment read_experiment(const Table& config, const Families& families = {});
 
+/// Throws FormatError when the experiment has a vocabulary and the data set another one: its model would read other
+/// symbols than it learned.
 std::unique_ptr<Dataset> make_dataset(const Experiment& experiment, const std::vector<std::string>& folders,
                                       const Log& log);
-/// With initial values from the experiment's seed, in its dtype, in train mode.
+/// Takes over the data set's vocabulary, when it has one.
+void take_vocabulary(Experiment& experiment, const Dataset& dataset);
+/// With initial values from the experiment's seed, in its dtype, in train mode. Of a text whose vocabulary is not known
+/// yet, for as many symbols as it may have.
 std::shared_ptr<Network> make_network(const Experiment& experiment);
 /// Shuffled for the training split, in order for the others.
 LoaderOptions loader_options(const Experiment& experiment, Split split);

@@ -28,8 +28,8 @@ class FileCheckTest : public testing::Test {
     folder.put("metrics.jsonl", "{\"step\":4,\"kind\":\"train\"}\n{\"step\":6,\"kind\":\"valid\"}\n");
     folder.put("events.out.tfevents.1700000000.host.7", io::tfrecord(io::version_event(0)));
     for (const int64_t step : {6, 12}) {
-      save_checkpoint(checkpoints.folder_of(step), *network, *optimizer, TrainState{step, 1, 0, step, 0, {}, {}},
-                      experiment.resolved);
+      save_checkpoint(checkpoints.folder_of(step), *network, *optimizer, TrainState{step, 1, 0, step, 0, {}, {}, {}},
+                      experiment);
     }
     checkpoints.settle(12, 6, 3);
   }

@@ -36,7 +36,7 @@ class InspectRun : public testing::Test {
     folder.put("state", "done\npid 7\nheartbeat 1\n");
     for (const int64_t step : {6, 12}) {
       save_checkpoint(checkpoints.folder_of(step), *network, *optimizers().make(experiment.options.train.optimizer),
-                      TrainState{step, 1, 0, step, 0, {}, {}}, experiment.resolved);
+                      TrainState{step, 1, 0, step, 0, {}, {}, {}}, experiment);
     }
     checkpoints.settle(12, 6, 3);
   }

@@ -6,7 +6,7 @@ namespace heterodyne {
 
 TrainedModel load_model(const std::string& model, const Families& families, const Log& log) {
   auto checkpoint = read_checkpoint(find_checkpoint(model, log));
-  auto experiment = read_experiment(checkpoint.config, families);
+  auto experiment = experiment_of(checkpoint, families);
   auto network = make_network(experiment);
   load_checkpoint(checkpoint, *network, nullptr);
   network->eval();

@@ -15,7 +15,7 @@ std::shared_ptr<Network> save_changed(const Experiment& experiment, const std::s
   const torch::NoGradGuard no_grad;
   for (auto& parameter : network->parameters()) parameter.mul_(1.5);
   const auto optimizer = optimizers().make(experiment.options.train.optimizer);
-  save_checkpoint(path, *network, *optimizer, TrainState{7, 1, 1, 7, 0, {}, {}}, experiment.resolved);
+  save_checkpoint(path, *network, *optimizer, TrainState{7, 1, 1, 7, 0, {}, {}, {}}, experiment);
   network->eval();
   return network;
 }

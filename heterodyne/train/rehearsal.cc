@@ -92,7 +92,7 @@ struct Rehearsal::Run {
   TrainState state;
 };
 
-Rehearsal::Rehearsal(const Trial& trial) : trial_(trial), experiment_(read_experiment(trial.checkpoint.config)) {
+Rehearsal::Rehearsal(const Trial& trial) : trial_(trial), experiment_(experiment_of(trial.checkpoint)) {
   // The steps must not meet the end of the run, which does more than a step.
   const Loader loader(trial.dataset, Split::kTrain, loader_options(experiment_, Split::kTrain));
   auto& options = experiment_.options.train;
@@ -150,7 +150,7 @@ Difference Rehearsal::resume_difference(const std::string& scratch) {
   Run first = start();
   train(first, trial_.num_steps / 2);
   const std::string folder = CheckpointFolder(scratch).folder_of(first.state.step);
-  save_checkpoint(folder, *first.network, *first.optimizer, first.state, trial_.checkpoint.config);
+  save_checkpoint(folder, *first.network, *first.optimizer, first.state, experiment_);
   const auto middle = read_checkpoint(folder);
   Run second{make_network(experiment_), optimizers().make(experiment_.options.train.optimizer), middle.state};
   load_checkpoint(middle, *second.network, second.optimizer.get());
@@ -170,7 +170,7 @@ Difference Rehearsal::plan_difference(int num_threads) {
   Loader loader(trial_.dataset, Split::kTrain, loader_options(experiment_, Split::kTrain));
   loader.start(0);
   Batch batch = *loader.next();
-  batch.inputs = batch.inputs.to(experiment_.dtype());
+  set_dtype(batch, experiment_.dtype());
   const auto layers_with = [&](int count) {
     const torch::NoGradGuard no_grad;
     const ThreadCount threads(count);

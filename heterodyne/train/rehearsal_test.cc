@@ -47,7 +47,7 @@ class RehearsalTest : public testing::Test {
     at::set_num_threads(1);  // small tensors
     Trainer trainer({experiment, *dataset, *network, *optimizer, {}, nullptr, [] { return true; }}, {});
     trainer.run();
-    save_checkpoint(folder / "step-00000001", *network, *optimizer, trainer.state(), experiment.resolved);
+    save_checkpoint(folder / "step-00000001", *network, *optimizer, trainer.state(), experiment);
   }
   CheckpointInfo checkpoint() const { return read_checkpoint(folder / "step-00000001"); }
 

@@ -126,7 +126,7 @@ void RunKeeper::save(Network& network, const Optimizer& optimizer, const TrainSt
                                     with_commas(static_cast<int64_t>(needed)),
                                     with_commas(static_cast<int64_t>(available))));
     }
-    save_checkpoint(checkpoints.folder_of(state.step), network, optimizer, state, experiment_.resolved);
+    save_checkpoint(checkpoints.folder_of(state.step), network, optimizer, state, experiment_);
     const auto best = state.best ? std::optional(state.best->step) : std::nullopt;
     checkpoints.settle(state.step, best, experiment_.options.train.checkpoint.keep);
     folder_.write_state("running");

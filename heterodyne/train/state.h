@@ -35,7 +35,7 @@ struct TrainState {
   int64_t num_worse = 0;   // validations since the best one
   std::optional<Best> best;
   Window window;
-  std::vector<torch::Tensor> carry;  // what the network carries into the next batch; none between epochs
+  std::vector<torch::Tensor> carry = {};  // what the network carries into the next batch; none between epochs
 };
 
 Table to_table(const TrainState& state);

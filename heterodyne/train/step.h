@@ -15,18 +15,18 @@ namespace heterodyne {
 struct StepInput {
   std::vector<Batch> batches;  // one, or as many as gradients are accumulated over
   double lr = 0;
-  double clip_norm = 0;  // 0: no limit
+  double clip_norm = 0;                   // 0: no limit
   std::vector<torch::Tensor> carry = {};  // out of the step before
 };
 
 struct StepResult {
   double loss = 0;                                         // the sum of all parts, averaged over the batches
   std::vector<std::pair<std::string, double>> loss_parts;  // "task" first, then the network's own
-  int64_t num_examples = 0;  // labels: tokens of a text
+  int64_t num_examples = 0;                                // labels: tokens of a text
   int64_t num_correct = 0;
   double grad_norm = 0;
   RoutingStats routing;
-  std::vector<torch::Tensor> carry;  // for the next step
+  std::vector<torch::Tensor> carry = {};  // for the next step
 };
 
 /// Throws Error saying what is not finite, before anything is updated: "loss is NaN; first non-finite value: layers.0,

@@ -21,7 +21,8 @@ class DenseDispatcher : public Dispatcher {
     weight_TE = weight_TE.index_put({plan.token_N, plan.expert_N}, routing.weight_N, true);
     auto y_TO = torch::zeros({x_TD.size(0), call.output_width}, x_TD.options());
     for (size_t e = 0; e < call.experts.size(); ++e) {
-      const auto answer_TO = call.experts[e]->forward({x_TD, all_T, call.x_BSD, call.mask_BS, call.random, call.past_BSD});
+      const auto answer_TO =
+          call.experts[e]->forward({x_TD, all_T, call.x_BSD, call.mask_BS, call.random, call.past_BSD});
       y_TO = y_TO + weight_TE.select(1, static_cast<int64_t>(e)).unsqueeze(1).to(answer_TO.scalar_type()) * answer_TO;
     }
     return y_TO;

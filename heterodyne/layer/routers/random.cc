@@ -31,7 +31,8 @@ class RandomRouter : public TokenChoiceRouter {
 }  // namespace
 
 RouterKind router_kind_random() {
-  return router_kind<RandomRouter>("k experts drawn at random with equal weights: a control", {.takes_override = false});
+  return router_kind<RandomRouter>("k experts drawn at random with equal weights: a control",
+                                   {.takes_override = false});
 }
 
 }  // namespace heterodyne

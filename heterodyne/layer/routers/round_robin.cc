@@ -25,7 +25,8 @@ class RoundRobinRouter : public TokenChoiceRouter {
 }  // namespace
 
 RouterKind router_kind_round_robin() {
-  return router_kind<RoundRobinRouter>("experts in turn with equal weights: a control", {.is_balanced = true, .takes_override = false});
+  return router_kind<RoundRobinRouter>("experts in turn with equal weights: a control",
+                                       {.is_balanced = true, .takes_override = false});
 }
 
 }  // namespace heterodyne

@@ -30,9 +30,7 @@ class TopKRouter : public TokenChoiceRouter {
   };
 
   TopKRouter(const Options& options, const RouterContext& context)
-      : TokenChoiceRouter("router.top_k", options.k, context),
-        options_(options),
-        noise_("noise." + context.init.name) {
+      : TokenChoiceRouter("router.top_k", options.k, context), options_(options), noise_("noise." + context.init.name) {
     const Init init = context.init.at("gate");
     gate_ = register_module("gate",
                             std::make_shared<nn::Linear>(nn::LinearOptions{context.width, num_experts(), false}, init));

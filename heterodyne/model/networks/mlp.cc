@@ -56,7 +56,7 @@ class MlpNetwork : public Network {
     MoePass moe(batch, log);
     output.logit_BY = moe.run(*moe_, x_BD.unsqueeze(1)).squeeze(1);
     moe.finish(output);
-    observe(log, moe_->layer_name(), output.logit_BY);
+    observe(log, "head", output.logit_BY);
     return output;
   }
 

@@ -9,8 +9,10 @@ namespace {
 std::optional<Panel> make(const ReportInput& input) {
   if (!input.run.routing) return {};
   Panel panel{"Token types", {}, ""};
-  const std::vector<std::pair<std::string, std::string>> groups = {
-      {"token_type", "Token types"}, {"frequency_decile", "Frequency of the token"}, {"position_decile", "Position"}};
+  const std::vector<std::pair<std::string, std::string>> groups = {{"token_type", "Token types"},
+                                                                   {"token_symbol", "Symbols"},
+                                                                   {"frequency_decile", "Frequency of the token"},
+                                                                   {"position_decile", "Position"}};
   for (const auto& [name, title] : groups) {
     Figure figure = group_figure(*input.run.routing, name, title);
     if (!figure.views.empty()) panel.figures.push_back(std::move(figure));

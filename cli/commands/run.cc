@@ -1,0 +1,193 @@
+// heterodyne run MODEL -p TEXT | --image FILE: what a trained model makes of something new.
+#include <ATen/ops/_upsample_bilinear2d_aa.h>
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdio>
+
+#include "cli/command.h"
+#include "cli/compute.h"
+#include "cli/output.h"
+#include "cli/stop.h"
+#include "cli/view/trace.h"
+#include "heterodyne/base/text.h"
+#include "heterodyne/eval/generate.h"
+#include "heterodyne/eval/pass.h"
+#include "heterodyne/io/image_file.h"
+#include "heterodyne/train/load_model.h"
+
+namespace heterodyne {
+namespace {
+
+constexpr int kInterrupted = 130;
+
+struct Options {
+  std::string model;
+  std::string prompt;
+  std::string image;
+  int64_t tokens = 200;
+  double temperature = 0.8;
+  int64_t top_k = 0;
+  double top_p = 1;
+  int64_t seed = 1;
+  int64_t route_k = 0;
+  double route_min_p = 0;
+  double route_threshold = 0;
+  bool trace_experts = false;
+  cli::ComputeFlags compute;
+  cli::FormatFlag format;
+  void visit(Fields& field) {
+    field("model", model, "a run's folder (its best checkpoint) or a checkpoint's", positional(), required());
+    field("prompt", prompt, "text that a language model goes on with");
+    field("image", image, "a picture to classify: PNG, JPEG, BMP, GIF or PPM");
+    field("tokens", tokens, "tokens to make", at_least(1));
+    field("temperature", temperature, "below 1: safer choices, above: wilder ones; 0: always the most probable token",
+          at_least(0));
+    field("top_k", top_k, "choose among so many most probable tokens; 0: all", at_least(0));
+    field("top_p", top_p, "choose among the fewest most probable tokens with this probability together", share());
+    field("seed", seed, "of the choices: the same text for the same seed", at_least(0));
+    field("route_k", route_k, "experts per token, in the place of the router's own rule; 0: its own", at_least(0));
+    field("route_min_p", route_min_p, "experts with this share of the best one's probability; 0: the router's own rule",
+          share());
+    field("route_threshold", route_threshold, "experts with this probability; 0: the router's own rule", share());
+    field("trace_experts", trace_experts, "colour each token by its first expert; marks instead without colour");
+    compute.visit(field);
+    format.visit(field);
+  }
+
+  RouteOverride route() const {
+    RouteOverride wanted;
+    if (route_k > 0) wanted.k = route_k;
+    if (route_min_p > 0) wanted.min_p = route_min_p;
+    if (route_threshold > 0) wanted.threshold = route_threshold;
+    const int count = (wanted.k ? 1 : 0) + (wanted.min_p ? 1 : 0) + (wanted.threshold ? 1 : 0);
+    if (count > 1)
+      throw ConfigError("run: expected one of --route-k, --route-min-p and --route-threshold, got several");
+    return wanted;
+  }
+};
+
+const char* form_of(const Experiment& experiment) { return experiment.vocabulary.empty() ? "image" : "prompt"; }
+
+void check_input(const Options& options, const Experiment& experiment) {
+  const bool is_text = !experiment.vocabulary.empty();
+  if (options.prompt.empty() && options.image.empty()) {
+    throw ConfigError(fmt::format("run: expected --{}, as {} is a model of {}; got nothing to work on",
+                                  form_of(experiment), options.model, is_text ? "text" : "images"));
+  }
+  if (is_text == options.image.empty()) return;
+  throw ConfigError(fmt::format("run: {} is a model of {}: expected --{}", options.model, is_text ? "text" : "images",
+                                form_of(experiment)));
+}
+
+int write_text(const Options& options, TrainedModel& model, cli::Terminal& terminal) {
+  const auto& data = model.experiment.options.data;
+  Member tokenizer(Table{{"kind", "byte"}});
+  if (const Value* chosen = model.experiment.resolved.find_path("data.tokenizer"))
+    tokenizer = Member(*chosen->if_table());
+  const auto symbols = tokenizers().of(data).make(tokenizer, model.experiment.vocabulary);
+  const auto prompt = symbols->encode(options.prompt, "run --prompt");
+  if (prompt.empty()) throw ConfigError("run", "prompt", "expected at least one token, got none");
+
+  cli::catch_stop_signals();
+  Generator text(*model.network, options.route());
+  cli::Trace trace(*model.network, terminal, options.trace_experts);
+  int64_t before = -1;
+  const auto show = [&](const GeneratedToken& token) {
+    trace.add(symbols->piece(token.id, before), token.experts);
+    before = token.id;
+  };
+  text.read(prompt, show);
+  const SamplingOptions sampling{options.temperature, options.top_k, options.top_p,
+                                 static_cast<uint64_t>(options.seed)};
+  for (int64_t i = 0; i < options.tokens && !cli::stop_requested(); ++i) text.read({text.next(sampling)}, show);
+  trace.finish();
+  terminal.say(fmt::format("{} tokens   k {:.2f}", with_commas(text.num_read()), text.mean_k()));
+  return cli::stop_requested() ? kInterrupted : 0;
+}
+
+std::vector<double> numbers_at(const Experiment& experiment, const std::string& path) {
+  std::vector<double> numbers;
+  const Value* list = experiment.resolved.find_path(path);
+  if (list == nullptr || !list->if_array()) return numbers;
+  for (const Value& number : *list->if_array()) {
+    if (number.if_real()) numbers.push_back(*number.if_real());
+    else if (number.if_integer()) numbers.push_back(static_cast<double>(*number.if_integer()));
+  }
+  return numbers;
+}
+
+// float [1, C, H, W] as the model's data set would give it.
+torch::Tensor model_input(const std::string& path, const Experiment& experiment, const DataShape& shape,
+                          cli::Terminal& terminal) {
+  auto image_CHW = io::read_image(path).to(torch::kFloat32) / 255;
+  if (image_CHW.size(0) != shape.channels)
+    image_CHW = shape.channels == 1 ? image_CHW.mean(0, true) : image_CHW.expand({shape.channels, -1, -1});
+  auto image = image_CHW.unsqueeze(0).contiguous();
+  if (image.size(2) != shape.height || image.size(3) != shape.width) {
+    terminal.say(fmt::format("note: {} x {} pixels are scaled to {} x {}", image.size(3), image.size(2), shape.width,
+                             shape.height));
+    image = at::_upsample_bilinear2d_aa(image, {shape.height, shape.width}, false);
+  }
+  const auto mean = numbers_at(experiment, "data.normalize.mean"), std = numbers_at(experiment, "data.normalize.std");
+  if (static_cast<int64_t>(mean.size()) != shape.channels || mean.size() != std.size()) {
+    throw ConfigError("run", "image",
+                      fmt::format("expected a model of a data set with settings \"normalize\"; {} has none",
+                                  experiment.options.data.kind));
+  }
+  const auto per_channel = [](const std::vector<double>& values) {
+    return torch::tensor(values, torch::kFloat32).view({1, -1, 1, 1});
+  };
+  return (image - per_channel(mean)) / per_channel(std);
+}
+
+// The classes' names when the data set is at hand, else their numbers.
+std::vector<std::string> class_names(const Options& options, const Experiment& experiment, int64_t num_classes,
+                                     const cli::Invocation& invocation) {
+  try {
+    return make_dataset(experiment, cli::data_folders(options.compute, invocation.environment), {})->class_names();
+  } catch (const FormatError&) {
+    std::vector<std::string> names;
+    for (int64_t y = 0; y < num_classes; ++y) names.push_back("class " + std::to_string(y));
+    return names;
+  }
+}
+
+int classify(const Options& options, TrainedModel& model, const cli::Invocation& invocation) {
+  const torch::NoGradGuard no_grad;
+  const auto& data = model.experiment.options.data;
+  const auto shape = datasets().of(data).find(data.kind).shape(data.settings, {"data", "data." + data.kind});
+  Batch batch;
+  batch.inputs = model_input(options.image, model.experiment, shape, invocation.terminal);
+  set_dtype(batch, model.experiment.dtype());
+  batch.route_override = options.route();
+  const auto prob_Y = model.network->forward(batch, nullptr).logit_BY.select(0, 0).to(torch::kFloat64).softmax(0);
+  const auto order = prob_Y.argsort(0, true);
+  const auto names = class_names(options, model.experiment, shape.num_classes, invocation);
+  cli::Rows rows{{"class", "probability"}, {}};
+  for (int64_t i = 0; i < order.size(0); ++i) {
+    const int64_t y = order[i].item<int64_t>();
+    rows.rows.push_back({names[static_cast<size_t>(y)], std::round(prob_Y[y].item<double>() * 1e4) / 1e4});
+  }
+  cli::print_rows(invocation.terminal, rows, options.format.format);
+  return 0;
+}
+
+int run(const Options& options, const cli::Invocation& invocation) {
+  cli::apply(options.compute, invocation);
+  auto model = load_model(options.model, {}, invocation.terminal.log());
+  check_input(options, model.experiment);
+  return options.image.empty() ? write_text(options, model, invocation.terminal) : classify(options, model, invocation);
+}
+
+}  // namespace
+
+CommandKind command_kind_run() {
+  return command_kind<Options>("go on with a text, or classify a picture, with a trained model",
+                               "heterodyne run runs/lm-char -p \"ROMEO:\" --tokens 300 --temperature 0.8\n"
+                               "heterodyne run runs/lm-char -p \"ROMEO:\" --route-k 1 --trace-experts\n"
+                               "heterodyne run runs/demo --image shoe.png",
+                               run);
+}
+
+}  // namespace heterodyne

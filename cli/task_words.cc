@@ -1,0 +1,25 @@
+#include "cli/task_words.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <numbers>
+
+namespace heterodyne::cli {
+
+std::string TaskWords::measure(double loss) const {
+  const std::string warning = sees_future ? "  (sees the future)" : "";
+  if (task == Task::kCharacters) return fmt::format("  bits/char {:.3f}{}", loss / std::numbers::ln2, warning);
+  if (task == Task::kWords) return fmt::format("  perplexity {:.1f}{}", std::exp(loss), warning);
+  return "";
+}
+
+TaskWords task_words(const Experiment& experiment, Network& network) {
+  const auto& model = experiment.options.model;
+  if (!networks().of(model).find(model.kind).reads_text) return {};
+  const Value* tokenizer = experiment.resolved.find_path("data.tokenizer.kind");
+  const bool is_bytes = tokenizer && tokenizer->if_text() && *tokenizer->if_text() == "byte";
+  return {is_bytes ? Task::kCharacters : Task::kWords, !network.is_causal()};
+}
+
+}  // namespace heterodyne::cli

@@ -1,0 +1,27 @@
+// TaskWords: what lines for people call the examples of a task, and its own measure.
+#pragma once
+
+#include <string>
+
+#include "heterodyne/train/experiment.h"
+
+namespace heterodyne::cli {
+
+enum class Task { kImages, kCharacters, kWords };
+
+struct TaskWords {
+  Task task = Task::kImages;
+  bool sees_future = false;  // a language model that reads what it is to predict
+
+  /// "images", "tokens"
+  std::string examples() const { return task == Task::kImages ? "images" : "tokens"; }
+  /// "img/s", "tok/s"
+  std::string rate() const { return task == Task::kImages ? "img/s" : "tok/s"; }
+  /// Of a mean loss in nats, two spaces before it: "  bits/char 2.12", "  perplexity 117.3"; empty for images. Says
+  /// so when the model sees the future.
+  std::string measure(double loss) const;
+};
+
+TaskWords task_words(const Experiment& experiment, Network& network);
+
+}  // namespace heterodyne::cli

@@ -1,0 +1,41 @@
+#include "cli/view/trace.h"
+
+#include <gtest/gtest.h>
+
+#include "heterodyne/layer/fixtures.h"
+
+namespace heterodyne::cli {
+namespace {
+
+std::string shown(bool shows_experts, bool with_colour) {
+  DataShape shape;
+  shape.vocabulary = shape.num_classes = 5;
+  const Table moe{{"experts", Array{Table{{"kind", "mlp"}, {"count", 3}, {"name", "small"}}}}};
+  const auto network =
+      networks().make(Member(Table{{"kind", "lstm_lm"}, {"width", 4}, {"moe", moe}}), NetworkContext{shape, 1});
+  Terminal terminal({.colours_output = with_colour});
+  testing::internal::CaptureStdout();
+  Trace trace(*network, terminal, shows_experts);
+  trace.add("a", {{2, 0}});
+  trace.add("b", {{2, 1}});
+  trace.add("\x1b[2J", {{0, 1}});
+  trace.add("c", {{}});
+  trace.finish();
+  return testing::internal::GetCapturedStdout();
+}
+
+TEST(Trace, WithoutExpertsItIsTheText) { EXPECT_EQ(shown(false, true), "ab\\x1b[2Jc\n"); }
+
+TEST(Trace, MarksEachChangeOfTheFirstExpert) {
+  EXPECT_EQ(shown(true, false),
+            "[2]ab[0]\\x1b[2J[-]c\n\nfirst expert in layer 0: none 25 %   0 small 25 %   2 small 50 %\n");
+}
+
+TEST(Trace, ColoursTokensWhereThereIsColour) {
+  const auto text = shown(true, true);
+  EXPECT_NE(text.find("\033[38;5;34ma\033[0m"), std::string::npos) << text;
+  EXPECT_EQ(text.find("[2]a"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace heterodyne::cli

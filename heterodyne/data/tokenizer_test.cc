@@ -1,0 +1,82 @@
+// The promises of tokenizer.h, kept by every kind.
+#include "heterodyne/data/tokenizer.h"
+
+#include <gtest/gtest.h>
+
+#include "heterodyne/base/error.h"
+#include "heterodyne/base/fixtures.h"
+
+namespace heterodyne {
+namespace {
+
+Member kind_of(const std::string& kind, Table settings = {}) {
+  settings.set("kind", kind);
+  return Member(settings);
+}
+
+std::string decoded(const Tokenizer& tokenizer, const std::vector<int64_t>& ids) {
+  std::string text;
+  int64_t before = -1;
+  for (const int64_t id : ids) {
+    text += tokenizer.piece(id, before);
+    before = id;
+  }
+  return text;
+}
+
+class TokenizerContract : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Kinds, TokenizerContract, testing::ValuesIn(tokenizers().names()),
+                         [](const auto& test) { return test.param; });
+
+TEST_P(TokenizerContract, ReadsItsTrainingTextAndGivesItBack) {
+  const std::string text = "to be or not to be\nthat is the question\n";
+  const auto vocabulary = learn_vocabulary(kind_of(GetParam()), text, "text");
+  const auto tokenizer = tokenizers().make(kind_of(GetParam()), vocabulary);
+  const auto ids = tokenizer->encode(text, "text");
+  for (const int64_t id : ids) EXPECT_LT(id, static_cast<int64_t>(vocabulary.size()));
+  EXPECT_EQ(decoded(*tokenizer, ids), text);
+}
+
+TEST_P(TokenizerContract, ReadsNothing) {
+  const auto tokenizer = tokenizers().make(kind_of(GetParam()), learn_vocabulary(kind_of(GetParam()), "a b", "text"));
+  EXPECT_TRUE(tokenizer->encode("", "text").empty());
+}
+
+TEST(ByteTokenizer, ItsSymbolsAreTheBytesOfTheTextInOrder) {
+  EXPECT_EQ(learn_vocabulary(kind_of("byte"), "cab\xE9\n", "text"), (Vocabulary{"\n", "a", "b", "c", "\u00e9"}));
+  EXPECT_EQ(learn_vocabulary(kind_of("byte", {{"vocabulary", "all"}}), "a", "text").size(), 256U);
+}
+
+TEST(ByteTokenizer, AnyByteComesBack) {
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
+  const auto tokenizer = tokenizers().make(kind_of("byte"), learn_vocabulary(kind_of("byte"), all, "text"));
+  EXPECT_EQ(decoded(*tokenizer, tokenizer->encode(all, "text")), all);
+}
+
+TEST(ByteTokenizer, AByteItNeverSawIsNamed) {
+  const auto tokenizer = tokenizers().make(kind_of("byte"), Vocabulary{"a", "b"});
+  EXPECT_EQ(fixtures::message_of<FormatError>([&] { tokenizer->encode("abZ", "run --prompt"); }),
+            "[run --prompt] byte 2: expected one of the 2 bytes that the model was trained on, got 0x5a ('Z')");
+}
+
+// the 2, a 2, cat 1, sat 1; <unk> and <eos> are always there.
+TEST(WordTokenizer, RanksWordsByFrequency) {
+  const std::string text = "the cat a\nthe a sat <unk>\n";
+  EXPECT_EQ(learn_vocabulary(kind_of("word"), text, "text"), (Vocabulary{"<unk>", "<eos>", "a", "the", "cat", "sat"}));
+  EXPECT_EQ(learn_vocabulary(kind_of("word", {{"most", 4}}), text, "text"), (Vocabulary{"<unk>", "<eos>", "a", "the"}));
+}
+
+TEST(WordTokenizer, AnUnknownWordIsUnk) {
+  const auto tokenizer = tokenizers().make(kind_of("word"), Vocabulary{"<unk>", "<eos>", "a"});
+  EXPECT_EQ(tokenizer->encode("a dog\n", "text"), (std::vector<int64_t>{2, 0, 1}));
+}
+
+TEST(WordTokenizer, BytesThatAreNotUtf8AreNamed) {
+  EXPECT_EQ(
+      fixtures::message_of<FormatError>([] { learn_vocabulary(kind_of("word"), "good\nb\xFF\x61\x64", "my.txt"); }),
+      "[my.txt] byte 6: expected UTF-8, got 0xff");
+}
+
+}  // namespace
+}  // namespace heterodyne

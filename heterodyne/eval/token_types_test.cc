@@ -1,0 +1,22 @@
+#include "heterodyne/eval/token_types.h"
+
+#include <gtest/gtest.h>
+
+namespace heterodyne {
+namespace {
+
+TEST(TokenTypes, SortsSymbolsByTheirFirstCharacter) {
+  const auto groups = token_types_of({"\n", " ", "a", "b", "A", "7", "!", "<unk>", "word", "Word"});
+  ASSERT_EQ(groups.size(), 2U);
+  std::vector<std::string> types;
+  for (const int64_t group : groups[0].group_of) types.push_back(groups[0].labels[static_cast<size_t>(group)]);
+  EXPECT_EQ(types, (std::vector<std::string>{"newline", "space", "vowel", "consonant", "capital", "digit",
+                                             "punctuation", "special", "word", "capitalised word"}));
+  EXPECT_EQ(groups[1].labels[0], "newline");
+  EXPECT_EQ(groups[1].group_of[4], 4);
+}
+
+TEST(TokenTypes, LargeVocabulariesAreNotListed) { EXPECT_EQ(token_types_of(Vocabulary(257, "w")).size(), 1U); }
+
+}  // namespace
+}  // namespace heterodyne

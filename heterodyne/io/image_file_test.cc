@@ -1,0 +1,38 @@
+#include "heterodyne/io/image_file.h"
+
+#include <gtest/gtest.h>
+
+#include "heterodyne/base/error.h"
+#include "heterodyne/base/fixtures.h"
+#include "heterodyne/io/fixtures.h"
+
+namespace heterodyne::io {
+namespace {
+
+// A portable pixmap: 2 x 1 pixels, (1, 2, 3) and (4, 5, 6).
+TEST(ImageFile, ReadsColours) {
+  const fixtures::TemporaryFolder folder;
+  const auto image = read_image(folder.put("a.ppm", std::string("P6 2 1 255\n\1\2\3\4\5\6", 17)));
+  EXPECT_EQ(image.sizes(), (std::vector<int64_t>{3, 1, 2}));
+  EXPECT_TRUE(torch::equal(image.view({3, 2}), torch::tensor({{1, 4}, {2, 5}, {3, 6}}, torch::kUInt8)));
+}
+
+TEST(ImageFile, ReadsGreys) {
+  const fixtures::TemporaryFolder folder;
+  const auto image = read_image(folder.put("a.pgm", "P5 2 2 255\nabcd"));
+  EXPECT_EQ(image.sizes(), (std::vector<int64_t>{1, 2, 2}));
+  EXPECT_EQ(image[0][1][1].item<int64_t>(), 'd');
+}
+
+TEST(ImageFile, RefusesWhatIsNoPicture) {
+  const fixtures::TemporaryFolder folder;
+  EXPECT_THROW(read_image(folder / "missing.png"), FormatError);
+  EXPECT_THROW(read_image(folder.put("a.txt", "hello")), FormatError);
+  EXPECT_THROW(read_image(folder.put("empty.png", "")), FormatError);
+  const auto huge =
+      fixtures::message_of<FormatError>([&] { read_image(folder.put("b.ppm", "P6 100000 100000 255\nx")); });
+  EXPECT_NE(huge.find("100000 x 100000"), std::string::npos) << huge;
+}
+
+}  // namespace
+}  // namespace heterodyne::io

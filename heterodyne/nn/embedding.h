@@ -1,0 +1,20 @@
+// Embedding: a row of features for each symbol, with initial values from named streams.
+#pragma once
+
+#include "heterodyne/nn/init.h"
+
+namespace heterodyne::nn {
+
+class Embedding : public torch::nn::Module {
+ public:
+  /// Values start in N(0, 1 / width): a row's expected norm is 1.
+  Embedding(int64_t num_symbols, int64_t width, const Init& init);
+
+  /// id, int64 of any shape [...], to [..., width]. Throws ShapeError unless 0 <= id < num_symbols.
+  torch::Tensor forward(const torch::Tensor& id) const;
+
+ private:
+  torch::Tensor weight_;  // [symbols, width]
+};
+
+}  // namespace heterodyne::nn
