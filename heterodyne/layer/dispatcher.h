@@ -32,19 +32,25 @@ struct ExpertCall {
   torch::Tensor x_TD() const { return x_BSD.reshape({-1, x_BSD.size(2)}); }
 };
 
+/// What admit() may look at beside the routing.
+struct AdmitContext {
+  std::string layer;  // "layers.0": each layer draws by itself
+  RandomKey random;
+  bool training = false;  // whether room is short may differ
+};
+
 class Dispatcher {
  public:
   virtual ~Dispatcher() = default;
 
   /// The routing with which run() is called: without the pairs for which there is no room, which num_dropped counts.
-  /// Draws come from `random`; `training` says whether room is short in this mode.
-  virtual Routing admit(Routing routing, const RandomKey& random, bool training) const {
-    static_cast<void>(random);
-    static_cast<void>(training);
+  virtual Routing admit(Routing routing, const AdmitContext& context) const {
+    static_cast<void>(context);
     return routing;
   }
 
-  /// y_TO: for each token the sum of its experts' answers times the weights of its pairs; zeros without pairs.
+  /// y_TO: for each token the sum of its experts' answers times the weights of its pairs, or their log mixture; zeros
+  /// without pairs.
   virtual torch::Tensor run(const ExpertCall& call, const Routing& routing) = 0;
 
   /// Rows each expert really computes when so many tokens chose it, float64 [E]; averages need not be whole.

@@ -45,12 +45,20 @@ Result run(const std::string& kind, const ops::Case& c, const ExpertCall& call) 
   return result;
 }
 
-TEST_P(DispatcherContract, EqualsDenseWithItsGradients) {
+class DispatcherCombination : public testing::TestWithParam<std::tuple<std::string, bool>> {};
+INSTANTIATE_TEST_SUITE_P(Kinds, DispatcherCombination,
+                         testing::Combine(testing::ValuesIn(dispatchers().names()), testing::Bool()),
+                         [](const auto& test) {
+                           return std::get<0>(test.param) + (std::get<1>(test.param) ? "_log_mixture" : "_sum");
+                         });
+
+TEST_P(DispatcherCombination, EqualsDenseWithItsGradients) {
+  const auto& [kind, is_log_mixture] = GetParam();
   for (const auto& c : ops::cases()) {
     if (c.num_tokens % 4 != 0 || c.num_tokens == 0) continue;
     const auto x_BSD = fixtures::normal("x", {c.num_tokens / 4, 4, D}).requires_grad_();
-    const ExpertCall call{x_BSD, {}, {3, 5}, experts_of(c.num_experts), D};
-    const auto ours = run(GetParam(), c, call), dense = run("dense", c, call);
+    const ExpertCall call{x_BSD, {}, {3, 5}, experts_of(c.num_experts), D, is_log_mixture};
+    const auto ours = run(kind, c, call), dense = run("dense", c, call);
     EXPECT_TRUE(torch::allclose(ours.y_TO, dense.y_TO, 1e-4, 1e-5)) << c.name;
     for (size_t i = 0; i < ours.gradients.size(); ++i) {
       // An expert nobody chose has no gradient here and a zero one there.
@@ -61,12 +69,13 @@ TEST_P(DispatcherContract, EqualsDenseWithItsGradients) {
   }
 }
 
-TEST_P(DispatcherContract, ATokenWithoutExpertsGetsZeros) {
+TEST_P(DispatcherCombination, ATokenWithoutExpertsGetsZeros) {
+  const auto& [kind, is_log_mixture] = GetParam();
   const auto x_BSD = fixtures::normal("x", {1, 3, D});
-  const ExpertCall call{x_BSD, {}, {}, experts_of(2), D};
+  const ExpertCall call{x_BSD, {}, {}, experts_of(2), D, is_log_mixture};
   const auto expert_TK = torch::tensor({{0}, {-1}, {1}}, torch::kInt64);
   const auto routing = make_routing({expert_TK, torch::ones({3, 1}), {}, {}}, {call.x_TD(), 1, 3, {}, {}, {}}, 2);
-  const auto y_TO = dispatchers().make(Member(Table{{"kind", GetParam()}}))->run(call, routing);
+  const auto y_TO = dispatchers().make(Member(Table{{"kind", kind}}))->run(call, routing);
   EXPECT_EQ(y_TO[1].abs().sum().item<double>(), 0);
   EXPECT_GT(y_TO[0].abs().sum().item<double>(), 0);
 }
@@ -77,6 +86,20 @@ TEST_P(DispatcherContract, NoTokensGiveNoRows) {
                                     {call.x_TD(), 0, 4, {}, {}, {}}, 2);
   EXPECT_EQ(dispatchers().make(Member(Table{{"kind", GetParam()}}))->run(call, routing).sizes(),
             (std::vector<int64_t>{0, D}));
+}
+
+// Nothing is lost uncounted, and what may not drop admits everything.
+TEST_P(DispatcherContract, AdmitsWhatThereIsRoomFor) {
+  const auto expert_TK = torch::tensor({{0}, {1}, {1}, {1}}, torch::kInt64);
+  const auto routing =
+      make_routing({expert_TK, torch::ones({4, 1}), {}, {}}, {torch::zeros({4, D}), 1, 4, {}, {}, {}}, 2);
+  const auto dispatcher = dispatchers().make(Member(Table{{"kind", GetParam()}}));
+  const bool may_drop = dispatchers().find(GetParam()).may_drop;
+  for (const bool training : {true, false}) {
+    const auto admitted = dispatcher->admit(routing, {"layers.0", {3, 5}, training});
+    EXPECT_EQ(admitted.num_pairs() + admitted.num_dropped, 4);
+    EXPECT_TRUE(may_drop || admitted.num_dropped == 0);
+  }
 }
 
 // Answers with the number of rows it was sent: what no expert may do.

@@ -2,6 +2,8 @@
 // result is that of the first.
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "heterodyne/layer/dispatcher.h"
 
 namespace heterodyne {
@@ -25,7 +27,15 @@ class CheckedDispatcher : public Dispatcher {
       : tolerance_(options.tolerance),
         names_(options.first.kind + " and " + options.second.kind),
         first_(dispatchers().make(options.first)),
-        second_(dispatchers().make(options.second)) {}
+        second_(dispatchers().make(options.second)) {
+    for (const auto& [key, chosen] : {std::pair("first", &options.first), std::pair("second", &options.second)}) {
+      if (!dispatchers().of(*chosen).find(chosen->kind).may_drop) continue;
+      throw ConfigError("dispatcher.checked", key,
+                        fmt::format("expected a dispatcher that drops nothing, got \"{0}\"; put this one inside it: "
+                                    "{{ kind = \"{0}\", inner = {{ kind = \"checked\" }} }}",
+                                    chosen->kind));
+    }
+  }
 
   torch::Tensor run(const ExpertCall& call, const Routing& routing) override {
     const auto y_TO = first_->run(call, routing);

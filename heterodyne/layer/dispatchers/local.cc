@@ -1,7 +1,8 @@
-// Everything in this process, no token dropped: gathers the rows of each expert, runs the experts that have any, sums
-// the answers. No padding and no tensor of tokens x experts.
+// Everything in this process, no token dropped: gathers the rows of each expert, runs the experts that have any,
+// combines the answers. No padding and no tensor of tokens x experts.
 #include "heterodyne/layer/dispatcher.h"
 #include "heterodyne/ops/combine.h"
+#include "heterodyne/ops/log_mixture.h"
 #include "heterodyne/ops/permute.h"
 
 namespace heterodyne {
@@ -29,6 +30,7 @@ class LocalDispatcher : public Dispatcher {
       y_of_expert.push_back(
           call.experts[e]->forward({rows_of_expert[e], token_N, call.x_BSD, call.mask_BS, call.random, call.past_BSD}));
     }
+    if (call.is_log_mixture) return ops::log_mixture(y_of_expert, routing.weight_N, routing.plan, call.output_width);
     return ops::combine(y_of_expert, routing.weight_N, routing.plan, call.output_width);
   }
 };
