@@ -15,6 +15,7 @@ struct AttentionOptions {
   int64_t num_heads = 1;  // divides the width
   double dropout = 0;     // of attention weights
   Scheme output_scheme = Scheme::kUniform;
+  bool is_causal = false;  // a row sees no token behind its own
 };
 
 class Attention : public torch::nn::Module {

@@ -36,6 +36,8 @@ void for_each_sequence(const RowAttentionInput& in, const torch::Tensor& weights
   const auto* mask = in.mask_BS.defined() ? in.mask_BS.const_data_ptr<bool>() : nullptr;
   const auto* keep = in.keep_NHS.defined() ? in.keep_NHS.const_data_ptr<Scalar>() : nullptr;
   auto* weights = weights_NHS.data_ptr<Scalar>();
+  const auto num_keys_N = in.is_causal ? in.token_N.remainder(length) + 1 : torch::Tensor();
+  const auto* num_keys = in.is_causal ? num_keys_N.const_data_ptr<int64_t>() : nullptr;
   at::parallel_for(0, num_sequences, 1, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
       const int64_t row = first_row[static_cast<size_t>(b)];
@@ -43,20 +45,22 @@ void for_each_sequence(const RowAttentionInput& in, const torch::Tensor& weights
       const Scalar* keys = kv + b * length * 2 * width;
       work(internal::AttentionSequence<Scalar>{num_rows, length, in.num_heads, width, 2 * width, q + row * width, keys,
                                                keys + width, mask ? mask + b * length : nullptr,
-                                               keep ? keep + row * row_weights : nullptr, weights + row * row_weights},
+                                               keep ? keep + row * row_weights : nullptr, weights + row * row_weights,
+                                               num_keys ? num_keys + row : nullptr},
            b, row);
     }
   });
 }
 
-RowAttentionInput unpack(const variable_list& saved, int64_t num_heads) {
-  return {saved[0], saved[1], saved[2], saved[3], saved[4], num_heads};
+RowAttentionInput unpack(const variable_list& saved, int64_t num_heads, bool is_causal) {
+  return {saved[0], saved[1], saved[2], saved[3], saved[4], num_heads, is_causal};
 }
 
 struct RowAttention : torch::autograd::Function<RowAttention> {
   static torch::Tensor forward(AutogradContext* ctx, const torch::Tensor& query_ND, const torch::Tensor& key_value_BS2D,
                                const RowAttentionInput& rest) {
-    const RowAttentionInput in{query_ND, key_value_BS2D, rest.token_N, rest.mask_BS, rest.keep_NHS, rest.num_heads};
+    const RowAttentionInput in{query_ND,      key_value_BS2D, rest.token_N,  rest.mask_BS,
+                               rest.keep_NHS, rest.num_heads, rest.is_causal};
     auto weights_NHS = torch::empty({query_ND.size(0), in.num_heads, key_value_BS2D.size(1)}, query_ND.options());
     auto output_ND = torch::empty_like(query_ND);
     AT_DISPATCH_FLOATING_TYPES(query_ND.scalar_type(), "row_attention", [&] {
@@ -67,12 +71,13 @@ struct RowAttention : torch::autograd::Function<RowAttention> {
     });
     ctx->save_for_backward({query_ND, key_value_BS2D, in.token_N, in.mask_BS, in.keep_NHS, weights_NHS});
     ctx->saved_data["num_heads"] = in.num_heads;
+    ctx->saved_data["is_causal"] = in.is_causal;
     return output_ND;
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& grad) {
     const auto saved = ctx->get_saved_variables();
-    const auto in = unpack(saved, ctx->saved_data["num_heads"].toInt());
+    const auto in = unpack(saved, ctx->saved_data["num_heads"].toInt(), ctx->saved_data["is_causal"].toBool());
     const auto d_output = grad[0].contiguous();
     auto dquery = torch::empty_like(in.query_ND);
     auto dkey_value = torch::zeros_like(in.key_value_BS2D);

@@ -17,6 +17,7 @@ struct RowAttentionInput {
   torch::Tensor mask_BS;         // bool, false keys are not seen; undefined: all are
   torch::Tensor keep_NHS;        // factors on the attention weights (dropout), same dtype; undefined: none
   int64_t num_heads = 1;
+  bool is_causal = false;  // a row sees no key behind its own token
 };
 
 /// [N, D], float32 or float64, CPU. A row whose keys are all masked gets zeros.

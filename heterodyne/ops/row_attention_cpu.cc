@@ -38,15 +38,16 @@ void AttentionKernels<Scalar>::forward(const AttentionSequence<Scalar>& in, Scal
   const int64_t head = in.width / in.num_heads;
   const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(head));
   for (int64_t row = 0; row < in.num_rows; ++row) {
+    const int64_t num_keys = in.num_keys ? in.num_keys[row] : in.length;
     for (int64_t h = 0; h < in.num_heads; ++h) {
       Scalar* weight = in.weights + (row * in.num_heads + h) * in.length;
       const Scalar* keep = in.keep ? in.keep + (row * in.num_heads + h) * in.length : nullptr;
       const Scalar* q = in.q + row * in.width + h * head;
-      for (int64_t s = 0; s < in.length; ++s) weight[s] = scale * dot(q, in.k + s * in.key_stride + h * head, head);
-      softmax(weight, in.mask, in.length);
+      for (int64_t s = 0; s < num_keys; ++s) weight[s] = scale * dot(q, in.k + s * in.key_stride + h * head, head);
+      softmax(weight, in.mask, num_keys);
       Scalar* out = o + row * in.width + h * head;
       std::fill(out, out + head, Scalar(0));
-      for (int64_t s = 0; s < in.length; ++s) {
+      for (int64_t s = 0; s < num_keys; ++s) {
         add_scaled(out, keep ? weight[s] * keep[s] : weight[s], in.v + s * in.key_stride + h * head, head);
       }
     }
@@ -59,12 +60,13 @@ void AttentionKernels<Scalar>::backward(const AttentionSequence<Scalar>& in, con
   const int64_t head = in.width / in.num_heads;
   const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(head));
   for (int64_t row = 0; row < in.num_rows; ++row) {
+    const int64_t num_keys = in.num_keys ? in.num_keys[row] : in.length;
     for (int64_t h = 0; h < in.num_heads; ++h) {
       const Scalar* weight = in.weights + (row * in.num_heads + h) * in.length;
       const Scalar* keep = in.keep ? in.keep + (row * in.num_heads + h) * in.length : nullptr;
       const int64_t at = row * in.width + h * head;
       Scalar sum = 0;  // of weight x its gradient: what the softmax takes off
-      for (int64_t s = 0; s < in.length; ++s) {
+      for (int64_t s = 0; s < num_keys; ++s) {
         const int64_t key = s * in.key_stride + h * head;
         const Scalar factor = keep ? keep[s] : Scalar(1);
         add_scaled(dv + key, weight[s] * factor, d_o + at, head);
@@ -72,7 +74,7 @@ void AttentionKernels<Scalar>::backward(const AttentionSequence<Scalar>& in, con
         sum += weight[s] * scratch[s];
       }
       std::fill(dq + at, dq + at + head, Scalar(0));
-      for (int64_t s = 0; s < in.length; ++s) {
+      for (int64_t s = 0; s < num_keys; ++s) {
         const int64_t key = s * in.key_stride + h * head;
         const Scalar dscore = scale * weight[s] * (scratch[s] - sum);
         add_scaled(dq + at, dscore, in.k + key, head);

@@ -17,9 +17,10 @@ struct AttentionSequence {
   const Scalar* q;
   const Scalar* k;
   const Scalar* v;
-  const bool* mask;    // [S] or null
-  const Scalar* keep;  // [rows, H, S] or null
-  Scalar* weights;     // [rows, H, S]: softmax, before keep
+  const bool* mask;         // [S] or null
+  const Scalar* keep;       // [rows, H, S] or null
+  Scalar* weights;          // [rows, H, S]: softmax, before keep
+  const int64_t* num_keys;  // [rows]: only so many of the first keys are seen; null: all
 };
 
 /// For Scalar float and double.

@@ -15,13 +15,19 @@ struct Sizes {
   int64_t B, S, H, head;
   double asking;  // share of tokens that ask
   bool masked, dropped;
+  bool is_causal = false;
 };
 
 std::vector<Sizes> sizes() {
-  return {{"usual", 3, 16, 4, 32, 0.6, false, false},       {"dropped", 3, 16, 4, 32, 0.6, false, true},
-          {"masked", 4, 7, 2, 5, 0.5, true, true},          {"odd_widths", 2, 5, 3, 37, 0.7, false, false},
-          {"one_token", 1, 1, 1, 3, 1.1, false, false},     {"nobody_asks", 2, 4, 2, 4, -1, false, false},
-          {"everybody_asks", 2, 9, 2, 8, 1.1, false, false}};
+  return {{"usual", 3, 16, 4, 32, 0.6, false, false},
+          {"dropped", 3, 16, 4, 32, 0.6, false, true},
+          {"masked", 4, 7, 2, 5, 0.5, true, true},
+          {"odd_widths", 2, 5, 3, 37, 0.7, false, false},
+          {"one_token", 1, 1, 1, 3, 1.1, false, false},
+          {"nobody_asks", 2, 4, 2, 4, -1, false, false},
+          {"everybody_asks", 2, 9, 2, 8, 1.1, false, false},
+          {"causal", 3, 8, 2, 6, 0.7, false, true, true},
+          {"causal_masked", 4, 7, 2, 5, 0.6, true, false, true}};
 }
 
 class RowAttentionCases : public testing::TestWithParam<Sizes> {};
@@ -32,6 +38,7 @@ RowAttentionInput input_of(const Sizes& c, torch::Dtype dtype) {
   const RandomStream stream("attention." + c.name);
   RowAttentionInput in;
   in.num_heads = c.H;
+  in.is_causal = c.is_causal;
   in.token_N = (stream.uniform({1, 0}, {c.B * c.S}) < c.asking).nonzero().squeeze(1);
   in.query_ND = stream.normal({1, 1}, {in.token_N.size(0), c.H * c.head}).to(dtype);
   in.key_value_BS2D = stream.normal({1, 2}, {c.B, c.S, 2 * c.H * c.head}).to(dtype);
@@ -51,12 +58,12 @@ torch::Tensor reference(const RowAttentionInput& in) {
   const auto q = in.query_ND.view({N, H, 1, D / H});
   const auto k = kv.narrow(2, 0, D).reshape({N, S, H, D / H}).transpose(1, 2);
   const auto v = kv.narrow(2, D, D).reshape({N, S, H, D / H}).transpose(1, 2);
-  auto score = (q * k).sum(-1) / std::sqrt(static_cast<double>(D / H));
-  if (in.mask_BS.defined()) {
-    score = score.masked_fill(in.mask_BS.index_select(0, sequence).unsqueeze(1).logical_not(), -1e30);
-  }
-  auto weights = score.softmax(-1);
-  if (in.mask_BS.defined()) weights = weights * in.mask_BS.index_select(0, sequence).unsqueeze(1);
+  auto is_seen_NS = torch::ones({N, S}, torch::kBool);
+  if (in.mask_BS.defined()) is_seen_NS = is_seen_NS & in.mask_BS.index_select(0, sequence);
+  if (in.is_causal) is_seen_NS = is_seen_NS & (torch::arange(S) <= in.token_N.remainder(S).unsqueeze(1));
+  const auto score = (q * k).sum(-1) / std::sqrt(static_cast<double>(D / H));
+  auto weights = score.masked_fill(is_seen_NS.unsqueeze(1).logical_not(), -1e30).softmax(-1);
+  weights = weights * is_seen_NS.unsqueeze(1);
   if (in.keep_NHS.defined()) weights = weights * in.keep_NHS;
   return (weights.unsqueeze(-1) * v).sum(2).reshape({N, D});
 }
@@ -94,11 +101,13 @@ TEST_P(RowAttentionCases, TheSameBitsForAnyNumberOfThreads) {
 
 // Central differences of a smooth function at step 1e-5 agree to about 1e-9.
 TEST(RowAttention, GradientsByFiniteDifferences) {
-  const auto in = input_of({"gradient", 2, 3, 2, 2, 0.7, false, true}, torch::kFloat64);
-  const auto f = [&](const std::vector<torch::Tensor>& inputs) {
-    return row_attention({inputs[0], inputs[1], in.token_N, in.mask_BS, in.keep_NHS, in.num_heads});
-  };
-  EXPECT_LT(gradient_error(f, {in.query_ND, in.key_value_BS2D}), 1e-7);
+  for (const bool is_causal : {false, true}) {
+    const auto in = input_of({"gradient", 2, 3, 2, 2, 0.7, false, true, is_causal}, torch::kFloat64);
+    const auto f = [&](const std::vector<torch::Tensor>& inputs) {
+      return row_attention({inputs[0], inputs[1], in.token_N, in.mask_BS, in.keep_NHS, in.num_heads, in.is_causal});
+    };
+    EXPECT_LT(gradient_error(f, {in.query_ND, in.key_value_BS2D}), 1e-7) << is_causal;
+  }
 }
 
 TEST(RowAttention, RefusesWhatDoesNotFit) {
