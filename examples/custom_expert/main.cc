@@ -1,13 +1,19 @@
-// An expert kind of one's own: y = ((A x) * (B x)) C, the bilinear layer of Shazeer (2020, "GLU variants improve
-// transformer"). It joins a copy of the built-in kinds, shares a layer with two of them, and a small model is trained.
+// Expert kinds of one's own: y = ((A x) * (B x)) C, the bilinear layer of Shazeer (2020, "GLU variants improve
+// transformer"), written as a class, and a torch::nn::Sequential as it is. They join a copy of the built-in kinds,
+// share a layer with two of them, and a small model is trained.
 //
 // Letters: N rows of this expert, D width, F hidden width, O output width.
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/linear.h>
+
 #include <iomanip>
 #include <iostream>
 
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/shape.h"
 #include "heterodyne/layer/expert.h"
+#include "heterodyne/layer/module_expert.h"
 #include "heterodyne/nn/linear.h"
 #include "heterodyne/train/trainer.h"
 
@@ -44,6 +50,20 @@ class BilinearExpert : public Expert {
   std::shared_ptr<nn::Linear> left_, right_, down_;
 };
 
+struct TanhOptions {
+  int64_t hidden = 64;
+  void visit(Fields& field) { field("hidden", hidden, "hidden width", at_least(1)); }
+};
+
+// Any module of LibTorch that maps rows to rows.
+std::shared_ptr<Expert> make_tanh(const TanhOptions& options, const ExpertContext& context) {
+  torch::nn::Sequential module(torch::nn::Linear(context.width, options.hidden), torch::nn::Tanh(),
+                               torch::nn::Linear(options.hidden, context.output_width));
+  draw_from_streams(*module, context.init);
+  return module_expert(context, module.ptr(),
+                       static_cast<double>((context.width + context.output_width) * options.hidden));
+}
+
 constexpr const char* kConfig = R"(
 name = "custom-expert"
 data = { kind = "synthetic", examples = 2000, test_examples = 200, size = 16, noise = 1.0, batch = 50 }
@@ -52,7 +72,10 @@ kind = "dmmoe"
 width = 32
 patch = 4
 moe.router = { kind = "top_k", k = 2 }
-moe.experts = [{ kind = "bilinear", hidden = 48, count = 2 }, { kind = "mlp", hidden = 64 }, { kind = "conv1d" }]
+moe.experts = [
+  { kind = "bilinear", hidden = 48, count = 2 }, { kind = "tanh", hidden = 48 }, { kind = "mlp", hidden = 64 },
+  { kind = "conv1d" },
+]
 moe.balancers = [{ kind = "switch_loss", weight = 0.02 }]
 [train]
 epochs = 2
@@ -78,6 +101,7 @@ class Printer : public Hook {
 int main() {
   ExpertRegistry my_experts = experts();
   my_experts.add("bilinear", expert_kind<BilinearExpert>("the product of two linear layers, then a third"));
+  my_experts.add("tanh", module_expert_kind<TanhOptions>("two linear layers of LibTorch with a tanh", make_tanh));
   try {
     const auto experiment = read_experiment(parse_toml(kConfig, "custom_expert"), Families().with(my_experts));
     const auto dataset = make_dataset(experiment, {}, {});

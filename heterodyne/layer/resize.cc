@@ -76,9 +76,11 @@ Resized add_expert(MoeLayer& layer, const NewExpert& wanted) {
   const int64_t position = after_group - slots.begin();
   const int64_t index = copied >= 0 ? slots[static_cast<size_t>(copied)].index : layer.next_id();
   ExpertSlot slot = layer.make_expert(wanted.group, index);
-  if (!slots.empty()) {
-    const auto like = slots.front().expert->parameters();
-    if (!like.empty()) slot.expert->to(like.front().device(), like.front().scalar_type());
+  for (const auto& other : slots) {
+    const auto like = other.expert->parameters();
+    if (like.empty()) continue;  // of a kind that has none
+    slot.expert->to(like.front().device(), like.front().scalar_type());
+    break;
   }
   slot.expert->train(layer.is_training());
   if (copied >= 0) copy_values(*slot.expert, *slots[static_cast<size_t>(copied)].expert);

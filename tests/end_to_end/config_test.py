@@ -77,7 +77,7 @@ class ConfigTest(ProgramTest):
 
     def test_an_unknown_kind_is_refused_with_the_nearest(self):
         for old, new, says in [
-            ('"lstm_cell"', '"lstm_sell"', "[model.moe.experts.1] kind: expected one of conv1d, lstm_cell, mlp"),
+            ('"lstm_cell"', '"lstm_sell"', "[model.moe.experts.1] kind: expected one of bottleneck, "),
             ('"top_k"', '"topk"', "[model.moe.router] kind: expected one of random, round_robin, top_k"),
             ('"adamw"', '"adamv"', "[train.optimizer] kind: expected one of adamw, sgd"),
             ('"dmmoe"', '"dmoe"', "[model] kind: expected one of dmmoe, mlp"),
