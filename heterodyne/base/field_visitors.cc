@@ -153,7 +153,9 @@ class Reader : public Fields {
                       fmt::format("expected {}, got {}", number ? "a table" : "whole numbers as keys", got));
         continue;
       }
-      read_nested(numbered.entry(*number), *settings, place.inside(entry.key));
+      Place inner = place.inside(entry.key);
+      inner.listing = place_.listing;  // where the settings of all are listed
+      read_nested(numbered.entry(*number), *settings, inner);
     }
   }
 

@@ -158,6 +158,106 @@ TEST(Fields, AResolvedTableNamesEveryDefaultAndReadsBack) {
   EXPECT_TRUE(problems.empty());
 }
 
+// Settings of all layers, and of single ones that differ.
+struct LayerOptions {
+  int64_t k = 2;
+  double rate = 0.5;
+  std::vector<int64_t> hidden;
+  Member shape{Table{{"kind", "circle"}}};
+  void visit(Fields& field) {
+    field("k", k, "choices", between(1, 64));
+    field("rate", rate, "a share", share());
+    field("hidden", hidden, "widths", list_or_none(), at_least(1));
+    field("shape", shape, "a shape", member_of(shapes()));
+  }
+};
+
+struct LayersOptions : LayerOptions {
+  std::map<int64_t, LayerOptions> layer;
+  void visit(Fields& field) {
+    LayerOptions::visit(field);
+    field("layer", numbered<LayerOptions>(layer, *this), "single layers");
+  }
+};
+
+std::string complaints_of_layers(const std::string& toml) {
+  Problems problems;
+  Schema::of<LayersOptions>().resolve(parse_toml(toml, "my.toml"), {"top", "top"}, problems);
+  try {
+    problems.throw_if_any();
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(NumberedFields, AreLaidOverThoseOfAll) {
+  const auto options = read_options<LayersOptions>(
+      parse_toml("k = 3\n[layer.2]\nrate = 0.25\nshape = { kind = \"polygon\" }\n[layer.0]\nk = 1\n", ""), {});
+  EXPECT_EQ(options.rate, 0.5);
+  ASSERT_EQ(options.layer.size(), 2U);
+  EXPECT_EQ(options.layer.at(2).k, 3) << "from the settings of all";
+  EXPECT_EQ(options.layer.at(2).rate, 0.25);
+  EXPECT_EQ(options.layer.at(2).shape.path, "layer.2.shape");
+  EXPECT_EQ(options.layer.at(0).k, 1);
+  EXPECT_EQ(options.layer.at(0).shape.kind, "circle");
+}
+
+TEST(NumberedFields, TakeTextFromTheCommandLine) {
+  Table table;
+  set_from_text(table, "layer.3.k=7");
+  EXPECT_EQ(read_options<LayersOptions>(table, {}).layer.at(3).k, 7);
+}
+
+TEST(NumberedFields, AResolvedTableNamesTheirDefaultsAndReadsBack) {
+  Problems problems;
+  const auto schema = Schema::of<LayersOptions>();
+  const Table written = parse_toml("k = 3\n[layer.10]\nrate = 0.25\n[layer.2]\nk = 4\n", "my.toml");
+  const Table resolved = schema.resolve(written, {}, problems);
+  EXPECT_EQ(*resolved.find_path("layer.10.k")->if_integer(), 3);
+  EXPECT_EQ(resolved.find_path("layer.10.rate")->position().line, 3);
+  EXPECT_EQ(*resolved.find_path("layer.2.shape.kind")->if_text(), "circle");
+  EXPECT_EQ(schema.resolve(resolved, {}, problems), resolved);
+  EXPECT_EQ(schema.resolve(parse_toml(write_toml(resolved), ""), {}, problems), resolved) << write_toml(resolved);
+  EXPECT_TRUE(problems.empty());
+  EXPECT_FALSE(schema.resolve(Table(), {}, problems).contains("layer")) << "where no layer differs";
+}
+
+TEST(NumberedFields, ProblemsAreNamedWithTheirNumber) {
+  EXPECT_EQ(complaints_of_layers("layer = 3\n"), "my.toml:1:9: [top] layer: expected a table, got a whole number (3)");
+  EXPECT_EQ(complaints_of_layers("layer.first.k = 1\n"),
+            "my.toml:1:7: [top.layer] expected whole numbers as keys, got \"first\"");
+  EXPECT_EQ(complaints_of_layers("layer.-1.k = 1\n"),
+            "my.toml:1:7: [top.layer] expected whole numbers as keys, got \"-1\"");
+  EXPECT_EQ(complaints_of_layers("layer.1 = 5\n"), "my.toml:1:11: [top.layer] 1: expected a table, got a whole number");
+  EXPECT_EQ(complaints_of_layers("layer.1.k = 0\n"), "my.toml:1:13: [top.layer.1] k: expected 1 .. 64, got 0");
+  EXPECT_EQ(complaints_of_layers("layer.1.rat = 0.5\n"),
+            "my.toml:1:15: [top.layer.1] unknown key \"rat\"; nearest: \"rate\". All keys: heterodyne ls -v top");
+}
+
+TEST(NumberedFields, AreListedAsOneSetting) {
+  const auto fields = Schema::of<LayersOptions>().list();
+  ASSERT_EQ(fields.size(), 5U);
+  EXPECT_EQ(fields[4].name, "layer");
+  EXPECT_EQ(fields[4].type, "tables by number");
+  EXPECT_EQ(fields[4].default_text, "none");
+}
+
+TEST(ListOrNone, TakesAListOneValueOrNothing) {
+  const auto hidden = [](const std::string& toml) {
+    return read_options<LayersOptions>(parse_toml(toml, ""), {}).hidden;
+  };
+  EXPECT_EQ(hidden(""), std::vector<int64_t>());
+  EXPECT_EQ(hidden("hidden = []\n"), std::vector<int64_t>());
+  EXPECT_EQ(hidden("hidden = 4\n"), std::vector<int64_t>{4});
+  EXPECT_EQ(hidden("hidden = [4, 5]\n"), (std::vector<int64_t>{4, 5}));
+  EXPECT_EQ(complaints_of_layers("hidden = [0]\n"), "my.toml:1:11: [top] hidden: expected >= 1, got 0");
+  Problems problems;
+  const Table resolved = Schema::of<LayersOptions>().resolve(parse_toml("hidden = []\n", ""), {}, problems);
+  EXPECT_EQ(*resolved.find("hidden"), Value(Array{}));
+  EXPECT_EQ(complaints("hidden = []\n"), "my.toml:1:10: [top] hidden: expected at least one entry, got an empty list");
+}
+
 TEST(Fields, TheListingNamesEverySetting) {
   const auto fields = Schema::of<Options>().list();
   ASSERT_EQ(fields.size(), 10U);

@@ -95,7 +95,7 @@ MoeOutput MoeLayer::forward(const MoeInput& input, RoutingLog* log) {
   routing.sums["tokens"] = torch::tensor(static_cast<double>(routing.num_counted_tokens()), torch::kFloat64);
 
   // 2. Admit: pairs for which there is no room are left out.
-  const Routing admitted = dispatcher_->admit(routing, input.random, is_training());
+  const Routing admitted = dispatcher_->admit(routing, {layer_name(), input.random, is_training()});
   if (log) log->add(layer_name(), admitted);
 
   // 3. to 5. Dispatch the tokens, run the experts, combine their answers.

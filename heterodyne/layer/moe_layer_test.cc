@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/fixtures.h"
+#include "heterodyne/base/text.h"
 #include "heterodyne/layer/fixtures.h"
 #include "heterodyne/ops/gradient_check.h"
 
@@ -116,7 +119,7 @@ TEST(MoeLayer, BadSettingsAreNamed) {
   EXPECT_EQ(message_of({{"router", Table{{"kind", "top_k"}, {"k", 5}}}}),
             "[moe.router] k: expected at most num_experts = 4, got 5");
   EXPECT_EQ(message_of({{"experts", Array{Table{{"kind", "mpl"}}}}}),
-            "[moe.experts.0] kind: expected one of conv1d, lstm_cell, mlp, vit_block, got \"mpl\"; nearest: \"mlp\"");
+            "[moe.experts.0] kind: expected one of " + join(experts().names()) + ", got \"mpl\"; nearest: \"mlp\"");
   EXPECT_EQ(message_of({{"experts", Array{Table{{"kind", "vit_block"}, {"heads", 3}}}}}),
             "[moe.experts.0] heads: expected a divisor of the width 16, got 3");
 }
@@ -126,6 +129,152 @@ TEST(MoeLayer, ABalancerThatTheRouterCannotServeIsRefused) {
   EXPECT_EQ(message_of(written),
             "[moe.balancers.1] kind: expected a router that selects with a bias beside it, got router \"top_k\", which "
             "has none; choose another router or another balancer");
+}
+
+void set_parameter(MoeLayer& layer, const char* name, const torch::Tensor& value) {
+  const torch::NoGradGuard no_grad;
+  layer.named_parameters()[name].copy_(value);
+}
+
+const Table kCopy{{"kind", "copy"}};
+const Table kTopOne{{"kind", "top_k"}, {"k", 1}};
+
+// The routed expert copies x = (1, 2); the shared matrix makes (5, 2) of it; the gate is sigmoid(ln 3) = 3/4.
+TEST(MoeLayer, SharedExpertsAnswerEveryToken) {
+  Table written{
+      {"router", kTopOne}, {"experts", Array{kCopy}}, {"shared", Array{Table{{"kind", "linear"}, {"bias", false}}}}};
+  const auto x_BSD = torch::tensor({{{1.0F, 2.0F}}});
+  for (const bool has_gate : {false, true}) {
+    written.set("shared_gate", has_gate);
+    const auto layer = fixtures::layer_of(written, 2);
+    set_parameter(*layer, "shared.0.map.weight", torch::tensor({{1.0, 2.0}, {0.0, 1.0}}));
+    if (has_gate) set_parameter(*layer, "shared_gate.weight", torch::tensor({{std::log(3.0), 0.0}}));
+    const auto expected = has_gate ? torch::tensor({{{4.75F, 3.5F}}}) : torch::tensor({{{6.0F, 4.0F}}});
+    EXPECT_TRUE(torch::allclose(layer->forward(input_of(x_BSD), nullptr).y_BSO, expected)) << has_gate;
+    EXPECT_EQ(layer->ids().size(), 1U) << "shared experts are not among the routed";
+    // Two weights of the router, four of the shared matrix, two of the gate, for each of three tokens.
+    EXPECT_EQ(layer->cost({3}, 3, 1).executed.macs, 3 * (2 + 4 + (has_gate ? 2 : 0)));
+  }
+}
+
+TEST(MoeLayer, SharedGroupsHaveCountsAndLists) {
+  const auto layer = fixtures::layer_of(
+      {{"shared", Array{Table{{"kind", "mlp"}, {"hidden", Array{4, 8}}}, Table{{"kind", "copy"}, {"count", 2}}}}});
+  EXPECT_EQ(layer->named_parameters()["shared.1.up.weight"].size(0), 8);
+  auto without = fixtures::layer_of({})->named_parameters();
+  const auto with = layer->named_parameters();
+  for (const auto& p : without) EXPECT_TRUE(torch::equal(p.value(), with[p.key()])) << "initial values are the same";
+}
+
+TEST(MoeLayer, AGateWithoutSharedExpertsIsRefused) {
+  EXPECT_EQ(message_of({{"shared_gate", true}}),
+            "[moe] shared_gate: has no effect while shared = []; remove one of the two");
+}
+
+TEST(MoeLayer, TheOutputMayBeASigmoid) {
+  const auto layer = fixtures::layer_of({{"router", kTopOne}, {"experts", Array{kCopy}}, {"output", "sigmoid"}});
+  const auto x_BSD = fixtures::normal("x", {2, 3, 16});
+  EXPECT_TRUE(torch::allclose(layer->forward(input_of(x_BSD), nullptr).y_BSO, x_BSD.sigmoid()));
+}
+
+// One half each of exp(x) and of exp(0).
+TEST(MoeLayer, AnswersMayBeLogProbabilities) {
+  const auto layer = fixtures::layer_of({{"router", Table{{"kind", "round_robin"}, {"k", 2}}},
+                                         {"experts", Array{kCopy, Table{{"kind", "linear"}, {"bias", false}}}},
+                                         {"combine", "log_mixture"}});
+  set_parameter(*layer, "experts.1.map.weight", torch::zeros({16, 16}));
+  const auto x_BSD = fixtures::normal("x", {2, 3, 16});
+  EXPECT_TRUE(
+      torch::allclose(layer->forward(input_of(x_BSD), nullptr).y_BSO, ((x_BSD.exp() + 1) / 2).log(), 1e-5, 1e-6));
+}
+
+// A null expert that cannot be called.
+struct NeverCalled : Expert {
+  struct Options {
+    void visit(Fields&) {}
+  };
+  NeverCalled(const Options&, const ExpertContext&) {}
+  torch::Tensor forward(const ExpertInput&) override { throw Error("never", "called"); }
+  CostPair cost(const ExpertLoad& load) const override { return row_cost(0, load); }
+};
+
+std::shared_ptr<MoeLayer> layer_with(const Table& table, const Families& families) {
+  return std::make_shared<MoeLayer>(read_options<MoeOptions>(table, {"moe", "moe", families}),
+                                    MoeContext{16, 16, {7, "layers.0"}});
+}
+
+TEST(MoeLayer, RowsAreNotCarriedToNullExperts) {
+  auto mine = experts();
+  mine.add("never", expert_kind<NeverCalled>("a null expert", true));
+  const auto layer = layer_with(
+      {{"router", Table{{"kind", "round_robin"}, {"k", 2}}}, {"experts", Array{Table{{"kind", "never"}}, kCopy}}},
+      Families().with(mine));
+  const auto x_BSD = fixtures::normal("x", {2, 3, 16});
+  RoutingLog log;
+  const auto output = layer->forward(input_of(x_BSD), &log);
+  EXPECT_TRUE(torch::allclose(output.y_BSO, x_BSD / 2));
+  EXPECT_TRUE(torch::equal(log.layers[0].tokens_per_expert_E, torch::tensor({6, 6}, torch::kInt64)))
+      << "the choice itself is on record";
+  EXPECT_EQ(log.layers[0].num_dropped, 0);
+}
+
+TEST(MoeLayer, PairsWithoutRoomAreDroppedAfterTheLosses) {
+  const Table crowded{{"router", kTopOne}, {"balancers", Array{Table{{"kind", "switch_loss"}}}}};
+  Table limited = crowded;
+  limited.set("dispatcher", Table{{"kind", "capacity"}, {"factor", 0.25}});
+  const auto free = fixtures::layer_of(crowded), short_of_room = fixtures::layer_of(limited);
+  const auto x_BSD = fixtures::normal("x", {1, 4, 16}).narrow(1, 0, 1).repeat({1, 8, 1});
+  RoutingLog log;
+  const auto wanted = free->forward(input_of(x_BSD), nullptr), got = short_of_room->forward(input_of(x_BSD), &log);
+  EXPECT_EQ(log.layers[0].num_dropped, 7) << "eight equal tokens, room for ceil(.25 x 8 / 4) = 1";
+  EXPECT_EQ(log.layers[0].num_unrouted, 7);
+  EXPECT_TRUE(torch::equal(got.y_BSO[0][0], wanted.y_BSO[0][0]));
+  EXPECT_EQ(got.y_BSO.narrow(1, 1, 7).abs().sum().item<double>(), 0);
+  EXPECT_TRUE(torch::equal(got.losses[0].second, wanted.losses[0].second));
+  EXPECT_TRUE(torch::equal(got.sums.at("assignments_E"), wanted.sums.at("assignments_E")));
+  short_of_room->eval();
+  free->eval();
+  EXPECT_TRUE(torch::equal(short_of_room->forward(input_of(x_BSD), nullptr).y_BSO,
+                           free->forward(input_of(x_BSD), nullptr).y_BSO));
+}
+
+TEST(MoeLayer, SaysWhyItIsNotCausal) {
+  const auto why = [](const MoeLayer& layer) {
+    std::string reason;
+    const bool is_causal = layer.is_causal(&reason);
+    EXPECT_EQ(is_causal, reason.empty());
+    EXPECT_EQ(is_causal, layer.is_causal());
+    return reason;
+  };
+  const Table causal{{"experts", Array{Table{{"kind", "mlp"}}, Table{{"kind", "vit_block"}, {"causal", true}}}}};
+  EXPECT_EQ(why(*fixtures::layer_of(causal)), "");
+  EXPECT_EQ(why(*fixtures::layer_of({})), "expert kind \"vit_block\" looks at later tokens");
+  auto other = causal;
+  other.set("shared", Array{Table{{"kind", "conv2d"}}});
+  EXPECT_EQ(why(*fixtures::layer_of(other)), "a shared expert looks at later tokens");
+  other = causal;
+  other.set("dispatcher", Table{{"kind", "capacity"}});
+  EXPECT_EQ(why(*fixtures::layer_of(other)), "dispatcher \"capacity\" lets later tokens take the room of earlier ones");
+  auto mine = routers();
+  auto looking_ahead = mine.find("top_k");
+  looking_ahead.traits.is_causal = false;
+  mine.add("ahead", looking_ahead);
+  other = causal;
+  other.set("router", Table{{"kind", "ahead"}});
+  EXPECT_EQ(why(*layer_with(other, Families().with(mine))),
+            "router \"ahead\" lets later tokens decide about earlier ones");
+}
+
+TEST(MoeLayer, ATextIsContinued) {
+  const auto layer = fixtures::layer_of({{"experts", Array{Table{{"kind", "lstm"}}, Table{{"kind", "mlp"}}}},
+                                         {"shared", Array{Table{{"kind", "lstm"}}}}});
+  layer->eval();
+  const auto x_BSD = fixtures::normal("x", {2, 5, 16});
+  const auto whole_BSD = layer->forward(input_of(x_BSD), nullptr).y_BSO;
+  MoeInput rest = input_of(x_BSD.narrow(1, 3, 2));
+  rest.past_BSD = x_BSD.narrow(1, 0, 3);
+  rest.first_position = 3;
+  EXPECT_TRUE(torch::allclose(layer->forward(rest, nullptr).y_BSO, whole_BSD.narrow(1, 3, 2), 1e-5, 1e-6));
 }
 
 TEST(MoeLayer, RejectsTheWrongShape) {

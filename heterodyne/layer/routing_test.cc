@@ -1,5 +1,6 @@
 #include "heterodyne/layer/routing.h"
 
+#include <ATen/ops/_unique.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -45,6 +46,57 @@ TEST(Routing, WeightsOfAnotherShapeAreRefused) {
   EXPECT_THROW(make_routing({torch::zeros({2, 1}, torch::kInt64), torch::ones({2, 2}), {}, {}},
                             input_of(torch::zeros({2, 4})), 2),
                ShapeError);
+}
+
+TEST(RoutingPlaces, DrawsContinueWithTheText) {
+  RouteInput whole = input_of(torch::zeros({10, 1})), first = input_of(torch::zeros({4, 1})),
+             rest = input_of(torch::zeros({6, 1}));
+  whole.num_sequences = first.num_sequences = rest.num_sequences = 2;
+  whole.length = 5;
+  first.length = 2;
+  rest.length = 3;
+  rest.first_position = 2;
+  EXPECT_TRUE(torch::equal(position_of(rest), torch::tensor({2, 3, 4, 2, 3, 4}, torch::kInt64)));
+  const auto parts = torch::cat({draw_row_of(first).view({2, 2}), draw_row_of(rest).view({2, 3})}, 1);
+  EXPECT_TRUE(torch::equal(parts, draw_row_of(whole).view({2, 5})));
+  EXPECT_EQ(std::get<0>(at::_unique(draw_row_of(whole))).size(0), 10) << "no two tokens draw alike";
+}
+
+TEST(RoutingPlaces, NoTokensHaveNoPlaces) {
+  RouteInput none = input_of(torch::zeros({0, 1}));
+  EXPECT_EQ(position_of(none).size(0), 0);
+  EXPECT_EQ(draw_row_of(none).size(0), 0);
+}
+
+TEST(WithPairs, KeepsPairsWithTheirWeightsAndChoices) {
+  const auto weight_TK = torch::tensor({{0.9, 0.1}, {0.7, 0.3}}).requires_grad_();
+  auto input = input_of(torch::zeros({2, 4}));
+  input.needs.probabilities = true;
+  auto routing =
+      make_routing({torch::tensor({{2, 0}, {0, 1}}, torch::kInt64), weight_TK, torch::ones({2, 3}), {}}, input, 3);
+  routing.num_dropped = 5;
+  // The pairs are (token 0, expert 0), (1, 0), (1, 1), (0, 2).
+  const auto kept = with_pairs(routing, torch::tensor({true, false, true, false}));
+  EXPECT_TRUE(torch::equal(kept.plan.token_N, torch::tensor({0, 1}, torch::kInt64)));
+  EXPECT_TRUE(torch::equal(kept.plan.expert_N, torch::tensor({0, 1}, torch::kInt64)));
+  EXPECT_TRUE(torch::equal(kept.plan.choice_N, torch::tensor({1, 1}, torch::kInt64))) << "both are second choices";
+  EXPECT_TRUE(torch::equal(kept.plan.tokens_per_expert_E, torch::tensor({1, 1, 0}, torch::kInt64)));
+  EXPECT_TRUE(torch::allclose(kept.weight_N, torch::tensor({0.1, 0.3}, torch::kFloat32)));
+  EXPECT_TRUE(kept.prob_TE.defined());
+  EXPECT_EQ(kept.num_dropped, 5);
+  const auto gradient = torch::autograd::grad({kept.weight_N.sum()}, {weight_TK})[0];
+  EXPECT_TRUE(torch::equal(gradient, torch::tensor({{0.0, 1.0}, {0.0, 1.0}}, torch::kFloat32)));
+}
+
+TEST(WithPairs, AllOrNoneOrOfNothing) {
+  const auto routing = make_routing({torch::tensor({{2, 0}, {0, 1}}, torch::kInt64), torch::ones({2, 2}), {}, {}},
+                                    input_of(torch::zeros({2, 4})), 3);
+  EXPECT_TRUE(torch::equal(with_pairs(routing, torch::ones({4}, torch::kBool)).plan.expert_N, routing.plan.expert_N));
+  const auto none = with_pairs(routing, torch::zeros({4}, torch::kBool));
+  EXPECT_EQ(none.num_pairs(), 0);
+  EXPECT_EQ(none.num_tokens(), 2);
+  EXPECT_EQ(with_pairs(none, torch::zeros({0}, torch::kBool)).num_tokens(), 2);
+  EXPECT_THROW(with_pairs(routing, torch::zeros({3}, torch::kBool)), ShapeError);
 }
 
 TEST(RoutingLog, CountsTokensThatCount) {

@@ -90,7 +90,30 @@ TEST(DmmoeNetwork, AConvolutionalStemMakesSixteenTokens) {
   }
 }
 
+TEST(DmmoeNetwork, SingleLayersMayDiffer) {
+  const auto conv = Table{{"kind", "conv1d"}};
+  const auto network =
+      network_of({{"width", 16},
+                  {"layers", 3},
+                  {"moe", Table{{"layers", Array{0, 1, 2}},
+                                {"experts", Array{mlp(), mlp()}},
+                                {"layer", Table{{"1", Table{{"experts", Array{conv, conv, conv}},
+                                                            {"router", Table{{"kind", "top_k"}, {"k", 3}}}}}}}}}});
+  const auto layers = network->moe_layers();
+  ASSERT_EQ(layers.size(), 3U);
+  for (const size_t i : {0, 2}) {
+    EXPECT_EQ(layers[i]->num_experts(), 2);
+    EXPECT_EQ(layers[i]->group_kind(0), "mlp");
+    EXPECT_EQ(layers[i]->router().max_choices(), 2);
+  }
+  EXPECT_EQ(layers[1]->num_experts(), 3);
+  EXPECT_EQ(layers[1]->group_kind(0), "conv1d");
+  EXPECT_EQ(layers[1]->router().max_choices(), 3);
+}
+
 TEST(DmmoeNetwork, BadSettingsAreNamed) {
+  EXPECT_EQ(message_of({{"moe", Table{{"experts", Array{mlp()}}, {"layer", Table{{"1", Table{}}}}}}}),
+            "[network.dmmoe] moe.layer.1: expected the index of a layer in moe.layers");
   EXPECT_EQ(message_of({{"patch", 5}, {"moe", Table{{"experts", Array{mlp(), mlp()}}}}}),
             "[network.dmmoe] patch: expected a divisor of the image's 32 x 32 pixels, got 5");
   EXPECT_EQ(message_of({{"moe", Table{{"layers", Array{1}}, {"experts", Array{mlp()}}}}}),
