@@ -54,4 +54,19 @@ class BiasedRouter : public Router {
   torch::Tensor bias_E_;
 };
 
+/// A router of this kind whose logits are its inputs: D = E and the gate is the identity.
+inline std::shared_ptr<Router> identity_router(const std::string& kind, int64_t num_experts, Table settings = {}) {
+  settings.set("kind", kind);
+  auto router = routers().make(Member(settings), router_context(num_experts, num_experts));
+  const torch::NoGradGuard no_grad;
+  router->named_parameters()["gate.weight"].copy_(torch::eye(num_experts));
+  return router;
+}
+
+/// [T, E]: the weight of each pair, zero where there is none.
+inline torch::Tensor weights_of(const Routing& routing) {
+  return torch::zeros({routing.num_tokens(), routing.num_experts()}, routing.weight_N.options().requires_grad(false))
+      .index_put({routing.plan.token_N, routing.plan.expert_N}, routing.weight_N.detach());
+}
+
 }  // namespace heterodyne::fixtures

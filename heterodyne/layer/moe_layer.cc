@@ -114,6 +114,12 @@ MoeOutput MoeLayer::forward(const MoeInput& input, RoutingLog* log) {
 }
 
 RouteInput MoeLayer::route_input(const MoeInput& input, const RoutingLog* log) const {
+  const Member& router = options_.router;
+  if (!input.override.empty() && !routers().of(router).find(router.kind).traits.takes_override) {
+    throw ConfigError(layer_name(), fmt::format("experts per token: expected none to be asked for at run time, router "
+                                                "\"{}\" has no scores to choose by",
+                                                router.kind));
+  }
   const int64_t B = input.x_BSD.size(0), S = input.x_BSD.size(1);
   RouteInput route{input.x_BSD.reshape({B * S, context_.width}), B, S, {}, input.random, {}};
   if (input.mask_BS.defined()) route.mask_T = input.mask_BS.reshape(-1);

@@ -13,6 +13,8 @@
 namespace heterodyne {
 namespace {
 
+using fixtures::weights_of;
+
 constexpr int64_t kWidth = 8, kExperts = 6;
 
 torch::Tensor tokens(int64_t count, const std::string& name = "x") { return fixtures::normal(name, {count, kWidth}); }
@@ -22,12 +24,6 @@ void spread_values(Router& router) {
   const torch::NoGradGuard no_grad;
   for (auto& parameter : router.named_parameters())
     parameter.value().copy_(fixtures::normal(parameter.key(), parameter.value().sizes()) * 0.5);
-}
-
-// [T, E]: the weight of each pair, zero where there is none.
-torch::Tensor weights_of(const Routing& routing) {
-  return torch::zeros({routing.num_tokens(), routing.num_experts()}, routing.weight_N.options().requires_grad(false))
-      .index_put({routing.plan.token_N, routing.plan.expert_N}, routing.weight_N.detach());
 }
 
 // int64 [T, E]: how often each token chose each expert.
@@ -258,13 +254,12 @@ TEST_P(RouterContract, GradientsByFiniteDifferences) {
 
 TEST_P(RouterContract, EveryExpertAxisHasOneEntryForEachExpert) {
   const auto router = make();
+  const auto parameters = router->named_parameters(), buffers = router->named_buffers();
   for (const auto& axis : router->expert_axes()) {
     EXPECT_EQ(axis.tensor.size(axis.axis), kExperts) << axis.name;
-    const auto* parameter = router->named_parameters().find(axis.name);
-    const auto buffers = router->named_buffers();
-    const auto* buffer = buffers.find(axis.name);
-    EXPECT_TRUE((parameter && parameter->is_same(axis.tensor)) || (buffer && buffer->is_same(axis.tensor)))
-        << axis.name;
+    const auto* registered = parameters.contains(axis.name) ? parameters.find(axis.name) : buffers.find(axis.name);
+    ASSERT_NE(registered, nullptr) << axis.name;
+    EXPECT_TRUE(registered->is_same(axis.tensor)) << axis.name;
   }
 }
 
@@ -278,6 +273,13 @@ MoeInput layer_input() {
   input.token_id_BS = torch::arange(12).view({2, 6});
   input.label_B = torch::ones({2}, torch::kInt64);
   return input;
+}
+
+TEST_P(RouterContract, ALayerRefusesToAskWhatItCannotDo) {
+  if (traits().takes_override) GTEST_SKIP() << "can be asked";
+  auto input = layer_input();
+  input.override.k = 1;
+  EXPECT_THROW(layer_with(GetParam())->forward(input, nullptr), ConfigError);
 }
 
 TEST_P(RouterContract, ExpertsComeAndGoWhereItIsResizable) {

@@ -8,6 +8,8 @@
 namespace heterodyne {
 namespace {
 
+constexpr double kTiny = 1e-20;  // what a sum that may be zero is at least
+
 void check_k(const std::string& kind, int64_t k, int64_t num_experts) {
   if (k <= num_experts) return;
   throw ConfigError(kind, "k", fmt::format("expected at most num_experts = {}, got {}", num_experts, k));
@@ -52,6 +54,10 @@ torch::Tensor TokenChoiceRouter::choose(const torch::Tensor& score_TE, const Rou
   return expert_TE.masked_fill(prob_TE.gather(1, expert_TE) < least_T1, -1);
 }
 
+torch::Tensor TokenChoiceRouter::best(const torch::Tensor& score_TE, int64_t k) const {
+  return ops::top_k(score_TE, k, name_);
+}
+
 torch::Tensor at_choices(const torch::Tensor& value_TE, const torch::Tensor& expert_TK, double absent) {
   const auto value_TK = value_TE.gather(1, expert_TK.clamp_min(0));
   return value_TK.masked_fill(expert_TK < 0, absent);
@@ -64,16 +70,46 @@ torch::Tensor softmax_at_choices(const torch::Tensor& score_TE, const torch::Ten
 }
 
 torch::Tensor shares_at_choices(const torch::Tensor& value_TE, const torch::Tensor& expert_TK) {
-  constexpr double kTiny = 1e-20;
   const auto value_TK = at_choices(value_TE, expert_TK, 0);
   return value_TK / value_TK.sum(-1, true).clamp_min(kTiny);
 }
 
+torch::Tensor ones_at_choices(const torch::Tensor& value_TE, const torch::Tensor& expert_TK) {
+  const auto value_TK = at_choices(value_TE, expert_TK, 0);
+  return value_TK - value_TK.detach() + (expert_TK >= 0).to(value_TK.scalar_type());
+}
+
+torch::Tensor weights_at_choices(const std::string& rule, const torch::Tensor& logit_TE, const torch::Tensor& score_TE,
+                                 const torch::Tensor& expert_TK) {
+  if (rule == "softmax_of_selected") return softmax_at_choices(logit_TE, expert_TK);
+  if (rule == "renormalized") return shares_at_choices(score_TE, expert_TK);
+  return rule == "one" ? ones_at_choices(score_TE, expert_TK) : at_choices(score_TE, expert_TK, 0);
+}
+
+torch::Tensor score_of(const std::string& function, const torch::Tensor& logit_TE) {
+  if (function == "softmax") return logit_TE.softmax(-1);
+  if (function == "sigmoid") return logit_TE.sigmoid();
+  // The root of zero, which a very low logit's softplus is, has no gradient.
+  return torch::softplus(logit_TE).clamp_min(kTiny).sqrt();
+}
+
+torch::Tensor shares_of(const torch::Tensor& score_TE) { return score_TE / score_TE.sum(-1, true).clamp_min(kTiny); }
+
+torch::Tensor counted_rows(const torch::Tensor& value, const torch::Tensor& mask_T) {
+  return mask_T.defined() ? value.index_select(0, mask_T.nonzero().squeeze(1)) : value;
+}
+
+torch::Tensor at_least_float32(const torch::Tensor& value) {
+  const bool is_narrow = value.scalar_type() == torch::kBFloat16 || value.scalar_type() == torch::kFloat16;
+  return is_narrow ? value.to(torch::kFloat32) : value;
+}
+
 torch::Tensor gate_scores(const torch::Tensor& x_TD, const nn::Linear& gate) {
-  const bool is_narrow = x_TD.scalar_type() == torch::kBFloat16 || x_TD.scalar_type() == torch::kFloat16;
-  if (!is_narrow) return gate.forward(x_TD);
-  const auto score_TE = torch::matmul(x_TD.to(torch::kFloat32), gate.weight().matrix().to(torch::kFloat32).t());
-  return gate.bias().defined() ? score_TE + gate.bias().to(torch::kFloat32) : score_TE;
+  const auto matrix_ED = at_least_float32(gate.weight().matrix());
+  if (matrix_ED.is_same(gate.weight().matrix()) && x_TD.scalar_type() == matrix_ED.scalar_type())
+    return gate.forward(x_TD);
+  const auto score_TE = torch::matmul(at_least_float32(x_TD), matrix_ED.t());
+  return gate.bias().defined() ? score_TE + at_least_float32(gate.bias()) : score_TE;
 }
 
 }  // namespace heterodyne

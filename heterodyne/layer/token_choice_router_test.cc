@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/layer/fixtures.h"
 
@@ -41,6 +43,33 @@ TEST(TokenChoiceRouter, NamesTheKindThatRefuses) {
             "[router.first] k: expected at most num_experts = 1, got 2");
   EXPECT_EQ(fixtures::message_of<Error>([&] { router.route(fixtures::route_input(torch::zeros({5, 3}))); }),
             "[router.first] x_TD: expected [T, D = 4], got [5, 3]");
+}
+
+TEST(TokenChoiceRouter, WeighsChoicesByEachRule) {
+  const auto logit_TE = torch::tensor({{0.0, 1.0, 2.0}}, torch::kFloat64);
+  const auto score_TE = torch::tensor({{0.2, 0.3, 0.5}}, torch::kFloat64).requires_grad_();
+  const auto expert_TK = torch::tensor({{2, 0, -1}}, torch::kInt64);
+  const auto weights = [&](const char* rule) { return weights_at_choices(rule, logit_TE, score_TE, expert_TK); };
+  const auto expect = [](const torch::Tensor& value, double a, double b) {
+    EXPECT_TRUE(torch::allclose(value, torch::tensor({{a, b, 0.0}}, torch::kFloat64))) << value;
+  };
+  expect(weights("softmax_of_selected"), 1 / (1 + std::exp(-2.0)), 1 / (1 + std::exp(2.0)));
+  expect(weights("renormalized"), 5.0 / 7, 2.0 / 7);
+  expect(weights("score"), 0.5, 0.2);
+  expect(weights("one"), 1, 1);
+  const auto gradient = torch::autograd::grad({weights("one").sum()}, {score_TE})[0];
+  EXPECT_TRUE(torch::equal(gradient, torch::tensor({{1.0, 0.0, 1.0}}, torch::kFloat64)));
+}
+
+TEST(TokenChoiceRouter, SharesOfScoresSumToOne) {
+  EXPECT_TRUE(
+      torch::allclose(shares_of(torch::tensor({{1.0, 3.0}, {0.0, 0.0}})), torch::tensor({{0.25, 0.75}, {0.0, 0.0}})));
+}
+
+TEST(TokenChoiceRouter, CountedRowsAreThoseOfTheMask) {
+  const auto value = torch::tensor({{1.0}, {2.0}, {3.0}});
+  EXPECT_TRUE(torch::equal(counted_rows(value, {}), value));
+  EXPECT_TRUE(torch::equal(counted_rows(value, torch::tensor({true, false, true})), torch::tensor({{1.0}, {3.0}})));
 }
 
 }  // namespace

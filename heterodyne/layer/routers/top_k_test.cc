@@ -10,13 +10,8 @@
 namespace heterodyne {
 namespace {
 
-// A router whose logits are its inputs: D = E and the gate is the identity.
-std::shared_ptr<Router> identity_router(Table settings, int64_t num_experts) {
-  settings.set("kind", "top_k");
-  auto router = routers().make(Member(settings), fixtures::router_context(num_experts, num_experts));
-  const torch::NoGradGuard no_grad;
-  router->parameters()[0].copy_(torch::eye(num_experts));
-  return router;
+std::shared_ptr<Router> identity_router(const Table& settings, int64_t num_experts) {
+  return fixtures::identity_router("top_k", num_experts, settings);
 }
 
 const auto kLogits = torch::tensor({{2.0, 1.0, 0.0}, {0.0, 3.0, 1.0}});
@@ -88,14 +83,37 @@ TEST(TopKRouter, GaussianNoiseHasItsScale) {
 }
 
 TEST(TopKRouter, GradientsOfWeightsByFiniteDifferences) {
-  for (const auto* weights : {"softmax_of_selected", "renormalized", "score"}) {
-    auto router = identity_router({{"weights", weights}}, 4);
-    router->to(torch::kFloat64);
-    const auto f = [&](const std::vector<torch::Tensor>& in) {
-      return router->route(fixtures::route_input(in[0])).weight_N;
-    };
-    EXPECT_LT(ops::gradient_error(f, {fixtures::normal("x", {5, 4})}), 1e-8) << weights;
+  for (const auto* score : {"softmax", "sigmoid", "sqrtsoftplus"}) {
+    for (const auto* weights : {"softmax_of_selected", "renormalized", "score"}) {
+      auto router = identity_router({{"score", score}, {"weights", weights}}, 4);
+      router->to(torch::kFloat64);
+      const auto f = [&](const std::vector<torch::Tensor>& in) {
+        return router->route(fixtures::route_input(in[0])).weight_N;
+      };
+      EXPECT_LT(ops::gradient_error(f, {fixtures::normal("x", {5, 4})}), 1e-8) << score << " " << weights;
+    }
   }
+}
+
+// Logits 0 and ln 3 have the sigmoids 1/2 and 3/4, and softplus ln 2 and ln 4, whose roots are as 1 to sqrt 2.
+TEST(TopKRouter, ScoresAreOfTheFunctionThatIsAskedFor) {
+  const auto input = fixtures::route_input(torch::tensor({{0.0F, std::log(3.0F)}}));
+  const auto of = [&](const char* score, const char* weights) {
+    return identity_router({{"score", score}, {"weights", weights}}, 2)->route(input);
+  };
+  EXPECT_TRUE(torch::allclose(of("sigmoid", "score").weight_N, torch::tensor({0.5F, 0.75F})));
+  EXPECT_TRUE(torch::allclose(of("sigmoid", "renormalized").weight_N, torch::tensor({0.4F, 0.6F})));
+  EXPECT_TRUE(torch::allclose(of("sigmoid", "score").prob_TE, torch::tensor({{0.4F, 0.6F}})));
+  EXPECT_TRUE(torch::allclose(of("sqrtsoftplus", "score").weight_N, torch::tensor({0.832555F, 1.177410F})));
+  EXPECT_TRUE(torch::allclose(of("sqrtsoftplus", "renormalized").weight_N, torch::tensor({0.414214F, 0.585786F})));
+  EXPECT_TRUE(torch::allclose(of("sqrtsoftplus", "softmax_of_selected").weight_N, torch::tensor({0.25F, 0.75F})));
+}
+
+TEST(TopKRouter, VeryLowLogitsKeepFiniteGradients) {
+  auto x = torch::full({1, 3}, -500.0).requires_grad_();
+  auto router = identity_router({{"score", "sqrtsoftplus"}, {"weights", "score"}}, 3);
+  const auto dx = torch::autograd::grad({router->route(fixtures::route_input(x)).weight_N.sum()}, {x})[0];
+  EXPECT_TRUE(torch::isfinite(dx).all().item<bool>());
 }
 
 TEST(TopKRouter, InitialValuesHaveTheirSpread) {

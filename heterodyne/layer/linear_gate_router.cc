@@ -1,0 +1,23 @@
+#include "heterodyne/layer/linear_gate_router.h"
+
+namespace heterodyne {
+
+LinearGateRouter::LinearGateRouter(std::string kind, int64_t k, double init_std, const RouterContext& context)
+    : TokenChoiceRouter(std::move(kind), k, context), jitter_("jitter." + context.init.name) {
+  const Init init = context.init.at("gate");
+  const nn::LinearOptions shape{context.width, num_experts(), false};
+  gate_ = register_module("gate", std::make_shared<nn::Linear>(shape, init));
+  if (init_std == 0) return;
+  const auto draw_ED = init.at("weight").stream().normal({init.seed, 0}, {num_experts(), context.width});
+  gate_->weight().assign(draw_ED * init_std);
+}
+
+torch::Tensor LinearGateRouter::logits(const RouteInput& input, double jitter) const {
+  check_input(input.x_TD);
+  if (!is_training() || jitter == 0) return gate_scores(input.x_TD, *gate_);
+  const auto x_TD = at_least_float32(input.x_TD);
+  const auto draw_TD = jitter_.uniform_rows(input.random, draw_row_of(input), x_TD.size(1)).to(x_TD.scalar_type());
+  return gate_scores(x_TD * (1 - jitter + 2 * jitter * draw_TD), *gate_);
+}
+
+}  // namespace heterodyne
