@@ -48,7 +48,12 @@ int run(const Environment& environment, Terminal& terminal) {
     terminal.print(line.answer);
     return kDone;
   }
-  return commands().find(line.verb).run(line.flags, {environment, terminal});
+  for (const auto& flag : line.used) terminal.say("note: " + note_of(flag));
+  try {
+    return commands().find(line.verb).run(line.flags, {environment, terminal});
+  } catch (const ConfigError& error) {
+    throw ConfigError(error.what() + blame(error.what(), line.used));
+  }
 }
 
 int report(Terminal& terminal, const std::string& message, ExitCode code) {

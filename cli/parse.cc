@@ -98,13 +98,15 @@ struct Line {
   }
 };
 
-void reject_extras(const CLI::App& verb, const Declarer& declarer) {
+void reject_extras(const CLI::App& verb, const Declarer& declarer, const std::vector<std::string>& of_recipe) {
   for (const auto& extra : verb.remaining()) {
     if (!extra.starts_with('-'))
       throw ConfigError(fmt::format("{}: unexpected argument \"{}\". See heterodyne {} --help", verb.get_name(), extra,
                                     verb.get_name()));
     const std::string name = extra.substr(0, extra.find('='));
-    const std::string close = nearest(name, declarer.names());
+    auto known = declarer.names();
+    known.insert(known.end(), of_recipe.begin(), of_recipe.end());
+    const std::string close = nearest(name, known);
     throw ConfigError(fmt::format("{}: unknown flag {}{}. See heterodyne {} --help", verb.get_name(), name,
                                   close.empty() ? "" : "; nearest: " + close, verb.get_name()));
   }
@@ -124,12 +126,13 @@ ParsedLine parse_line(const std::vector<std::string>& arguments) {
   if (arguments.empty()) return {"", {}, help_text("")};
   const std::string verb_given = arguments.front().starts_with('-') ? "" : arguments.front();
   if (!verb_given.empty()) check_verb(verb_given);
+  const auto expanded = expand_recipe_flags(arguments);
   Line line(verb_given);
   try {
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    std::vector<std::string> reversed(expanded.arguments.rbegin(), expanded.arguments.rend());
     line.app.parse(reversed);
   } catch (const CLI::CallForHelp&) {
-    return {"", {}, help_text(verb_given)};
+    return {"", {}, help_text(verb_given) + recipe_flags_help(arguments)};
   } catch (const CLI::CallForVersion&) {
     return {"", {}, version_line()};
   } catch (const CLI::ParseError& error) {
@@ -137,8 +140,8 @@ ParsedLine parse_line(const std::vector<std::string>& arguments) {
   }
   for (const auto& [verb, declarer] : line.verbs) {
     if (!verb->parsed()) continue;
-    reject_extras(*verb, declarer);
-    return {verb->get_name(), declarer.given(), ""};
+    reject_extras(*verb, declarer, expanded.spelled);
+    return {verb->get_name(), declarer.given(), "", expanded.used};
   }
   throw ConfigError("no command given. All commands: heterodyne help");
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/recipe_flags.h"
 #include "heterodyne/base/table.h"
 
 namespace heterodyne::cli {
@@ -12,6 +13,7 @@ struct ParsedLine {
   std::string verb;  // empty when the line was answered here: --help, --version
   Table flags;       // untyped text; read_options() gives it types
   std::string answer;
+  std::vector<UsedFlag> used = {};  // flags of the configuration
 };
 
 /// `arguments` without the program's name. Throws ConfigError: an unknown verb or flag (with the nearest), a missing

@@ -33,8 +33,17 @@ void apply_flags(Table& config, const ConfigFlags& flags) {
   if (!flags.seed.empty()) config.set("seed", Value::untyped(flags.seed, "--seed " + flags.seed));
 }
 
+Table recipe_flags(const std::string& config) {
+  const Table table = load_config(config, text_of);
+  const Value* flags = table.find("flags");
+  if (flags == nullptr) return {};
+  if (!flags->if_table()) throw ConfigError(flags->position().prefix() + "flags: expected a table");
+  return *flags->if_table();
+}
+
 Table read_config(const std::string& config, const ConfigFlags& flags) {
   Table table = load_config(config, text_of);
+  table.erase("flags");
   apply_flags(table, flags);
   return table;
 }

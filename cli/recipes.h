@@ -24,9 +24,13 @@ struct ConfigFlags {
   }
 };
 
-/// Reads the file `config`, or the recipe of that name, its base laid under it, then the flags over it.
+/// Reads the file `config`, or the recipe of that name, its base laid under it, then the flags over it. Its own table
+/// `flags` is no setting and left out.
 /// Throws ConfigError; for an unknown name with the nearest recipe.
 Table read_config(const std::string& config, const ConfigFlags& flags);
+
+/// The table `flags` of a configuration, its base's included; empty when it has none. See recipe_flags.h.
+Table recipe_flags(const std::string& config);
 
 /// Lays the flags over a configuration.
 void apply_flags(Table& config, const ConfigFlags& flags);

@@ -230,7 +230,10 @@ void set_from_text(Table& table, const std::string& assignment) {
     table = std::move(*root.if_table());
     throw;
   }
-  *target = Value::untyped(assignment.substr(equals + 1), "--set " + assignment);
+  const std::string text = assignment.substr(equals + 1);
+  const std::string source = "--set " + assignment;
+  // A table is one from the start, so that later settings can go into it.
+  *target = text.starts_with('{') ? parse_value(text, {source, 0, 0}) : Value::untyped(text, source);
   table = std::move(*root.if_table());
 }
 
