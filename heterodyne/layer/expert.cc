@@ -5,6 +5,8 @@
 #include <ATen/ops/silu.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "heterodyne/base/error.h"
 
 namespace heterodyne {
@@ -20,6 +22,23 @@ int64_t Expert::num_params() const {
 CostPair Expert::row_cost(double macs_per_row, const ExpertLoad& load) const {
   const Cost cost{macs_per_row * load.rows, num_params(), 0};
   return {cost, cost};
+}
+
+int64_t num_experts_of(const Member& group) {
+  int64_t longest = 1;
+  for (const auto& entry : group.settings.entries()) {
+    if (const Array* list = entry.value.if_array()) longest = std::max(longest, static_cast<int64_t>(list->size()));
+  }
+  const Value* count = group.settings.find("count");
+  if (count == nullptr) return longest;
+  Table shared{{"count", *count}};
+  const auto options = read_options<ExpertGroupOptions>(shared, {group.path, group.path});
+  if (longest > 1 && longest != options.count) {
+    throw ConfigError("expert." + group.kind, "count",
+                      fmt::format("expected {}, the length of the list beside it, got {}", longest, options.count))
+        .at(count->position(), group.path.empty() ? "expert." + group.kind : group.path);
+  }
+  return options.count;
 }
 
 void check_same_width(const std::string& kind, const ExpertContext& context) {

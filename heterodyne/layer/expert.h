@@ -71,6 +71,10 @@ struct ExpertGroupOptions {
   }
 };
 
+/// The experts that a group of a layer starts with: its count, or the length of its longest list setting.
+/// Throws ConfigError when both are given and differ.
+int64_t num_experts_of(const Member& group);
+
 struct ExpertKind {
   std::string summary;
   Schema schema;

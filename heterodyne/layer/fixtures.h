@@ -69,4 +69,16 @@ inline torch::Tensor weights_of(const Routing& routing) {
       .index_put({routing.plan.token_N, routing.plan.expert_N}, routing.weight_N.detach());
 }
 
+/// float64 [4, 2]: four tokens that all like expert 0 better, the first two by far.
+inline torch::Tensor four_tokens() {
+  return torch::tensor({{2.0, 0.5}, {1.5, 0.2}, {1.0, 0.9}, {0.3, 0.1}}, torch::kFloat64);
+}
+
+/// int64 [T, E]: 1 where the token was sent to the expert.
+inline torch::Tensor sent_of(const Routing& routing) {
+  const auto one_N = torch::ones({routing.num_pairs()}, torch::kInt64);
+  return torch::zeros({routing.num_tokens(), routing.num_experts()}, torch::kInt64)
+      .index_put({routing.plan.token_N, routing.plan.expert_N}, one_N, true);
+}
+
 }  // namespace heterodyne::fixtures

@@ -9,24 +9,6 @@
 namespace heterodyne {
 namespace {
 
-// The experts a group starts with: its count, or the length of its longest list setting.
-int64_t count_of(const Member& group) {
-  int64_t longest = 1;
-  for (const auto& entry : group.settings.entries()) {
-    if (const Array* list = entry.value.if_array()) longest = std::max(longest, static_cast<int64_t>(list->size()));
-  }
-  const Value* count = group.settings.find("count");
-  if (count == nullptr) return longest;
-  Table shared{{"count", *count}};
-  const auto options = read_options<ExpertGroupOptions>(shared, {group.path, group.path});
-  if (longest > 1 && longest != options.count) {
-    throw ConfigError("expert." + group.kind, "count",
-                      fmt::format("expected {}, the length of the list beside it, got {}", longest, options.count))
-        .at(count->position(), group.path.empty() ? "expert." + group.kind : group.path);
-  }
-  return options.count;
-}
-
 Position position_of_kind(const Member& member) {
   const Value* kind = member.settings.find("kind");
   return kind ? kind->position() : Position();
@@ -60,7 +42,7 @@ MoeLayer::MoeLayer(const MoeOptions& options, const MoeContext& context) : optio
   expert_modules_ = register_module("experts", std::make_shared<torch::nn::Module>());
   std::vector<ExpertSlot> slots;
   for (int64_t group = 0; group < num_groups(); ++group) {
-    const int64_t count = count_of(options.experts[static_cast<size_t>(group)]);
+    const int64_t count = num_experts_of(options.experts[static_cast<size_t>(group)]);
     for (int64_t index = 0; index < count; ++index) slots.push_back(make_expert(group, index));
   }
   set_slots(std::move(slots));
@@ -198,6 +180,18 @@ bool MoeLayer::is_causal(std::string* why) const {
   return true;
 }
 
+void MoeLayer::check_data(bool is_text) const {
+  const auto& router = options_.router;
+  const RouterTraits& traits = routers().of(router).find(router.kind).traits;
+  const char* missing = traits.needs_token_ids && !is_text ? "one that works without the symbols of a text"
+                        : traits.needs_labels && is_text   ? "one that works without a class for each example"
+                                                           : nullptr;
+  if (missing == nullptr) return;
+  throw ConfigError("router." + router.kind, "kind",
+                    fmt::format("expected {}, which these data have not, got \"{}\"", missing, router.kind))
+      .at(position_of_kind(router), router.path.empty() ? "router." + router.kind : router.path);
+}
+
 std::vector<int64_t> MoeLayer::ids() const {
   std::vector<int64_t> all;
   for (const auto& slot : slots_) all.push_back(slot.id);
@@ -211,9 +205,9 @@ std::string MoeLayer::group_name(int64_t group) const {
   return named ? *given->if_text() : member.kind;
 }
 
-std::vector<ExpertInfo> MoeLayer::infos() const {
+std::vector<ExpertInfo> MoeLayer::infos_of(const std::vector<ExpertSlot>& slots) const {
   std::vector<ExpertInfo> all;
-  for (const auto& slot : slots_) {
+  for (const auto& slot : slots) {
     const auto cost = slot.expert->cost({1, 1, 1}).routed;
     const Member& group = options_.experts[static_cast<size_t>(slot.group)];
     all.push_back({slot.id, group.kind, slot.group, cost.params, cost.macs, is_null(group)});
@@ -251,7 +245,7 @@ void MoeLayer::make_shared_experts() {
   auto modules = register_module("shared", std::make_shared<torch::nn::Module>());
   const Init init = context_.init.at("shared");
   for (const auto& group : options_.shared) {
-    for (int64_t index = 0; index < count_of(group); ++index) {
+    for (int64_t index = 0; index < num_experts_of(group); ++index) {
       const std::string name = std::to_string(shared_.size());
       const ExpertContext context{context_.width, context_.output_width, index, init.at(name)};
       shared_.push_back(modules->register_module(name, heterodyne::experts().make(group, context)));
@@ -280,7 +274,7 @@ void MoeLayer::set_slots(std::vector<ExpertSlot> slots) {
   for (const auto& slot : slots_) expert_modules_->unregister_module(std::to_string(slot.id));
   slots_ = std::move(slots);
   for (const auto& slot : slots_) expert_modules_->register_module(std::to_string(slot.id), slot.expert);
-  infos_ = infos();
+  infos_ = infos_of(slots_);
 }
 
 }  // namespace heterodyne

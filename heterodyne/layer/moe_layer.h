@@ -93,6 +93,9 @@ class MoeLayer : public torch::nn::Module {
   void after_step(const Sums& sums);
   /// Whether no answer depends on later tokens: router, dispatcher and experts. When not, `why` (may be null) is told.
   bool is_causal(std::string* why = nullptr) const;
+  /// Throws ConfigError when the router needs what such data have not: the symbols of a text, or the class of an
+  /// example.
+  void check_data(bool is_text) const;
 
   /// "layers.0"
   const std::string& layer_name() const { return context_.init.name; }
@@ -122,11 +125,12 @@ class MoeLayer : public torch::nn::Module {
   ExpertSlot make_expert(int64_t group, int64_t index);
   /// Puts experts in this order; their ids stay. The router is not touched.
   void set_slots(std::vector<ExpertSlot> slots);
+  /// What the router is told of experts in this order.
+  std::vector<ExpertInfo> infos_of(const std::vector<ExpertSlot>& slots) const;
   int64_t next_id() const { return next_id_; }
   void set_next_id(int64_t id) { next_id_ = id; }
 
  private:
-  std::vector<ExpertInfo> infos() const;
   RouteInput route_input(const MoeInput& input, const RoutingLog* log) const;
   torch::Tensor shared_answer(const MoeInput& input) const;
   Routing without_null(const Routing& routing) const;

@@ -288,5 +288,19 @@ TEST(MoeLayer, NoSequencesGiveNothing) {
   EXPECT_EQ(output.y_BSO.sizes(), (std::vector<int64_t>{0, 4, 16}));
 }
 
+TEST(MoeLayer, SaysWhichDataItsRouterCannotWorkOn) {
+  const auto message = [](const char* router, bool is_text) {
+    const auto layer = fixtures::layer_of({{"router", Table{{"kind", router}}}});
+    return fixtures::message_of<ConfigError>([&] { layer->check_data(is_text); });
+  };
+  EXPECT_NE(message("hash", false)
+                .find("[router.hash] kind: expected one that works without the symbols of a text, "
+                      "which these data have not, got \"hash\""),
+            std::string::npos);
+  EXPECT_NE(message("oracle", true).find("without a class for each example"), std::string::npos);
+  for (const auto& [router, is_text] : {std::pair("hash", true), std::pair("oracle", false), std::pair("top_k", true)})
+    EXPECT_EQ(message(router, is_text), "nothing was thrown") << router;
+}
+
 }  // namespace
 }  // namespace heterodyne

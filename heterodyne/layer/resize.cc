@@ -17,8 +17,9 @@ int64_t position_of(const MoeLayer& layer, int64_t id) {
 }
 
 // Rearranges the router and reports it.
-std::vector<AxisChange> resize_router(MoeLayer& layer, const std::vector<int64_t>& source_E, int64_t copied_position) {
-  layer.router().set_num_experts(static_cast<int64_t>(source_E.size()));
+std::vector<AxisChange> resize_router(MoeLayer& layer, const std::vector<ExpertSlot>& slots,
+                                      const std::vector<int64_t>& source_E, int64_t copied_position) {
+  layer.router().set_experts(layer.infos_of(slots));
   std::vector<AxisChange> changes;
   const torch::NoGradGuard no_grad;
   for (auto& [name, tensor, axis] : layer.router().expert_axes()) {
@@ -88,9 +89,9 @@ Resized add_expert(MoeLayer& layer, const NewExpert& wanted) {
   std::vector<int64_t> source_E(slots.size());
   std::iota(source_E.begin(), source_E.end(), 0);
   source_E.insert(source_E.begin() + position, -1);
-  auto changes = resize_router(layer, source_E, copied);  // first: it may refuse
   const int64_t id = slot.id;
   slots.insert(slots.begin() + position, std::move(slot));
+  auto changes = resize_router(layer, slots, source_E, copied);  // first: it may refuse
   layer.set_slots(std::move(slots));
   return {id, std::move(changes)};
 }
@@ -101,9 +102,9 @@ Resized remove_expert(MoeLayer& layer, int64_t id) {
   std::vector<int64_t> source_E(layer.slots().size());
   std::iota(source_E.begin(), source_E.end(), 0);
   source_E.erase(source_E.begin() + position);
-  auto changes = resize_router(layer, source_E, -1);  // first: it may refuse
   auto slots = layer.slots();
   slots.erase(slots.begin() + position);
+  auto changes = resize_router(layer, slots, source_E, -1);  // first: it may refuse
   layer.set_slots(std::move(slots));
   return {id, std::move(changes)};
 }
@@ -146,7 +147,7 @@ void set_topology(MoeLayer& layer, const Table& table, const std::string& file) 
   }
   layer.set_next_id(next_id);
   // Entries of the router are loaded afterwards; only their number matters here.
-  resize_router(layer, std::vector<int64_t>(slots.size(), -1), -1);
+  resize_router(layer, slots, std::vector<int64_t>(slots.size(), -1), -1);
   layer.set_slots(std::move(slots));
 }
 

@@ -67,19 +67,24 @@ class Router : public torch::nn::Module {
   /// any treats experts alike: when entries change places, the choices change places with them.
   virtual std::vector<ExpertAxis> expert_axes() { return {}; }
   virtual void set_num_experts(int64_t num_experts) = 0;
+  /// What resize.h calls: the number and what is known of the experts, by position. Tensors change after it.
+  virtual void set_experts(const std::vector<ExpertInfo>& experts) {
+    set_num_experts(static_cast<int64_t>(experts.size()));
+  }
   /// Multiply-adds for one token.
   virtual double macs_per_token() const { return 0; }
 };
 
 /// What `heterodyne ls -v` says of a kind beside its settings.
 struct RouterTraits {
-  bool is_causal = true;         // a token's route does not depend on later tokens
-  bool may_drop = false;         // may leave tokens without expert for want of room
-  bool is_balanced = false;      // equal loads by construction
-  bool takes_override = true;    // RouteInput::override can say how many experts a token gets
-  bool is_resizable = true;      // experts can come and go
-  bool needs_token_ids = false;  // only for text
-  bool needs_labels = false;     // only for examples of known class
+  bool is_causal = true;              // in eval mode a token's route does not depend on later tokens
+  bool is_causal_in_training = true;  // the same in training
+  bool may_drop = false;              // may leave tokens without expert for want of room
+  bool is_balanced = false;           // equal loads by construction, in training at least
+  bool takes_override = true;         // RouteInput::override can say how many experts a token gets
+  bool is_resizable = true;           // experts can come and go
+  bool needs_token_ids = false;       // only for text
+  bool needs_labels = false;          // only for examples of known class
 };
 
 struct RouterKind {

@@ -100,6 +100,7 @@ std::shared_ptr<Network> make_network(const Experiment& experiment) {
   if (!experiment.vocabulary.empty())
     shape.vocabulary = shape.num_classes = static_cast<int64_t>(experiment.vocabulary.size());
   auto network = networks().make(experiment.options.model, NetworkContext{shape, experiment.seed()});
+  for (const MoeLayer* layer : network->moe_layers()) layer->check_data(shape.is_text());
   network->to(experiment.dtype());
   network->train();
   return network;

@@ -78,7 +78,7 @@ class ConfigTest(ProgramTest):
     def test_an_unknown_kind_is_refused_with_the_nearest(self):
         for old, new, says in [
             ('"lstm_cell"', '"lstm_sell"', "[model.moe.experts.1] kind: expected one of bottleneck, "),
-            ('"top_k"', '"topk"', "[model.moe.router] kind: expected one of random, round_robin, top_k"),
+            ('"top_k"', '"topk"', "[model.moe.router] kind: expected one of base, "),
             ('"adamw"', '"adamv"', "[train.optimizer] kind: expected one of adamw, sgd"),
             ('"dmmoe"', '"dmoe"', "[model] kind: expected one of dmmoe, mlp"),
             ('"synthetic"', '"syntetic"', "[data] kind: expected one of cifar10, fashion_mnist, mnist, synthetic"),

@@ -20,7 +20,7 @@ class RandomRouter : public TokenChoiceRouter {
   Routing route(const RouteInput& input) override {
     check_input(input.x_TD);
     const RandomKey key{input.random.seed, is_training() ? input.random.step : 0};
-    const auto draw_TE = stream_.uniform_rows(key, torch::arange(input.x_TD.size(0)), num_experts());
+    const auto draw_TE = stream_.uniform_rows(key, draw_row_of(input), num_experts());
     return route_equally(ops::top_k(draw_TE, max_choices(), "router.random"), input);
   }
 

@@ -23,5 +23,13 @@ TEST(RandomRouter, DrawsAnewAtEachStepOfTraining) {
   EXPECT_FALSE(torch::equal(first, router->route(input).plan.token_N));
 }
 
+TEST(RandomRouter, ATextThatIsContinuedIsRoutedAsInOnePiece) {
+  const auto router = routers().make(Member(Table{{"kind", "random"}}), fixtures::router_context(3, 5));
+  const auto whole_TE = fixtures::sent_of(router->route(fixtures::route_input(torch::zeros({20, 3}))));
+  auto rest = fixtures::route_input(torch::zeros({12, 3}));
+  rest.first_position = 8;
+  EXPECT_TRUE(torch::equal(fixtures::sent_of(router->route(rest)), whole_TE.narrow(0, 8, 12)));
+}
+
 }  // namespace
 }  // namespace heterodyne

@@ -1,5 +1,8 @@
-// Round robin: token t goes to experts t k, t k + 1 ... modulo their number, with equal weights. Perfectly balanced
-// and blind: a control, and a router whose every decision a test can predict.
+// Round robin: the token at position s of sequence b goes to the k experts from (b + s) k on, modulo their number, with
+// equal weights. Balanced and blind: a control, and a router whose every decision a test can predict. A text that is
+// continued is routed as in one piece.
+#include <algorithm>
+
 #include "heterodyne/layer/token_choice_router.h"
 
 namespace heterodyne {
@@ -17,8 +20,10 @@ class RoundRobinRouter : public TokenChoiceRouter {
 
   Routing route(const RouteInput& input) override {
     check_input(input.x_TD);
-    const int64_t T = input.x_TD.size(0), K = max_choices();
-    return route_equally(torch::arange(T * K).remainder(num_experts()).view({T, K}), input);
+    const int64_t K = max_choices(), length = std::max<int64_t>(input.length, 1);
+    const auto sequence_T = torch::arange(input.x_TD.size(0)).div(length, "floor");
+    const auto first_T = (sequence_T + position_of(input)) * K;
+    return route_equally((first_T.unsqueeze(1) + torch::arange(K)).remainder(num_experts()), input);
   }
 };
 

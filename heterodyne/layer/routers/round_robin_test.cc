@@ -14,5 +14,17 @@ TEST(RoundRobinRouter, TakesTheExpertsInTurn) {
   EXPECT_TRUE(torch::equal(routing.weight_N, torch::full({6}, 0.5)));
 }
 
+TEST(RoundRobinRouter, ATextThatIsContinuedIsRoutedAsInOnePiece) {
+  const auto router = routers().make(Member(Table{{"kind", "round_robin"}, {"k", 1}}), fixtures::router_context(2, 3));
+  auto input = fixtures::route_input(torch::zeros({4, 2}));
+  input.num_sequences = 2;
+  input.length = 2;
+  // Sequence 0: experts 0, 1; sequence 1: 1, 2.
+  const auto expert_of = [&] { return fixtures::sent_of(router->route(input)).argmax(1); };
+  EXPECT_TRUE(torch::equal(expert_of(), torch::tensor({0, 1, 1, 2}, torch::kInt64)));
+  input.first_position = 2;
+  EXPECT_TRUE(torch::equal(expert_of(), torch::tensor({2, 0, 0, 1}, torch::kInt64)));
+}
+
 }  // namespace
 }  // namespace heterodyne
