@@ -52,14 +52,15 @@ bool takes_configuration(const std::string& verb) {
 
 bool is_configuration(const std::string& argument) {
   if (recipes().contains(argument)) return true;
-  return argument.ends_with(".toml") && (std::filesystem::is_regular_file(argument) ||
-                                         recipes().contains(argument.substr(0, argument.size() - 5)));
+  return argument.ends_with(".toml") &&
+         (std::filesystem::is_regular_file(argument) || recipes().contains(argument.substr(0, argument.size() - 5)));
 }
 
 // The place of the configuration on the line; the end when the line names none.
 size_t place_of_configuration(const std::vector<std::string>& arguments) {
   if (arguments.empty() || !takes_configuration(arguments.front())) return arguments.size();
-  return static_cast<size_t>(std::find_if(arguments.begin() + 1, arguments.end(), is_configuration) - arguments.begin());
+  return static_cast<size_t>(std::find_if(arguments.begin() + 1, arguments.end(), is_configuration) -
+                             arguments.begin());
 }
 
 std::optional<Table> flags_on(const std::vector<std::string>& arguments) {

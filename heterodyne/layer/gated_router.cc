@@ -9,14 +9,10 @@
 namespace heterodyne {
 
 GatedRouter::GatedRouter(std::string kind, int64_t k, const RouterContext& context)
-    : TokenChoiceRouter(std::move(kind), k, context), name_(context.init.name) {
-  const nn::LinearOptions shape{context.width, num_experts(), false};
-  gate_ = register_module("gate", std::make_shared<nn::Linear>(shape, context.init.at("gate")));
-}
+    : LinearGateRouter(std::move(kind), k, 0, context), name_(context.init.name) {}
 
 torch::Tensor GatedRouter::scores(const RouteInput& input) const {
-  check_input(input.x_TD);
-  auto score_TE = gate_scores(input.x_TD, *gate_);
+  auto score_TE = logits(input);
   ops::top_k(score_TE.detach(), 1, name_);  // throws when one is NaN
   return score_TE;
 }

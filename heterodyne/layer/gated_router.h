@@ -1,5 +1,5 @@
-// GatedRouter: what routers share that score tokens with one linear map, and what those share in which experts choose
-// tokens or a whole batch is divided at once.
+// GatedRouter: what routers share with a linear gate in which experts choose tokens, or a whole batch is divided at
+// once.
 //
 // Letters: T tokens, C tokens that are looked at, D width, E experts, K choices per token.
 #pragma once
@@ -8,28 +8,22 @@
 #include <string>
 #include <vector>
 
-#include "heterodyne/layer/token_choice_router.h"
+#include "heterodyne/layer/linear_gate_router.h"
 
 namespace heterodyne {
 
-class GatedRouter : public TokenChoiceRouter {
- public:
-  std::vector<ExpertAxis> expert_axes() override { return {{"gate.weight", gate_->weight().matrix(), 0}}; }
-  double macs_per_token() const override { return gate_->macs(); }
-
+class GatedRouter : public LinearGateRouter {
  protected:
   /// As TokenChoiceRouter; a kind that gives tokens any number of experts passes k = 1 and overrides max_choices().
   GatedRouter(std::string kind, int64_t k, const RouterContext& context);
 
   /// [T, E], float32 at least. Throws ShapeError unless x_TD is [T, D], Error naming the first token with a NaN.
   torch::Tensor scores(const RouteInput& input) const;
-  nn::Linear& gate() { return *gate_; }
   /// "layers.0.router", for messages.
   const std::string& name() const { return name_; }
 
  private:
   std::string name_;
-  std::shared_ptr<nn::Linear> gate_;
 };
 
 /// int64 [C]: the tokens of the batch that are not masked, ascending.

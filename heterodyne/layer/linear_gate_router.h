@@ -23,6 +23,7 @@ class LinearGateRouter : public TokenChoiceRouter {
   /// [T, E], float32 at least. In training each component of each token is first multiplied by a draw of
   /// U(1 - jitter, 1 + jitter) (Fedus et al. 2021). Throws ShapeError unless the input is [T, D].
   torch::Tensor logits(const RouteInput& input, double jitter = 0) const;
+  nn::Linear& gate() { return *gate_; }
 
  private:
   RandomStream jitter_;

@@ -294,7 +294,7 @@ TEST(MoeLayer, SaysWhichDataItsRouterCannotWorkOn) {
     return fixtures::message_of<ConfigError>([&] { layer->check_data(is_text); });
   };
   EXPECT_NE(message("hash", false)
-                .find("[router.hash] kind: expected one that works without the symbols of a text, "
+                .find("[moe.router] kind: expected one that works without the symbols of a text, "
                       "which these data have not, got \"hash\""),
             std::string::npos);
   EXPECT_NE(message("oracle", true).find("without a class for each example"), std::string::npos);

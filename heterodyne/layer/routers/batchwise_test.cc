@@ -67,8 +67,9 @@ TEST(BatchwiseRouter, TrainedThresholdsAgreeWithTheBatch) {
 }
 
 TEST(BatchwiseRouter, RefusesMoreThanAllExperts) {
-  EXPECT_EQ(fixtures::message_of<ConfigError>([] { fixtures::identity_router("batchwise", 3, {{"mean_experts", 3.5}}); }),
-            "[router.batchwise] mean_experts: expected at most num_experts = 3, got 3.5");
+  EXPECT_EQ(
+      fixtures::message_of<ConfigError>([] { fixtures::identity_router("batchwise", 3, {{"mean_experts", 3.5}}); }),
+      "[router.batchwise] mean_experts: expected at most num_experts = 3, got 3.5");
 }
 
 TEST(BatchwiseRouter, MaskedTokensTakeNoRoom) {

@@ -82,7 +82,9 @@ TEST(ExpertChoiceRouter, GradientByFiniteDifferences) {
 }
 
 TEST(ExpertChoiceRouter, RefusesLimitsThatCannotHold) {
-  const auto make = [](Table settings) { return [settings] { fixtures::identity_router("expert_choice", 4, settings); }; };
+  const auto make = [](Table settings) {
+    return [settings] { fixtures::identity_router("expert_choice", 4, settings); };
+  };
   EXPECT_EQ(fixtures::message_of<ConfigError>(make({{"max_experts_per_token", 5}})),
             "[router.expert_choice] max_experts_per_token: expected at most num_experts = 4, got 5");
   EXPECT_EQ(fixtures::message_of<ConfigError>(make({{"max_experts_per_token", 1}})),
