@@ -100,11 +100,11 @@ TEST(UserAsk9NoInstability, ARowOfNaNIsAnErrorThatNamesLayerAndToken) {
 }
 
 TEST(UserAsk10SameSeedSameResult, EqualLogitsGiveEqualPlansForAnyNumberOfThreads) {
-  const auto x_TD = fixtures::normal("x", {4099, 16});
+  const auto x_TD = fixtures::normal("x", {4096, 16});
   const auto plan_with = [&](int threads, const std::string& kind) {
     const int before = at::get_num_threads();
     at::set_num_threads(threads);
-    const auto router = routers().make(Member(Table{{"kind", kind}}), fixtures::router_context(16, 7));
+    const auto router = routers().make(Member(Table{{"kind", kind}}), fixtures::router_context(16, 8));
     const auto plan = router->route(fixtures::route_input(x_TD)).plan;
     at::set_num_threads(before);
     return plan;
