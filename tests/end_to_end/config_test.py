@@ -80,8 +80,8 @@ class ConfigTest(ProgramTest):
             ('"lstm_cell"', '"lstm_sell"', "[model.moe.experts.1] kind: expected one of bottleneck, "),
             ('"top_k"', '"topk"', "[model.moe.router] kind: expected one of base, "),
             ('"adamw"', '"adamv"', "[train.optimizer] kind: expected one of adamw, sgd"),
-            ('"dmmoe"', '"dmoe"', "[model] kind: expected one of dmmoe, mlp"),
-            ('"synthetic"', '"syntetic"', "[data] kind: expected one of cifar10, fashion_mnist, mnist, synthetic"),
+            ('"dmmoe"', '"dmoe"', "[model] kind: expected one of dmmoe, "),
+            ('"synthetic"', '"syntetic"', "[data] kind: expected one of cifar10, "),
         ]:
             self.refuses_config(old, new, new, says, f"got {new}; nearest: {old}")
 
