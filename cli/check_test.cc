@@ -8,7 +8,7 @@
 #include "heterodyne/base/error.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::check_test {
 namespace {
 
 class CheckContract : public testing::TestWithParam<std::string> {
@@ -91,4 +91,4 @@ TEST(Checks, SizesAreWrittenForPeople) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::check_test

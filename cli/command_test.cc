@@ -11,7 +11,7 @@
 #include "cli/parse.h"
 #include "heterodyne/base/text.h"
 
-namespace heterodyne {
+namespace heterodyne::command_test {
 namespace {
 
 // The flags that mean the same wherever they occur, with what their sentences begin with. What follows a semicolon may
@@ -136,4 +136,4 @@ TEST(Commands, TheListOfFlagsChangesOnPurposeOnly) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::command_test

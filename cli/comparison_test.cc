@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::comparison_test {
 namespace {
 
 Table valid(int64_t step, double accuracy, double loss) {
@@ -74,4 +74,4 @@ TEST(BudgetWarnings, NameTheLargestAndTheSmallest) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::comparison_test

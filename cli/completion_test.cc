@@ -6,7 +6,7 @@
 
 #include "cli/command.h"
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::completion_test {
 namespace {
 
 const CompletedVerb& verb_of(const Completion& all, const std::string& name) {
@@ -59,4 +59,4 @@ TEST(Completion, EveryListThatIsNamedIsThereAndHoldsWords) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::completion_test

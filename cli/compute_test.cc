@@ -5,7 +5,7 @@
 
 #include "heterodyne/base/fixtures.h"
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::compute_test {
 namespace {
 
 TEST(Compute, DataIsLookedForInOrder) {
@@ -46,4 +46,4 @@ TEST(Compute, TheMachineIsDescribed) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::compute_test

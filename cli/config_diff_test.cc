@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::config_diff_test {
 namespace {
 
 std::vector<std::string> paths(const Table& a, const Table& b) {
@@ -46,4 +46,4 @@ TEST(ConfigDiff, ATypeCountsAsADifference) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::config_diff_test

@@ -6,7 +6,7 @@
 #include "heterodyne/base/config.h"
 #include "heterodyne/train/experiment.h"
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::config_text_test {
 namespace {
 
 bool has_line(const std::string& text, const std::string& setting, const std::string& comment) {
@@ -36,4 +36,4 @@ TEST(ConfigText, EveryRecipeReadsBackAsItWas) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::config_text_test

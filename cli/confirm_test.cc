@@ -7,7 +7,7 @@
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/fixtures.h"
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::confirm_test {
 namespace {
 
 TEST(Confirm, NeedsAFlagWhereNobodyCanAnswer) {
@@ -18,4 +18,4 @@ TEST(Confirm, NeedsAFlagWhereNobodyCanAnswer) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::confirm_test

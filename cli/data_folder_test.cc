@@ -11,7 +11,7 @@
 #include "heterodyne/io/json.h"
 #include "heterodyne/io/sha256.h"
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::data_folder_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -89,4 +89,4 @@ TEST(LenientSettings, AllowWhatTheSetAllows) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::data_folder_test

@@ -4,7 +4,7 @@
 
 #include "heterodyne/base/fixtures.h"
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::families_test {
 namespace {
 
 bool has(const std::vector<FieldInfo>& fields, const std::string& name) {
@@ -51,4 +51,4 @@ TEST(Families, WhatIsUnknownIsAnsweredWithTheNearest) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::families_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::flag_info_test {
 namespace {
 
 struct Inner {
@@ -51,4 +51,4 @@ TEST(FlagInfo, KeepsTheRules) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::flag_info_test

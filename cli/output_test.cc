@@ -4,7 +4,7 @@
 
 #include "heterodyne/io/json.h"
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::output_test {
 namespace {
 
 Rows rows() { return {{"name", "share"}, {{"mlp", 0.25}, {"a \"b\", | c", 12.5}, {"none", Value()}}}; }
@@ -61,4 +61,4 @@ TEST(Output, ControlCharactersInATableAreWrittenOut) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::output_test

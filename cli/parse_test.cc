@@ -6,7 +6,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/base/version.h"
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::parse_test {
 namespace {
 
 std::string complaint(const std::vector<std::string>& arguments) {
@@ -71,4 +71,4 @@ TEST(Parse, EveryVerbsHelpNamesItsFlagsAndShowsExamples) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::parse_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::progress_test {
 namespace {
 
 std::string shown(bool is_tty) {
@@ -50,4 +50,4 @@ TEST(Progress, DurationsAreForPeople) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::progress_test

@@ -7,7 +7,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::recipe_flags_test {
 namespace {
 
 using Words = std::vector<std::string>;
@@ -76,4 +76,4 @@ TEST_F(RecipeFlags, AreBlamedForErrorsAboutWhatTheySet) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::recipe_flags_test

@@ -6,7 +6,7 @@
 #include "heterodyne/io/fixtures.h"
 #include "heterodyne/train/experiment.h"
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::recipes_test {
 namespace {
 
 TEST(Recipes, EveryOneIsSoundAndBeginsWithASentence) {
@@ -47,4 +47,4 @@ TEST(Recipes, AnUnknownNameIsAnsweredWithTheNearest) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::recipes_test

@@ -8,7 +8,7 @@
 #include "heterodyne/eval/run_summary.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::runs_test {
 namespace {
 
 struct RunsTest : testing::Test {
@@ -73,4 +73,4 @@ TEST(AgeText, IsInTheLargestUnit) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::runs_test

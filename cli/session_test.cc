@@ -7,7 +7,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::session_test {
 namespace {
 
 struct SessionTest : testing::Test {
@@ -71,4 +71,4 @@ TEST_F(SessionTest, SomethingMustSayWhichRunGoesOn) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::session_test

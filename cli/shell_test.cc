@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne {
+namespace heterodyne::shell_test {
 namespace {
 
 class ShellContract : public testing::TestWithParam<std::string> {};
@@ -37,4 +37,4 @@ TEST(Shell, QuotesAreKeptInsideSingleQuotes) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::shell_test

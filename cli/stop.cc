@@ -7,8 +7,6 @@
 namespace heterodyne::cli {
 namespace {
 
-constexpr int kInterrupted = 130;
-
 // The one thing a signal handler may touch.
 volatile std::sig_atomic_t requested = 0;
 

@@ -4,7 +4,7 @@
 
 #include <csignal>
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::stop_test {
 namespace {
 
 TEST(Stop, TheFirstSignalAsksAndTheSecondEnds) {
@@ -21,4 +21,4 @@ TEST(Stop, TheFirstSignalAsksAndTheSecondEnds) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::stop_test

@@ -4,7 +4,7 @@
 
 #include "heterodyne/base/config.h"
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::task_words_test {
 namespace {
 
 TaskWords words_of(const std::string& tokenizer, const std::string& model) {
@@ -36,4 +36,4 @@ TEST(TaskWords, MeasuresInTheTasksUnit) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::task_words_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::terminal_test {
 namespace {
 
 using testing::internal::CaptureStderr;
@@ -73,4 +73,4 @@ TEST(Terminal, TalkIsCopiedUncoloured) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::terminal_test

@@ -6,7 +6,7 @@
 
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::watchers_test {
 namespace {
 
 // Names of the files in a run's folder after one report of metrics.
@@ -45,4 +45,4 @@ TEST(Watchers, LeaveTensorBoardOutWhenTheSettingSaysSo) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::watchers_test

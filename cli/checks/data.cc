@@ -25,7 +25,7 @@ Finding check(const std::string& kind, const SourceFiles& files, const std::vect
   return {Health::kWarn, "data: " + kind + " in " + folder + ", without " + join(missing), files.how_to_get};
 }
 
-std::vector<Finding> run(const cli::Environment& environment) {
+std::vector<Finding> check_data(const cli::Environment& environment) {
   const auto folders = cli::data_folders({}, environment);
   std::vector<Finding> findings;
   for (const auto& kind : datasets().names()) {
@@ -37,6 +37,6 @@ std::vector<Finding> run(const cli::Environment& environment) {
 
 }  // namespace
 
-CheckKind check_kind_data() { return {"data sets", {}, run}; }
+CheckKind check_kind_data() { return {"data sets", {}, check_data}; }
 
 }  // namespace heterodyne

@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kLittle = 1'000'000'000;  // less free than this is worth a word before the first run
+constexpr uint64_t kLittleSpace = 1'000'000'000;  // less free than this is worth a word before the first run
 
 uint64_t bytes_in(const fs::path& folder) {
   uint64_t bytes = 0;
@@ -39,12 +39,12 @@ fs::path last_run(const fs::path& runs) {
   return last;
 }
 
-std::vector<Finding> run(const cli::Environment& environment) {
+std::vector<Finding> check_disk(const cli::Environment& environment) {
   const uint64_t free = io::free_bytes(cli::existing_folder(environment.runs));
   const std::string text = fmt::format("disk: {} free under {}", cli::size_text(free), environment.runs);
   const fs::path last = last_run(environment.runs);
   if (last.empty()) {
-    if (free >= kLittle) return {{Health::kOk, text}};
+    if (free >= kLittleSpace) return {{Health::kOk, text}};
     return {{Health::kWarn, text, "--out on another disk, or HETERODYNE_RUNS"}};
   }
   const uint64_t needed = bytes_in(last);
@@ -55,6 +55,6 @@ std::vector<Finding> run(const cli::Environment& environment) {
 
 }  // namespace
 
-CheckKind check_kind_disk() { return {"free disk for runs", {}, run}; }
+CheckKind check_kind_disk() { return {"free disk for runs", {}, check_disk}; }
 
 }  // namespace heterodyne

@@ -25,7 +25,7 @@ std::string loaded_version() {
   return settings.substr(from, settings.find_first_not_of("0123456789.", from) - from);
 }
 
-std::vector<Finding> run(const cli::Environment&) {
+std::vector<Finding> check_libtorch(const cli::Environment&) {
   const std::string built = torch_version(), loaded = loaded_version();
   const std::string range = ">=" HETERODYNE_TORCH_MINIMUM ",<" HETERODYNE_TORCH_BELOW;
   if (!loaded.empty() && loaded != built)
@@ -39,6 +39,6 @@ std::vector<Finding> run(const cli::Environment&) {
 
 }  // namespace
 
-CheckKind check_kind_libtorch() { return {"the version of LibTorch", {}, run}; }
+CheckKind check_kind_libtorch() { return {"the version of LibTorch", {}, check_libtorch}; }
 
 }  // namespace heterodyne

@@ -34,7 +34,7 @@ const char* clone() {
   return "baseline";
 }
 
-std::vector<Finding> run(const cli::Environment&) {
+std::vector<Finding> check_processor(const cli::Environment&) {
   const std::string flags = processor_flags();
   std::vector<std::string> more;
   if (flags.find(" avx512_bf16 ") != std::string::npos) more.emplace_back("bf16");
@@ -50,6 +50,6 @@ std::vector<Finding> run(const cli::Environment&) {
 
 }  // namespace
 
-CheckKind check_kind_processor() { return {"cores and vector instructions", {}, run}; }
+CheckKind check_kind_processor() { return {"cores and vector instructions", {}, check_processor}; }
 
 }  // namespace heterodyne

@@ -8,7 +8,7 @@
 namespace heterodyne {
 namespace {
 
-std::vector<Finding> run(const cli::Environment& environment) {
+std::vector<Finding> check_runs(const cli::Environment& environment) {
   const std::string& runs = environment.runs;
   const std::string fix = "HETERODYNE_RUNS=DIR with a folder of your own";
   std::error_code ignored;
@@ -23,6 +23,6 @@ std::vector<Finding> run(const cli::Environment& environment) {
 
 }  // namespace
 
-CheckKind check_kind_runs() { return {"the folder of runs", {}, run}; }
+CheckKind check_kind_runs() { return {"the folder of runs", {}, check_runs}; }
 
 }  // namespace heterodyne

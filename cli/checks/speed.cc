@@ -47,7 +47,7 @@ std::optional<double> onednn_rate(const at::Tensor& x, const at::Tensor& weight)
   }
 }
 
-std::vector<Finding> run(const cli::Environment&) {
+std::vector<Finding> check_speed(const cli::Environment&) {
   const torch::NoGradGuard no_grad;
   const int threads = at::get_num_threads();
   at::set_num_threads(1);
@@ -63,6 +63,6 @@ std::vector<Finding> run(const cli::Environment&) {
 
 }  // namespace
 
-CheckKind check_kind_speed() { return {"the rate of matrix products", {}, run}; }
+CheckKind check_kind_speed() { return {"the rate of matrix products", {}, check_speed}; }
 
 }  // namespace heterodyne

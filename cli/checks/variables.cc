@@ -40,7 +40,7 @@ Finding check(const std::string& name, const std::string& value) {
   return {Health::kOk, text};
 }
 
-std::vector<Finding> run(const cli::Environment& environment) {
+std::vector<Finding> check_variables(const cli::Environment& environment) {
   std::vector<Finding> findings;
   for (const auto& [name, value] : environment.variables) findings.push_back(check(name, value));
   if (findings.empty()) findings.push_back({Health::kOk, "no HETERODYNE_ variable is set; defaults hold"});
@@ -49,6 +49,6 @@ std::vector<Finding> run(const cli::Environment& environment) {
 
 }  // namespace
 
-CheckKind check_kind_variables() { return {"environment variables", {}, run}; }
+CheckKind check_kind_variables() { return {"environment variables", {}, check_variables}; }
 
 }  // namespace heterodyne

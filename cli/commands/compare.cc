@@ -12,7 +12,7 @@
 namespace heterodyne {
 namespace {
 
-struct Options {
+struct CompareFlags {
   std::vector<std::string> runs;
   std::string group;
   cli::FormatFlag format;
@@ -52,7 +52,7 @@ std::vector<cli::OutcomeGroup> groups_of(const std::vector<cli::Outcome>& outcom
   return groups;
 }
 
-int run(const Options& options, const cli::Invocation& invocation) {
+int run_compare(const CompareFlags& options, const cli::Invocation& invocation) {
   auto& terminal = invocation.terminal;
   std::vector<cli::Outcome> outcomes;
   std::vector<std::string> places;
@@ -83,10 +83,10 @@ int run(const Options& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_compare() {
-  return command_kind<Options>("compare runs: accuracy, parameters, work, balance",
-                               "heterodyne compare runs/a runs/b\nheterodyne compare runs/mix/* --group name\n"
-                               "heterodyne compare a b --format json",
-                               run);
+  return command_kind<CompareFlags>("compare runs: accuracy, parameters, work, balance",
+                                    "heterodyne compare runs/a runs/b\nheterodyne compare runs/mix/* --group name\n"
+                                    "heterodyne compare a b --format json",
+                                    run_compare);
 }
 
 }  // namespace heterodyne

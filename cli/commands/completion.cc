@@ -7,14 +7,14 @@
 namespace heterodyne {
 namespace {
 
-struct Options {
+struct CompletionFlags {
   std::string shell;
   void visit(Fields& field) {
     field("shell", shell, "whose language the script is in", one_of(shells().names()), positional(), required());
   }
 };
 
-int run(const Options& options, const cli::Invocation& invocation) {
+int run_completion(const CompletionFlags& options, const cli::Invocation& invocation) {
   invocation.terminal.print(shells().find(options.shell).script(cli::completion()));
   return 0;
 }
@@ -22,11 +22,12 @@ int run(const Options& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_completion() {
-  return command_kind<Options>("print a script that completes command lines in a shell",
-                               "heterodyne completion bash > ~/.local/share/bash-completion/completions/heterodyne\n"
-                               "heterodyne completion zsh > ~/.zfunc/_heterodyne   # a folder of $fpath\n"
-                               "heterodyne completion fish > ~/.config/fish/completions/heterodyne.fish",
-                               run);
+  return command_kind<CompletionFlags>(
+      "print a script that completes command lines in a shell",
+      "heterodyne completion bash > ~/.local/share/bash-completion/completions/heterodyne\n"
+      "heterodyne completion zsh > ~/.zfunc/_heterodyne   # a folder of $fpath\n"
+      "heterodyne completion fish > ~/.config/fish/completions/heterodyne.fish",
+      run_completion);
 }
 
 }  // namespace heterodyne

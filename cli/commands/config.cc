@@ -19,7 +19,7 @@
 namespace heterodyne {
 namespace {
 
-struct Options {
+struct ConfigFlags {
   std::string action;
   std::vector<std::string> arguments;
   cli::ConfigFlags settings;
@@ -35,13 +35,13 @@ struct Options {
   }
 };
 
-void expect_arguments(const Options& options, size_t count, const std::string& form) {
+void expect_arguments(const ConfigFlags& options, size_t count, const std::string& form) {
   if (options.arguments.size() == count) return;
   throw ConfigError(
       fmt::format("config {}: expected {}, got {} arguments", options.action, form, options.arguments.size()));
 }
 
-Experiment experiment_of(const Options& options) {
+Experiment experiment_of(const ConfigFlags& options) {
   expect_arguments(options, 1, "a configuration file or recipe");
   return read_experiment(cli::read_config(options.arguments[0], options.settings));
 }
@@ -63,7 +63,7 @@ std::string describe_experts(Network& network) {
                      join(kinds));
 }
 
-void check(const Options& options, cli::Terminal& terminal) {
+void check(const ConfigFlags& options, cli::Terminal& terminal) {
   const Experiment experiment = experiment_of(options);
   const auto network = make_network(experiment);
   const int64_t examples = nominal_train_size(experiment), batch = loader_options(experiment, Split::kTrain).batch;
@@ -83,7 +83,7 @@ void check(const Options& options, cli::Terminal& terminal) {
                              with_commas(num_params(*network)), epoch));
 }
 
-void copy(const Options& options, cli::Terminal& terminal) {
+void copy(const ConfigFlags& options, cli::Terminal& terminal) {
   expect_arguments(options, 2, "a recipe and a file to write");
   const std::string& recipe = options.arguments[0];
   const std::string& file = options.arguments[1];
@@ -111,7 +111,7 @@ Table resolved_of(const std::string& config, const cli::ConfigFlags& flags) {
   return read_experiment(cli::read_config(is_run ? resolved.string() : config, flags)).resolved;
 }
 
-void compare(const Options& options, cli::Terminal& terminal) {
+void compare(const ConfigFlags& options, cli::Terminal& terminal) {
   expect_arguments(options, 2, "two configurations: files, recipes or folders of runs");
   cli::Rows rows{{"setting", options.arguments[0], options.arguments[1]}, {}};
   // As objects with keys of their own: the two may be called alike.
@@ -136,7 +136,7 @@ cli::Rows schema() {
   return rows;
 }
 
-int run(const Options& options, const cli::Invocation& invocation) {
+int run_config(const ConfigFlags& options, const cli::Invocation& invocation) {
   auto& terminal = invocation.terminal;
   if (options.action == "check") {
     check(options, terminal);
@@ -158,11 +158,12 @@ int run(const Options& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_config() {
-  return command_kind<Options>("show, check, copy or compare configurations",
-                               "heterodyne config show cifar10/dmmoe\nheterodyne config cp cifar10/dmmoe "
-                               "my.toml\nheterodyne config check my.toml --set model.moe.router.k=1\nheterodyne config "
-                               "diff cifar10/dmmoe runs/mine",
-                               run);
+  return command_kind<ConfigFlags>(
+      "show, check, copy or compare configurations",
+      "heterodyne config show cifar10/dmmoe\nheterodyne config cp cifar10/dmmoe "
+      "my.toml\nheterodyne config check my.toml --set model.moe.router.k=1\nheterodyne config "
+      "diff cifar10/dmmoe runs/mine",
+      run_config);
 }
 
 }  // namespace heterodyne

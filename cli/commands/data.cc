@@ -24,7 +24,7 @@ constexpr int64_t kPictures = 8;
 constexpr int64_t kPictureColumns = 28;
 constexpr int64_t kSynthTrain = 1000;
 
-struct Options {
+struct DataFlags {
   std::string action;
   std::vector<std::string> arguments;
   std::string split = "train";
@@ -53,12 +53,7 @@ struct Options {
   }
 };
 
-Split split_of(const std::string& name) {
-  if (name == "train") return Split::kTrain;
-  return name == "valid" ? Split::kValid : Split::kTest;
-}
-
-void expect_arguments(const Options& options, size_t count, const std::string& form) {
+void expect_arguments(const DataFlags& options, size_t count, const std::string& form) {
   if (options.arguments.size() == count) return;
   throw ConfigError(
       fmt::format("data {}: expected {}, got {} arguments", options.action, form, options.arguments.size()));
@@ -103,13 +98,13 @@ cli::Rows class_rows(const Dataset& set, const torch::Tensor& label_N) {
   return rows;
 }
 
-void peek(const Options& options, const cli::Invocation& invocation) {
+void peek(const DataFlags& options, const cli::Invocation& invocation) {
   expect_arguments(options, 1, "a data set");
   const std::string& kind = options.arguments[0];
   const auto folders = cli::data_folders(options.compute, invocation.environment);
   const auto set = datasets().find(kind).make(cli::lenient_settings(kind), {"data." + kind, ""},
                                               {folders, DataOptions().validation, invocation.terminal.log()});
-  const Split split = split_of(options.split);
+  const Split split = split_named(options.split);
   const int64_t size = set->size(split), limit = options.limit == 0 ? size : std::min(size, options.limit);
   const auto label_N = set->labels(split).narrow(0, 0, limit);
   const auto rows = class_rows(*set, label_N);
@@ -130,7 +125,7 @@ void peek(const Options& options, const cli::Invocation& invocation) {
   print_pictures(*set, batch, invocation.terminal);
 }
 
-void synth(const Options& options, cli::Terminal& terminal) {
+void synth(const DataFlags& options, cli::Terminal& terminal) {
   expect_arguments(options, 1, "a data set whose files to make");
   const std::string& kind = options.arguments[0];
   const SourceFiles& files = files_of(kind);
@@ -156,7 +151,7 @@ void synth(const Options& options, cli::Terminal& terminal) {
                            folder.string(), with_commas(train), made.size(), kind, options.out));
 }
 
-void prepare(const Options& options, cli::Terminal& terminal) {
+void prepare(const DataFlags& options, cli::Terminal& terminal) {
   expect_arguments(options, 2, "a data set and the folder with its files");
   const auto &kind = options.arguments[0], &folder = options.arguments[1];
   const SourceFiles& files = files_of(kind);
@@ -183,7 +178,7 @@ void prepare(const Options& options, cli::Terminal& terminal) {
   terminal.say(fmt::format("{}: ready. Next: heterodyne data peek {} --data {}", written, kind, options.out));
 }
 
-int run(const Options& options, const cli::Invocation& invocation) {
+int run_data(const DataFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
   if (options.action == "peek") peek(options, invocation);
   else if (options.action == "synth") synth(options, invocation.terminal);
@@ -194,10 +189,10 @@ int run(const Options& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_data() {
-  return command_kind<Options>("prepare, look into or make up a data set",
-                               "heterodyne data peek fashion_mnist\nheterodyne data prepare cifar10 "
-                               "~/Downloads/cifar-10-batches-bin\nheterodyne data synth mnist --limit 2000 --seed 1",
-                               run);
+  return command_kind<DataFlags>("prepare, look into or make up a data set",
+                                 "heterodyne data peek fashion_mnist\nheterodyne data prepare cifar10 "
+                                 "~/Downloads/cifar-10-batches-bin\nheterodyne data synth mnist --limit 2000 --seed 1",
+                                 run_data);
 }
 
 }  // namespace heterodyne

@@ -10,12 +10,12 @@ namespace {
 
 constexpr int kToFix = 4;
 
-struct Options {
+struct DoctorFlags {
   cli::FormatFlag format;
   void visit(Fields& field) { format.visit(field); }
 };
 
-int run(const Options& options, const cli::Invocation& invocation) {
+int run_doctor(const DoctorFlags& options, const cli::Invocation& invocation) {
   cli::Rows rows{{"state", "check", "finding", "fix"}, {}};
   int code = 0;
   for (const auto& name : checks().names()) {
@@ -34,8 +34,8 @@ int run(const Options& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_doctor() {
-  return command_kind<Options>("look for what is wrong with this machine and these folders",
-                               "heterodyne doctor\nheterodyne doctor --format json", run);
+  return command_kind<DoctorFlags>("look for what is wrong with this machine and these folders",
+                                   "heterodyne doctor\nheterodyne doctor --format json", run_doctor);
 }
 
 }  // namespace heterodyne

@@ -16,7 +16,7 @@
 namespace heterodyne {
 namespace {
 
-struct Options {
+struct EvalFlags {
   std::string model;
   std::string split = "test";
   cli::ComputeFlags compute;
@@ -29,12 +29,7 @@ struct Options {
   }
 };
 
-Split split_of(const std::string& name) {
-  if (name == "train") return Split::kTrain;
-  return name == "valid" ? Split::kValid : Split::kTest;
-}
-
-void print(const Options& options, Network& network, const Evaluation& evaluation,
+void print(const EvalFlags& options, Network& network, const Evaluation& evaluation,
            const std::vector<std::string>& classes, const cli::TaskWords& words, cli::Terminal& terminal) {
   const Table values = evaluation.table();
   if (options.format.format == "json") {
@@ -65,12 +60,12 @@ void print(const Options& options, Network& network, const Evaluation& evaluatio
     terminal.print(line);
 }
 
-int run(const Options& options, const cli::Invocation& invocation) {
+int run_eval(const EvalFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
   const auto [experiment, checkpoint, network] = load_model(options.model, {}, invocation.terminal.log());
   const auto dataset =
       make_dataset(experiment, cli::data_folders(options.compute, invocation.environment), invocation.terminal.log());
-  const Split split = split_of(options.split);
+  const Split split = split_named(options.split);
   auto loading = loader_options(experiment, split);
   loading.shuffle = false;
   Loader loader(*dataset, split, loading);
@@ -88,8 +83,9 @@ int run(const Options& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_eval() {
-  return command_kind<Options>("evaluate a trained model on a split",
-                               "heterodyne eval runs/demo\nheterodyne eval runs/demo --split valid --format json", run);
+  return command_kind<EvalFlags>("evaluate a trained model on a split",
+                                 "heterodyne eval runs/demo\nheterodyne eval runs/demo --split valid --format json",
+                                 run_eval);
 }
 
 }  // namespace heterodyne

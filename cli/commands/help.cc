@@ -5,12 +5,12 @@
 namespace heterodyne {
 namespace {
 
-struct Options {
+struct HelpFlags {
   std::string verb;
   void visit(Fields& field) { field("verb", verb, "the command to explain; all of them when left out", positional()); }
 };
 
-int run(const Options& options, const cli::Invocation& invocation) {
+int run_help(const HelpFlags& options, const cli::Invocation& invocation) {
   invocation.terminal.print(cli::help_text(options.verb));
   return 0;
 }
@@ -18,7 +18,7 @@ int run(const Options& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_help() {
-  return command_kind<Options>("explain a command", "heterodyne help\nheterodyne help train", run);
+  return command_kind<HelpFlags>("explain a command", "heterodyne help\nheterodyne help train", run_help);
 }
 
 }  // namespace heterodyne

@@ -12,7 +12,7 @@
 namespace heterodyne {
 namespace {
 
-struct Options {
+struct InspectFlags {
   std::string path;
   bool tensors = false;
   cli::FormatFlag format;
@@ -89,7 +89,7 @@ void print_lines(const Inspection& found, cli::Terminal& terminal) {
     terminal.print(cli::table_text(expert_rows(*found.checkpoint)));
 }
 
-int run(const Options& options, const cli::Invocation& invocation) {
+int run_inspect(const InspectFlags& options, const cli::Invocation& invocation) {
   cli::Terminal& terminal = invocation.terminal;
   const std::string& format = options.format.format;
   const Inspection found = inspect(options.path);
@@ -111,8 +111,9 @@ int run(const Options& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_inspect() {
-  return command_kind<Options>("look into a weight file, a checkpoint or a run without loading it",
-                               "heterodyne inspect runs/demo\nheterodyne inspect model.safetensors --tensors", run);
+  return command_kind<InspectFlags>("look into a weight file, a checkpoint or a run without loading it",
+                                    "heterodyne inspect runs/demo\nheterodyne inspect model.safetensors --tensors",
+                                    run_inspect);
 }
 
 }  // namespace heterodyne

@@ -10,7 +10,7 @@
 namespace heterodyne {
 namespace {
 
-struct Options {
+struct LsFlags {
   std::string what;
   bool verbose = false;
   cli::FormatFlag format;
@@ -75,7 +75,7 @@ void print_traits(const std::string& what, cli::Terminal& terminal) {
                  "   experts can come and go: " + (traits.is_resizable ? "yes" : "no"));
 }
 
-int run(const Options& options, const cli::Invocation& invocation) {
+int run_ls(const LsFlags& options, const cli::Invocation& invocation) {
   const std::string& format = options.format.format;
   if (options.what.empty()) {
     if (options.verbose) throw ConfigError("ls -v: expected a name, for example router.top_k");
@@ -99,9 +99,9 @@ int run(const Options& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_ls() {
-  return command_kind<Options>(
+  return command_kind<LsFlags>(
       "list what there is to choose from",
-      "heterodyne ls routers\nheterodyne ls -v router.top_k\nheterodyne ls recipes --format json", run);
+      "heterodyne ls routers\nheterodyne ls -v router.top_k\nheterodyne ls recipes --format json", run_ls);
 }
 
 }  // namespace heterodyne

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr size_t kLongestName = 64;
 
-struct Options {
+struct NewFlags {
   std::string name;
   std::string recipe = "synthetic/dmmoe";
   cli::ConfigFlags settings;
@@ -83,7 +83,7 @@ The data sets that `heterodyne ls datasets` lists are looked for in `data/`, amo
                      name, recipe);
 }
 
-int run(const Options& options, const cli::Invocation& invocation) {
+int run_new(const NewFlags& options, const cli::Invocation& invocation) {
   check_name(options.name);
   check_recipe(options.recipe);
   Table config = cli::read_config(options.recipe, options.settings);
@@ -110,10 +110,10 @@ int run(const Options& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_new() {
-  return command_kind<Options>("make a folder with a configuration to edit",
-                               "heterodyne new mine\nheterodyne new top1 --recipe cifar10/dmmoe --set "
-                               "model.moe.router.k=1",
-                               run);
+  return command_kind<NewFlags>("make a folder with a configuration to edit",
+                                "heterodyne new mine\nheterodyne new top1 --recipe cifar10/dmmoe --set "
+                                "model.moe.router.k=1",
+                                run_new);
 }
 
 }  // namespace heterodyne

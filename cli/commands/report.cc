@@ -19,7 +19,7 @@ extern char** environ;
 namespace heterodyne {
 namespace {
 
-struct Options {
+struct ReportFlags {
   std::vector<std::string> runs;
   std::string out;
   bool open = false;
@@ -83,7 +83,7 @@ void print_lives(const ReportInput& input, cli::Terminal& terminal) {
   }
 }
 
-void print(const Options& options, const ReportInput& input, const Report& report, cli::Terminal& terminal) {
+void print(const ReportFlags& options, const ReportInput& input, const Report& report, cli::Terminal& terminal) {
   const std::string& format = options.format.format;
   if (format == "json") return terminal.print(io::write_json(Value(cli::report_document(report)), 1));
   if (format == "md") return terminal.print(markdown(report));
@@ -108,7 +108,7 @@ void show(const std::string& path, cli::Terminal& terminal) {
   terminal.say("there is no xdg-open here; open " + path + " in a browser");
 }
 
-void write(const Options& options, const Report& report, cli::Terminal& terminal) {
+void write(const ReportFlags& options, const Report& report, cli::Terminal& terminal) {
   const std::string page = options.out.empty() ? cli::default_page(options.runs.back()) : options.out;
   // What prints in a format for programs writes a page only where it is told to.
   if (options.format.format.empty() || !options.out.empty() || options.open) {
@@ -126,7 +126,7 @@ void write(const Options& options, const Report& report, cli::Terminal& terminal
   if (options.open) show(page, terminal);
 }
 
-int run(const Options& options, const cli::Invocation& invocation) {
+int run_report(const ReportFlags& options, const cli::Invocation& invocation) {
   const auto names = findings_to_fail_on(options.fail_on);
   const ReportInput input = cli::read_report_input(options.runs, invocation.environment.arguments);
   const Report report = make_report(input);
@@ -139,11 +139,11 @@ int run(const Options& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_report() {
-  return command_kind<Options>("what a run says of its training and its experts, as a page or as text",
-                               "heterodyne report runs/demo --open\nheterodyne report runs/demo --format table\n"
-                               "heterodyne report runs/before runs/after --out change.html\n"
-                               "heterodyne report runs/demo --fail-on dead,collapse",
-                               run);
+  return command_kind<ReportFlags>("what a run says of its training and its experts, as a page or as text",
+                                   "heterodyne report runs/demo --open\nheterodyne report runs/demo --format table\n"
+                                   "heterodyne report runs/before runs/after --out change.html\n"
+                                   "heterodyne report runs/demo --fail-on dead,collapse",
+                                   run_report);
 }
 
 }  // namespace heterodyne

@@ -20,7 +20,7 @@ namespace {
 
 constexpr const char* kFileName = "routing.safetensors";
 
-struct Options {
+struct RouteFlags {
   std::string model;
   std::string examples = "test";
   bool knockout = false;
@@ -90,7 +90,7 @@ void use_data(const std::string& kind, Experiment& experiment) {
 }
 
 // Where the file goes. Nothing but an older routing profile is written over.
-std::string target_of(const Options& options) {
+std::string target_of(const RouteFlags& options) {
   namespace fs = std::filesystem;
   const bool is_run = fs::exists(fs::path(options.model) / "resolved.toml");
   const std::string path = !options.out.empty() ? options.out
@@ -106,8 +106,8 @@ std::string target_of(const Options& options) {
   return path;
 }
 
-RoutingProfile measure(const Options& options, const Experiment& experiment, Network& network, const Dataset& dataset,
-                       Split split, cli::Terminal& terminal) {
+RoutingProfile measure(const RouteFlags& options, const Experiment& experiment, Network& network,
+                       const Dataset& dataset, Split split, cli::Terminal& terminal) {
   MeasureOptions what;
   what.dtype = experiment.dtype();
   what.seed = experiment.seed();
@@ -124,14 +124,14 @@ RoutingProfile measure(const Options& options, const Experiment& experiment, Net
   return profile;
 }
 
-void print(const Options& options, const RoutingProfile& profile, cli::Terminal& terminal) {
+void print(const RouteFlags& options, const RoutingProfile& profile, cli::Terminal& terminal) {
   if (options.format.format == "json") return terminal.print(io::write_json(cli::routing_table(profile), 1));
   if (options.format.format != "table")
     return cli::print_rows(terminal, cli::routing_rows(profile), options.format.format);
   for (const auto& line : cli::routing_lines(profile, terminal.width())) terminal.print(line);
 }
 
-int run(const Options& options, const cli::Invocation& invocation) {
+int run_route(const RouteFlags& options, const cli::Invocation& invocation) {
   auto& terminal = invocation.terminal;
   cli::apply(options.compute, invocation);
   const auto checkpoint = read_checkpoint(find_checkpoint(options.model, terminal.log()));
@@ -163,10 +163,10 @@ int run(const Options& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_route() {
-  return command_kind<Options>("measure which experts a trained model's tokens go to",
-                               "heterodyne route runs/demo\n"
-                               "heterodyne route runs/demo valid --knockout --similarity --random-control",
-                               run);
+  return command_kind<RouteFlags>("measure which experts a trained model's tokens go to",
+                                  "heterodyne route runs/demo\n"
+                                  "heterodyne route runs/demo valid --knockout --similarity --random-control",
+                                  run_route);
 }
 
 }  // namespace heterodyne

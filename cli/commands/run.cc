@@ -19,9 +19,7 @@
 namespace heterodyne {
 namespace {
 
-constexpr int kInterrupted = 130;
-
-struct Options {
+struct RunFlags {
   std::string model;
   std::string prompt;
   std::string image;
@@ -69,7 +67,7 @@ struct Options {
 
 const char* form_of(const Experiment& experiment) { return experiment.vocabulary.empty() ? "image" : "prompt"; }
 
-void check_input(const Options& options, const Experiment& experiment) {
+void check_input(const RunFlags& options, const Experiment& experiment) {
   const bool is_text = !experiment.vocabulary.empty();
   if (options.prompt.empty() && options.image.empty()) {
     throw ConfigError(fmt::format("run: expected --{}, as {} is a model of {}; got nothing to work on",
@@ -80,7 +78,7 @@ void check_input(const Options& options, const Experiment& experiment) {
                                 form_of(experiment)));
 }
 
-int write_text(const Options& options, TrainedModel& model, cli::Terminal& terminal) {
+int write_text(const RunFlags& options, TrainedModel& model, cli::Terminal& terminal) {
   const auto& data = model.experiment.options.data;
   Member tokenizer(Table{{"kind", "byte"}});
   if (const Value* chosen = model.experiment.resolved.find_path("data.tokenizer"))
@@ -103,7 +101,7 @@ int write_text(const Options& options, TrainedModel& model, cli::Terminal& termi
   for (int64_t i = 0; i < options.tokens && !cli::stop_requested(); ++i) text.read({text.next(sampling)}, show);
   trace.finish();
   terminal.say(fmt::format("{} tokens   k {:.2f}", with_commas(text.num_read()), text.mean_k()));
-  return cli::stop_requested() ? kInterrupted : 0;
+  return cli::stop_requested() ? cli::kInterrupted : 0;
 }
 
 std::vector<double> numbers_at(const Experiment& experiment, const std::string& path) {
@@ -142,7 +140,7 @@ torch::Tensor model_input(const std::string& path, const Experiment& experiment,
 }
 
 // The classes' names when the data set is at hand, else their numbers.
-std::vector<std::string> class_names(const Options& options, const Experiment& experiment, int64_t num_classes,
+std::vector<std::string> class_names(const RunFlags& options, const Experiment& experiment, int64_t num_classes,
                                      const cli::Invocation& invocation) {
   try {
     return make_dataset(experiment, cli::data_folders(options.compute, invocation.environment), {})->class_names();
@@ -153,7 +151,7 @@ std::vector<std::string> class_names(const Options& options, const Experiment& e
   }
 }
 
-int classify(const Options& options, TrainedModel& model, const cli::Invocation& invocation) {
+int classify(const RunFlags& options, TrainedModel& model, const cli::Invocation& invocation) {
   const torch::NoGradGuard no_grad;
   const auto& data = model.experiment.options.data;
   const auto shape = datasets().of(data).find(data.kind).shape(data.settings, {"data", "data." + data.kind});
@@ -173,7 +171,7 @@ int classify(const Options& options, TrainedModel& model, const cli::Invocation&
   return 0;
 }
 
-int run(const Options& options, const cli::Invocation& invocation) {
+int run_model(const RunFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
   auto model = load_model(options.model, {}, invocation.terminal.log());
   check_input(options, model.experiment);
@@ -183,11 +181,11 @@ int run(const Options& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_run() {
-  return command_kind<Options>("go on with a text, or classify a picture, with a trained model",
-                               "heterodyne run runs/lm-char -p \"ROMEO:\" --tokens 300 --temperature 0.8\n"
-                               "heterodyne run runs/lm-char -p \"ROMEO:\" --route-k 1 --trace-experts\n"
-                               "heterodyne run runs/demo --image shoe.png",
-                               run);
+  return command_kind<RunFlags>("go on with a text, or classify a picture, with a trained model",
+                                "heterodyne run runs/lm-char -p \"ROMEO:\" --tokens 300 --temperature 0.8\n"
+                                "heterodyne run runs/lm-char -p \"ROMEO:\" --route-k 1 --trace-experts\n"
+                                "heterodyne run runs/demo --image shoe.png",
+                                run_model);
 }
 
 }  // namespace heterodyne

@@ -23,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 using cli::Invocation;
 
-struct Options {
+struct RunsFlags {
   std::string action;
   std::vector<std::string> arguments;
   std::vector<std::string> remove;
@@ -42,12 +42,12 @@ struct Options {
   }
 };
 
-void expect_arguments(const Options& options, size_t least, size_t most, const std::string& form) {
+void expect_arguments(const RunsFlags& options, size_t least, size_t most, const std::string& form) {
   const size_t given = options.arguments.size();
   if (given < least || given > most) throw ConfigError(fmt::format("runs {}: expected {}", options.action, form));
 }
 
-void list(const Options& options, const Invocation& invocation) {
+void list(const RunsFlags& options, const Invocation& invocation) {
   const auto runs = list_runs(invocation.environment.runs, invocation.terminal.log());
   if (runs.empty() && options.format.format == "table")
     return invocation.terminal.say(fmt::format("no runs below {}", invocation.environment.runs));
@@ -118,7 +118,7 @@ Value json_of(const io::IndexedRun& run, const std::string& path) {
                {"experts", cli::objects_of(expert_rows(run))}};
 }
 
-void show(const Options& options, const Invocation& invocation) {
+void show(const RunsFlags& options, const Invocation& invocation) {
   expect_arguments(options, 1, 1, "one RUN");
   const auto found = cli::find_run(options.arguments[0], invocation);
   const fs::path path = fs::canonical(found.path);
@@ -140,7 +140,7 @@ void show(const Options& options, const Invocation& invocation) {
   }
 }
 
-void tag(const Options& options, const Invocation& invocation) {
+void tag(const RunsFlags& options, const Invocation& invocation) {
   expect_arguments(options, 1, SIZE_MAX, "a RUN and the tags to add");
   const auto found = cli::find_run(options.arguments[0], invocation);
   auto tags = read_tags(found.path);
@@ -169,7 +169,7 @@ void remove_folder(const std::string& runs, const std::string& folder) {
   if (error) throw DeviceError(fmt::format("{}: cannot be removed: {}", path.string(), error.message()));
 }
 
-void remove(const Options& options, const Invocation& invocation) {
+void remove(const RunsFlags& options, const Invocation& invocation) {
   expect_arguments(options, 1, SIZE_MAX, "at least one RUN");
   const std::string& runs = invocation.environment.runs;
   std::vector<std::string> folders;
@@ -209,7 +209,7 @@ void add_below(const fs::path& folder, const std::string& prefix, io::TarWriter&
   }
 }
 
-void export_run(const Options& options, const Invocation& invocation) {
+void export_run(const RunsFlags& options, const Invocation& invocation) {
   expect_arguments(options, 2, 2, "a RUN and a FILE");
   const auto found = cli::find_run(options.arguments[0], invocation);
   const std::string& file = options.arguments[1];
@@ -227,7 +227,7 @@ void export_run(const Options& options, const Invocation& invocation) {
                                       with_commas(static_cast<int64_t>(fs::file_size(file))), file));
 }
 
-void reindex(const Options& options, const Invocation& invocation) {
+void reindex(const RunsFlags& options, const Invocation& invocation) {
   expect_arguments(options, 0, 0, "no arguments");
   const std::string& runs = invocation.environment.runs;
   if (!fs::is_directory(runs)) throw FormatError::in_file(runs, "no such folder of runs");
@@ -235,7 +235,7 @@ void reindex(const Options& options, const Invocation& invocation) {
   invocation.terminal.say(fmt::format("{}: {} run{}", index_path(runs), count, count == 1 ? "" : "s"));
 }
 
-int run(const Options& options, const Invocation& invocation) {
+int run_runs(const RunsFlags& options, const Invocation& invocation) {
   if (!options.remove.empty() && options.action != "tag") throw ConfigError("runs: --remove goes with runs tag only");
   if (options.action == "ls") list(options, invocation);
   else if (options.action == "show") show(options, invocation);
@@ -249,11 +249,11 @@ int run(const Options& options, const Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_runs() {
-  return command_kind<Options>(
+  return command_kind<RunsFlags>(
       "list, show, tag, remove and export runs",
       "heterodyne runs ls\nheterodyne runs show runs/demo\nheterodyne runs tag demo good --remove draft\n"
       "heterodyne runs rm demo --yes\nheterodyne runs export demo demo.tar.gz\nheterodyne runs reindex",
-      run);
+      run_runs);
 }
 
 }  // namespace heterodyne

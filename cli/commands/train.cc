@@ -20,9 +20,7 @@
 namespace heterodyne {
 namespace {
 
-constexpr int kInterrupted = 130;
-
-struct Options {
+struct TrainFlags {
   std::string config;
   std::string resume;
   std::string out;
@@ -128,7 +126,7 @@ int train(cli::Session& session, IndexLog& index, const cli::Invocation& invocat
     }
     terminal.say(fmt::format("saved step {}.  Continue with: heterodyne train --resume {}",
                              with_commas(trainer.state().step), session.folder.path()));
-    return kInterrupted;
+    return cli::kInterrupted;
   }
   if (end == TrainEnd::kEarlyStop)
     terminal.say(fmt::format("no new best for {} validations: ended early", trainer.state().num_worse));
@@ -146,7 +144,7 @@ void write_resolved(const cli::Session& session) {
   session.folder.write_file("resolved.toml", write_toml(resolved, true));
 }
 
-int run(const Options& options, const cli::Invocation& invocation) {
+int run_train(const TrainFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
   const auto request = options.request(invocation);
   const Log talk = invocation.terminal.log();
@@ -173,10 +171,10 @@ int run(const Options& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_train() {
-  return command_kind<Options>("train a model into a run's folder, or go on with a run",
-                               "heterodyne train cifar10/dmmoe\nheterodyne train my.toml --out runs/mine --set "
-                               "train.epochs=5\nheterodyne train --resume runs/mine",
-                               run);
+  return command_kind<TrainFlags>("train a model into a run's folder, or go on with a run",
+                                  "heterodyne train cifar10/dmmoe\nheterodyne train my.toml --out runs/mine --set "
+                                  "train.epochs=5\nheterodyne train --resume runs/mine",
+                                  run_train);
 }
 
 }  // namespace heterodyne

@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct VerifyFlags {
   std::string path;
   bool checksums = false;
   bool resume = false;
@@ -88,7 +88,7 @@ Result result_of(const std::string& check, const std::string& claim, const Diffe
   return {check, difference.num_different == 0, text};
 }
 
-void add_rehearsals(const Options& options, const std::string& folder, const cli::Invocation& invocation,
+void add_rehearsals(const VerifyFlags& options, const std::string& folder, const cli::Invocation& invocation,
                     std::vector<Result>& results) {
   const auto checkpoint = read_checkpoint(folder);
   const auto dataset = make_dataset(
@@ -120,7 +120,7 @@ void print(const std::vector<Result>& results, const std::string& format, cli::T
   cli::print_rows(terminal, rows, format);
 }
 
-int run(const Options& options, const cli::Invocation& invocation) {
+int run_verify(const VerifyFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
   if (!fs::exists(options.path)) throw FormatError::in_file(options.path, "no such file or folder");
   const bool all = !options.checksums && !options.resume && !options.determinism;
@@ -145,11 +145,11 @@ int run(const Options& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_verify() {
-  return command_kind<Options>(
+  return command_kind<VerifyFlags>(
       "check files, exact resuming and repeatability of a run",
       "heterodyne verify runs/demo\nheterodyne verify runs/demo --checksums\nheterodyne verify "
       "runs/demo --resume --steps 50",
-      run);
+      run_verify);
 }
 
 }  // namespace heterodyne

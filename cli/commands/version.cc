@@ -7,12 +7,12 @@
 namespace heterodyne {
 namespace {
 
-struct Options {
+struct VersionFlags {
   cli::FormatFlag format;
   void visit(Fields& field) { format.visit(field); }
 };
 
-int run(const Options& options, const cli::Invocation& invocation) {
+int run_version(const VersionFlags& options, const cli::Invocation& invocation) {
   if (options.format.format == "table") {
     invocation.terminal.print(version_line());
     return 0;
@@ -26,7 +26,7 @@ int run(const Options& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_version() {
-  return command_kind<Options>("what this program is and was built with", "heterodyne version", run);
+  return command_kind<VersionFlags>("what this program is and was built with", "heterodyne version", run_version);
 }
 
 }  // namespace heterodyne

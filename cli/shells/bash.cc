@@ -58,7 +58,7 @@ std::string lists(const Completion& completion) {
 }
 
 // A pattern of every flag that a value follows. Flags of one name are of one type in all commands.
-std::string valued_flags(const Completion& completion) {
+std::string bash_valued_flags(const Completion& completion) {
   std::set<std::string> names;
   for (const auto& verb : completion.verbs) {
     for (const auto& [flag, values] : verb.flags) {
@@ -68,7 +68,7 @@ std::string valued_flags(const Completion& completion) {
   return join({names.begin(), names.end()}, " | ");
 }
 
-constexpr const char* kScript =
+constexpr const char* kBashScript =
     R"bash(# Completes command lines of heterodyne in bash. Written by: heterodyne completion bash
 {lists}
 _heterodyne_flags() {{
@@ -122,18 +122,19 @@ _heterodyne() {{
 
 complete -F _heterodyne heterodyne)bash";
 
-std::string script(const Completion& completion) {
+std::string bash_script(const Completion& completion) {
   Completion spelled = completion;
   for (auto& [name, words] : spelled.lists) {
     if (name != cli::kSettingsList) continue;
     for (auto& word : words) word += '=';
   }
-  return fmt::format(kScript, fmt::arg("lists", lists(spelled)), fmt::arg("flag_cases", flag_cases(spelled)),
-                     fmt::arg("value_cases", value_cases(spelled)), fmt::arg("valued_flags", valued_flags(spelled)));
+  return fmt::format(kBashScript, fmt::arg("lists", lists(spelled)), fmt::arg("flag_cases", flag_cases(spelled)),
+                     fmt::arg("value_cases", value_cases(spelled)),
+                     fmt::arg("valued_flags", bash_valued_flags(spelled)));
 }
 
 }  // namespace
 
-ShellKind shell_kind_bash() { return {"GNU bash 4.4 or newer", {}, script}; }
+ShellKind shell_kind_bash() { return {"GNU bash 4.4 or newer", {}, bash_script}; }
 
 }  // namespace heterodyne

@@ -50,7 +50,7 @@ std::string verb_lines(const cli::CompletedVerb& verb) {
   return text;
 }
 
-std::string valued_flags(const Completion& completion) {
+std::string fish_valued_flags(const Completion& completion) {
   std::set<std::string> names;
   for (const auto& verb : completion.verbs) {
     for (const auto& [flag, values] : verb.flags) {
@@ -60,7 +60,7 @@ std::string valued_flags(const Completion& completion) {
   return join({names.begin(), names.end()}, " ");
 }
 
-constexpr const char* kScript =
+constexpr const char* kFishScript =
     R"fish(# Completes command lines of heterodyne in fish. Written by: heterodyne completion fish
 {lists}set -g __heterodyne_valued {valued}
 
@@ -96,7 +96,7 @@ end
 complete -c heterodyne -f
 {verbs})fish";
 
-std::string script(const Completion& completion) {
+std::string fish_script(const Completion& completion) {
   std::string lists, verbs;
   for (const auto& [name, words] : completion.lists) {
     const char* ending = name == cli::kSettingsList ? "=" : "";
@@ -104,12 +104,12 @@ std::string script(const Completion& completion) {
   }
   for (const auto& verb : completion.verbs) verbs += verb_lines(verb);
   if (verbs.ends_with('\n')) verbs.pop_back();
-  return fmt::format(kScript, fmt::arg("lists", lists), fmt::arg("valued", valued_flags(completion)),
+  return fmt::format(kFishScript, fmt::arg("lists", lists), fmt::arg("valued", fish_valued_flags(completion)),
                      fmt::arg("verbs", verbs));
 }
 
 }  // namespace
 
-ShellKind shell_kind_fish() { return {"fish 3 or newer", {}, script}; }
+ShellKind shell_kind_fish() { return {"fish 3 or newer", {}, fish_script}; }
 
 }  // namespace heterodyne

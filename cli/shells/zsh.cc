@@ -58,7 +58,7 @@ std::string list_functions(const Completion& completion) {
   return text;
 }
 
-constexpr const char* kScript = R"zsh(#compdef heterodyne
+constexpr const char* kZshScript = R"zsh(#compdef heterodyne
 # Completes command lines of heterodyne in zsh. Written by: heterodyne completion zsh
 {lists}
 _heterodyne() {{
@@ -80,18 +80,18 @@ else
   compdef _heterodyne heterodyne
 fi)zsh";
 
-std::string script(const Completion& completion) {
+std::string zsh_script(const Completion& completion) {
   std::string verbs, cases;
   for (const auto& verb : completion.verbs) {
     verbs += "    " + cli::in_single_quotes(verb.name + ":" + verb.summary) + "\n";
     cases += verb_case(verb);
   }
-  return fmt::format(kScript, fmt::arg("lists", list_functions(completion)), fmt::arg("verbs", verbs),
+  return fmt::format(kZshScript, fmt::arg("lists", list_functions(completion)), fmt::arg("verbs", verbs),
                      fmt::arg("cases", cases));
 }
 
 }  // namespace
 
-ShellKind shell_kind_zsh() { return {"Z shell", {}, script}; }
+ShellKind shell_kind_zsh() { return {"Z shell", {}, zsh_script}; }
 
 }  // namespace heterodyne

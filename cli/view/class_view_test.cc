@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::class_view_test {
 namespace {
 
 // Ninety examples of each class with one assignment each; class "b" goes to expert 1.
@@ -37,4 +37,4 @@ TEST(ClassView, OfALayerWithoutClassesOrAssignments) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::class_view_test

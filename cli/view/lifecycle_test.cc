@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::lifecycle_test {
 namespace {
 
 Life life_of(int64_t id, int64_t born, int64_t end, bool is_alive, const std::string& reason) {
@@ -42,4 +42,4 @@ TEST(Lifecycle, NeighboursAreJoined) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::lifecycle_test

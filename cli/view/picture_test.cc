@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::picture_test {
 namespace {
 
 using Lines = std::vector<std::string>;
@@ -24,4 +24,4 @@ TEST(Picture, AnEvenImageIsBlank) { EXPECT_EQ(picture_lines(torch::ones({1, 4, 4
 TEST(Picture, OnePixelIsAPicture) { EXPECT_EQ(picture_lines(torch::ones({1, 1, 1}), 80), (Lines{" "})); }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::picture_test

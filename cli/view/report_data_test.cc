@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::report_data_test {
 namespace {
 
 RoutingProfile profile_of() {
@@ -42,4 +42,4 @@ TEST(ReportData, ADocumentHasNullWhereThereIsNoNumber) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::report_data_test

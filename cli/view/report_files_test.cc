@@ -8,7 +8,7 @@
 #include "heterodyne/io/fixtures.h"
 #include "heterodyne/report/fixtures.h"
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::report_files_test {
 namespace {
 
 TEST(ReportFiles, ThePageLiesInTheRunOrBesideTheFile) {
@@ -49,4 +49,4 @@ TEST(ReportFiles, TheDocumentHasFindingsAndTables) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::report_files_test

@@ -7,7 +7,7 @@
 
 #include "heterodyne/base/text.h"
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::report_test {
 namespace {
 
 TEST(Report, BarsCountEighths) {
@@ -116,4 +116,4 @@ TEST(Report, OfLayersWithoutAssignments) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::report_test

@@ -4,7 +4,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne::cli {
+namespace heterodyne::cli::trace_test {
 namespace {
 
 std::string shown(bool shows_experts, bool with_colour) {
@@ -38,4 +38,4 @@ TEST(Trace, ColoursTokensWhereThereIsColour) {
 }
 
 }  // namespace
-}  // namespace heterodyne::cli
+}  // namespace heterodyne::cli::trace_test

@@ -5,7 +5,7 @@
 #include <map>
 
 #include "heterodyne/base/fixtures.h"
-namespace heterodyne {
+namespace heterodyne::config_test {
 namespace {
 
 ReadText files(std::map<std::string, std::string> texts) {
@@ -104,4 +104,4 @@ TEST(Config, AValueOfTheCommandLineIsTomlOrText) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::config_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne {
+namespace heterodyne::error_test {
 namespace {
 
 TEST(Error, SaysWhereAndWhat) {
@@ -29,4 +29,4 @@ TEST(Error, AFailedInternalCheckThrows) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::error_test

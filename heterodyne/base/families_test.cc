@@ -6,7 +6,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/base/registry.h"
 
-namespace heterodyne {
+namespace heterodyne::families_test {
 namespace {
 
 struct NoOptions {
@@ -118,4 +118,4 @@ TEST(Families, ARegistryOfAnotherTypeUnderTheSameNameIsNotTaken) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::families_test

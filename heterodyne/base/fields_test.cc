@@ -5,7 +5,7 @@
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/registry.h"
 
-namespace heterodyne {
+namespace heterodyne::fields_test {
 namespace {
 
 struct Inner {
@@ -273,4 +273,4 @@ TEST(Fields, TheListingNamesEverySetting) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::fields_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne {
+namespace heterodyne::printable_test {
 namespace {
 
 TEST(Printable, LeavesOrdinaryTextAlone) {
@@ -38,4 +38,4 @@ TEST(Printable, ShowsWhatWouldReorderTheLine) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::printable_test

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <set>
 
-namespace heterodyne {
+namespace heterodyne::random_test {
 namespace {
 
 using Words = std::array<uint32_t, 4>;
@@ -87,4 +87,4 @@ TEST(Random, BelowStaysBelowAndReachesAll) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::random_test

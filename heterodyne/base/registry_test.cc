@@ -5,7 +5,7 @@
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::registry_test {
 namespace {
 
 struct Shape {
@@ -82,4 +82,4 @@ TEST(Registry, AProgramAddsItsOwnKindToACopy) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::registry_test

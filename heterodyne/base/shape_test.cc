@@ -4,7 +4,7 @@
 
 #include "heterodyne/base/error.h"
 
-namespace heterodyne {
+namespace heterodyne::shape_test {
 namespace {
 
 TEST(Shape, AcceptsWhatFits) {
@@ -29,4 +29,4 @@ TEST(Shape, WritesShapes) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::shape_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne {
+namespace heterodyne::table_test {
 namespace {
 
 TEST(Table, KeepsTheOrderOfItsKeys) {
@@ -41,4 +41,4 @@ TEST(Value, ComparesContentsNotPositions) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::table_test

@@ -4,7 +4,7 @@
 
 #include <limits>
 
-namespace heterodyne {
+namespace heterodyne::text_test {
 namespace {
 
 TEST(Text, FindsTheNearestName) {
@@ -50,4 +50,4 @@ TEST(Text, KnowsWellFormedUtf8) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::text_test

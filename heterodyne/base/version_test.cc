@@ -4,7 +4,7 @@
 
 #include "heterodyne/base/text.h"
 
-namespace heterodyne {
+namespace heterodyne::version_test {
 namespace {
 
 TEST(Version, HasThreeNumbers) {
@@ -19,4 +19,4 @@ TEST(Version, TheLineNamesEverything) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::version_test

@@ -8,6 +8,11 @@ std::vector<std::string> SourceFiles::names() const {
   return all;
 }
 
+Split split_named(const std::string& name) {
+  if (name == split_name(Split::kTrain)) return Split::kTrain;
+  return name == split_name(Split::kValid) ? Split::kValid : Split::kTest;
+}
+
 const char* split_name(Split split) {
   switch (split) {
     case Split::kTrain:

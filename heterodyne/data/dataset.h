@@ -23,6 +23,8 @@ enum class Split { kTrain, kValid, kTest };
 
 /// "train", "valid" or "test".
 const char* split_name(Split split);
+/// The split of that name; the test split for any other.
+Split split_named(const std::string& name);
 
 class Dataset {
  public:

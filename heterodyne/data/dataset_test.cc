@@ -11,7 +11,7 @@
 #include "heterodyne/base/error.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::dataset_test {
 namespace {
 
 constexpr double kValidation = 0.1;
@@ -198,6 +198,8 @@ TEST(Datasets, SplitsHaveNames) {
   EXPECT_STREQ(split_name(Split::kTrain), "train");
   EXPECT_STREQ(split_name(Split::kValid), "valid");
   EXPECT_STREQ(split_name(Split::kTest), "test");
+  for (const Split split : {Split::kTrain, Split::kValid, Split::kTest})
+    EXPECT_EQ(split_named(split_name(split)), split);
 }
 
 TEST(Datasets, EveryKindSharesBatchAndValidation) {
@@ -208,4 +210,4 @@ TEST(Datasets, EveryKindSharesBatchAndValidation) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::dataset_test

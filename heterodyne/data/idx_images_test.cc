@@ -6,7 +6,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::idx_images_test {
 namespace {
 
 using fixtures::message_of;
@@ -93,4 +93,4 @@ TEST_F(IdxImagesTest, MakesADatasetWhoseTestPartMayBeMissing) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::idx_images_test

@@ -6,7 +6,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::image_files_test {
 namespace {
 
 class ImageFiles : public testing::TestWithParam<std::string> {};
@@ -58,4 +58,4 @@ TEST(ImageFilesRefuse, WhatCannotBeWritten) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::image_files_test

@@ -10,7 +10,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::image_set_test {
 namespace {
 
 using fixtures::message_of;
@@ -128,4 +128,4 @@ TEST(Normalize, NeedsANumberForEachChannel) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::image_set_test

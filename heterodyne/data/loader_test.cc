@@ -10,7 +10,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::loader_test {
 namespace {
 
 // A data set whose example i is the number i; what it is asked for beyond `fails_at` is damaged.
@@ -156,4 +156,4 @@ TEST(Loader, AnEmptySplitHasNoBatches) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::loader_test

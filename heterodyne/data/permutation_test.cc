@@ -7,7 +7,7 @@
 #include <numeric>
 #include <set>
 
-namespace heterodyne {
+namespace heterodyne::permutation_test {
 namespace {
 
 const RandomStream kStream("test.permutation");
@@ -62,4 +62,4 @@ TEST(ShuffledRange, OrdersAreAboutEquallyLikely) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::permutation_test

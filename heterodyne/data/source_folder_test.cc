@@ -6,7 +6,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::source_folder_test {
 namespace {
 
 using fixtures::message_of;
@@ -51,4 +51,4 @@ TEST(SourceFolder, ANoteSaysWhereItLookedAndHowToGetIt) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::source_folder_test

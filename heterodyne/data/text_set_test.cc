@@ -6,7 +6,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/data/loader.h"
 
-namespace heterodyne {
+namespace heterodyne::text_set_test {
 namespace {
 
 // 0 .. n - 1 as training text.
@@ -59,4 +59,4 @@ TEST(TextDataset, ItsShapeIsThatOfAText) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::text_set_test

@@ -6,7 +6,7 @@
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::tokenizer_test {
 namespace {
 
 Member kind_of(const std::string& kind, Table settings = {}) {
@@ -79,4 +79,4 @@ TEST(WordTokenizer, BytesThatAreNotUtf8AreNamed) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::tokenizer_test

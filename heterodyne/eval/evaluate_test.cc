@@ -4,7 +4,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::evaluate_test {
 namespace {
 
 class EvaluateTest : public testing::Test {
@@ -67,4 +67,4 @@ TEST_F(EvaluateTest, EndsEarlyWhenToldTo) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::evaluate_test

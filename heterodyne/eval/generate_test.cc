@@ -5,7 +5,7 @@
 #include "heterodyne/base/error.h"
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::generate_test {
 namespace {
 
 std::shared_ptr<Network> model_of(const Table& router, const Array& experts, int64_t symbols = 12) {
@@ -129,4 +129,4 @@ TEST(Generator, NeedsSomethingToBeginWith) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::generate_test

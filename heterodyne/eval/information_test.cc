@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace heterodyne {
+namespace heterodyne::information_test {
 namespace {
 
 const double kLn2 = std::log(2.0);
@@ -149,4 +149,4 @@ TEST(PairCounts, CoActivationLiftAndOverlap) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::information_test

@@ -7,7 +7,7 @@
 #include "heterodyne/eval/evaluate.h"
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::knock_out_test {
 namespace {
 
 Routing routing_of(const torch::Tensor& expert_TK, const torch::Tensor& weight_TK, torch::Tensor mask_T = {}) {
@@ -107,4 +107,4 @@ TEST_F(KnockOutTest, LeavesTheNetworkAsItWas) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::knock_out_test

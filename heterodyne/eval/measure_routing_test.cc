@@ -6,7 +6,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::measure_routing_test {
 namespace {
 
 class MeasureRoutingTest : public testing::Test {
@@ -58,4 +58,4 @@ TEST_F(MeasureRoutingTest, ALimitHoldsForEveryPass) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::measure_routing_test

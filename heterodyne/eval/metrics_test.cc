@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace heterodyne {
+namespace heterodyne::metrics_test {
 namespace {
 
 const auto kLogits = torch::tensor({{2.0, 0.0}, {0.0, 1.0}, {3.0, 1.0}});
@@ -53,4 +53,4 @@ TEST(Metrics, NothingIsZeroAndAClassWithoutExamplesIsNoNumber) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::metrics_test

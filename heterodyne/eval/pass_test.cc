@@ -4,7 +4,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::pass_test {
 namespace {
 
 class PassTest : public testing::Test {
@@ -58,4 +58,4 @@ TEST(RouterStandIn, LeavesTheLayerAsItWasEvenAfterAnException) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::pass_test

@@ -5,7 +5,7 @@
 #include "heterodyne/eval/evaluate.h"
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::random_router_test {
 namespace {
 
 class RandomRouterTest : public testing::Test {
@@ -61,4 +61,4 @@ TEST_F(RandomRouterTest, FollowsTheNetworksPrecision) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::random_router_test

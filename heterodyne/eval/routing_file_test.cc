@@ -7,7 +7,7 @@
 #include "heterodyne/io/fixtures.h"
 #include "heterodyne/io/safetensors.h"
 
-namespace heterodyne {
+namespace heterodyne::routing_file_test {
 namespace {
 
 LayerProfile layer() {
@@ -117,4 +117,4 @@ TEST(RoutingFile, RefusesOtherFilesAndOnesThatDoNotFitTogether) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::routing_file_test

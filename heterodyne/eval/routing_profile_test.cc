@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace heterodyne {
+namespace heterodyne::routing_profile_test {
 namespace {
 
 // Two tokens, (1, 0) and (0, 1): each is certain, H = 0, and the mean (.5, .5) has ln 2.
@@ -36,4 +36,4 @@ TEST(LayerProfile, FindsItsGroupsByName) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::routing_profile_test

@@ -8,7 +8,7 @@
 #include "heterodyne/eval/routing_recorder.h"
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::routing_recorder_properties_test {
 namespace {
 
 constexpr int64_t kExperts = 5, kChoices = 3, kExamples = 12, kLength = 4;
@@ -144,4 +144,4 @@ TEST_P(RoutingRecorderProperties, DoesNotGrowWithTheData) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::routing_recorder_properties_test

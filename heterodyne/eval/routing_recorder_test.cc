@@ -8,7 +8,7 @@
 #include "heterodyne/eval/evaluate.h"
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::routing_recorder_test {
 namespace {
 
 // Two examples of two tokens and three experts, as a routing that was decided by hand.
@@ -155,4 +155,4 @@ TEST_F(RoutingRecorderTest, ShufflesDealLabelsToWholeExamples) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::routing_recorder_test

@@ -8,7 +8,7 @@
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::run_list_test {
 namespace {
 
 using fixtures::message_of;
@@ -175,4 +175,4 @@ TEST_F(RunListTest, TagsAreWordsOnLinesOfAFile) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::run_list_test

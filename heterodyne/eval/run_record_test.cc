@@ -7,7 +7,7 @@
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::run_record_test {
 namespace {
 
 TEST(RunRecord, ReadsWhatARunWrites) {
@@ -75,4 +75,4 @@ TEST(LoadHistory, FollowsExpertsThatComeAndGo) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::run_record_test

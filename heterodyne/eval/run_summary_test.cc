@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace heterodyne {
+namespace heterodyne::run_summary_test {
 namespace {
 
 using io::MetricPoint;
@@ -106,4 +106,4 @@ TEST(RunSummary, TakesNoMoreMetricsThanItMay) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::run_summary_test

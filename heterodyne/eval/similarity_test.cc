@@ -6,7 +6,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::similarity_test {
 namespace {
 
 const auto kX = torch::tensor({{1.0, 0.0}, {0.0, 1.0}, {1.0, 1.0}, {2.0, 1.0}, {3.0, 0.0}}, torch::kFloat64);
@@ -120,4 +120,4 @@ TEST_F(ExpertSimilarityTest, AnExpertWithTheSameWeightsIsTheSameAndOneOfZerosIsN
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::similarity_test

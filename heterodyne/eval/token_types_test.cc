@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne {
+namespace heterodyne::token_types_test {
 namespace {
 
 TEST(TokenTypes, SortsSymbolsByTheirFirstCharacter) {
@@ -19,4 +19,4 @@ TEST(TokenTypes, SortsSymbolsByTheirFirstCharacter) {
 TEST(TokenTypes, LargeVocabulariesAreNotListed) { EXPECT_EQ(token_types_of(Vocabulary(257, "w")).size(), 1U); }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::token_types_test

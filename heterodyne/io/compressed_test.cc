@@ -10,7 +10,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne::io {
+namespace heterodyne::io::compressed_test {
 namespace {
 
 using fixtures::message_of;
@@ -146,4 +146,4 @@ TEST(MaybeCompressed, NothingThereIsNamed) {
 }
 
 }  // namespace
-}  // namespace heterodyne::io
+}  // namespace heterodyne::io::compressed_test

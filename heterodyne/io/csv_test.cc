@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne::io {
+namespace heterodyne::io::csv_test {
 namespace {
 
 // The examples of RFC 4180, section 2, paragraphs 5 to 7.
@@ -16,4 +16,4 @@ TEST(Csv, WritesNumbersExactlyAndNullAsNothing) {
 }
 
 }  // namespace
-}  // namespace heterodyne::io
+}  // namespace heterodyne::io::csv_test

@@ -12,7 +12,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne::io {
+namespace heterodyne::io::file_test {
 namespace {
 
 using fixtures::message_of;
@@ -205,4 +205,4 @@ TEST(FolderLock, EndsWithItsProcess) {
 }
 
 }  // namespace
-}  // namespace heterodyne::io
+}  // namespace heterodyne::io::file_test

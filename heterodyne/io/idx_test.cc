@@ -6,7 +6,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne::io {
+namespace heterodyne::io::idx_test {
 namespace {
 
 using namespace std::string_literals;
@@ -54,4 +54,4 @@ TEST(Idx, WritesWhatItReads) {
 }
 
 }  // namespace
-}  // namespace heterodyne::io
+}  // namespace heterodyne::io::idx_test

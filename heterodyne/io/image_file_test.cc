@@ -6,7 +6,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne::io {
+namespace heterodyne::io::image_file_test {
 namespace {
 
 // A portable pixmap: 2 x 1 pixels, (1, 2, 3) and (4, 5, 6).
@@ -35,4 +35,4 @@ TEST(ImageFile, RefusesWhatIsNoPicture) {
 }
 
 }  // namespace
-}  // namespace heterodyne::io
+}  // namespace heterodyne::io::image_file_test

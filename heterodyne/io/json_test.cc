@@ -11,7 +11,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne::io {
+namespace heterodyne::io::json_test {
 namespace {
 
 using fixtures::message_of;
@@ -195,4 +195,4 @@ TEST(Json, GettersNameFileAndKey) {
 }
 
 }  // namespace
-}  // namespace heterodyne::io
+}  // namespace heterodyne::io::json_test

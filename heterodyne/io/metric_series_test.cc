@@ -9,7 +9,7 @@
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/fixtures.h"
 
-namespace heterodyne::io {
+namespace heterodyne::io::metric_series_test {
 namespace {
 
 using Points = std::vector<MetricPoint>;
@@ -92,4 +92,4 @@ TEST(PackedPoints, OfAWrongSizeAreRefused) {
 }
 
 }  // namespace
-}  // namespace heterodyne::io
+}  // namespace heterodyne::io::metric_series_test

@@ -9,7 +9,7 @@
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne::io {
+namespace heterodyne::io::run_index_test {
 namespace {
 
 using fixtures::message_of;
@@ -205,4 +205,4 @@ TEST_F(RunIndexTest, AnyByteMayBeDamagedWithoutHarm) {
 }
 
 }  // namespace
-}  // namespace heterodyne::io
+}  // namespace heterodyne::io::run_index_test

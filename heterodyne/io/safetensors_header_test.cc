@@ -8,7 +8,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne::io {
+namespace heterodyne::io::safetensors_header_test {
 namespace {
 
 std::string file_of(const std::string& header, const std::string& values) {
@@ -162,4 +162,4 @@ TEST(SafetensorsHeader, DamageIsReadOrRefused) {
 }
 
 }  // namespace
-}  // namespace heterodyne::io
+}  // namespace heterodyne::io::safetensors_header_test

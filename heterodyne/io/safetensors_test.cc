@@ -9,7 +9,7 @@
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne::io {
+namespace heterodyne::io::safetensors_test {
 namespace {
 
 using fixtures::message_of;
@@ -173,4 +173,4 @@ TEST(Safetensors, ReadsARealModel) {
 }
 
 }  // namespace
-}  // namespace heterodyne::io
+}  // namespace heterodyne::io::safetensors_test

@@ -6,7 +6,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne::io {
+namespace heterodyne::io::sha256_test {
 namespace {
 
 // FIPS 180-2, appendix B, and the empty message of NIST's example values.
@@ -33,4 +33,4 @@ TEST(Sha256, AFileThatCannotBeReadIsNamed) {
 }
 
 }  // namespace
-}  // namespace heterodyne::io
+}  // namespace heterodyne::io::sha256_test

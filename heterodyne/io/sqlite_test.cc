@@ -10,7 +10,7 @@
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne::io {
+namespace heterodyne::io::sqlite_test {
 namespace {
 
 using fixtures::message_of;
@@ -98,4 +98,4 @@ TEST(Sqlite, PathsAreOnlyPaths) {
 }
 
 }  // namespace
-}  // namespace heterodyne::io
+}  // namespace heterodyne::io::sqlite_test

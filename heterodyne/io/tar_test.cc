@@ -7,7 +7,7 @@
 #include "heterodyne/io/compressed.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne::io {
+namespace heterodyne::io::tar_test {
 namespace {
 
 using fixtures::TemporaryFolder;
@@ -82,4 +82,4 @@ TEST_F(TarTest, WithoutCommitThereIsNoArchive) {
 }
 
 }  // namespace
-}  // namespace heterodyne::io
+}  // namespace heterodyne::io::tar_test

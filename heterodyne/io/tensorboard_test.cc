@@ -6,7 +6,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne::io {
+namespace heterodyne::io::tensorboard_test {
 namespace {
 
 std::string hex(std::string_view bytes) {
@@ -135,4 +135,4 @@ TEST(EventFile, DamageIsFoundWithItsPlace) {
 TEST(EventFile, AFolderThatIsMissingIsNamed) { EXPECT_THROW(EventFile("/nowhere", 1), Error); }
 
 }  // namespace
-}  // namespace heterodyne::io
+}  // namespace heterodyne::io::tensorboard_test

@@ -9,7 +9,7 @@
 #include "heterodyne/layer/fixtures.h"
 #include "heterodyne/ops/gradient_check.h"
 
-namespace heterodyne {
+namespace heterodyne::balancer_test {
 namespace {
 
 class BalancerContract : public testing::TestWithParam<std::string> {
@@ -106,4 +106,4 @@ TEST(EntropyOf, CertaintyIsZeroWithAFiniteGradient) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::balancer_test

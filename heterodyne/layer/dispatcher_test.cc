@@ -6,7 +6,7 @@
 #include "heterodyne/layer/fixtures.h"
 #include "heterodyne/ops/cases.h"
 
-namespace heterodyne {
+namespace heterodyne::dispatcher_test {
 namespace {
 
 constexpr int64_t D = 16;
@@ -135,4 +135,4 @@ TEST(Dispatcher, ExecutedRowsAreWhatItComputes) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::dispatcher_test

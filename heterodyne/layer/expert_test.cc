@@ -6,7 +6,7 @@
 #include "heterodyne/layer/fixtures.h"
 #include "heterodyne/ops/gradient_check.h"
 
-namespace heterodyne {
+namespace heterodyne::expert_test {
 namespace {
 
 constexpr int64_t B = 3, S = 4, D = 8;
@@ -153,4 +153,4 @@ TEST_P(ExpertContract, RejectsTheWrongWidth) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::expert_test

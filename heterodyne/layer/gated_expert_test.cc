@@ -6,7 +6,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::gated_expert_test {
 namespace {
 
 std::shared_ptr<Expert> gated(const char* kind, const Value& hidden, ExpertContext context) {
@@ -44,4 +44,4 @@ TEST(GatedExpert, EachExpertOfAGroupTakesItsWidth) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::gated_expert_test

@@ -4,7 +4,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::gated_router_test {
 namespace {
 
 RouteInput two_sequences() {
@@ -56,4 +56,4 @@ TEST(GatedRouter, PlacesRowsAmongOthers) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::gated_router_test

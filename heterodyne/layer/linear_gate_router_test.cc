@@ -4,7 +4,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::linear_gate_router_test {
 namespace {
 
 // Shows its logits.
@@ -48,4 +48,4 @@ TEST(LinearGateRouter, NarrowTokensAreJitteredInFloat32) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::linear_gate_router_test

@@ -9,7 +9,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::module_expert_test {
 namespace {
 
 constexpr int64_t D = 6;
@@ -79,4 +79,4 @@ TEST(ModuleExpert, AnAnswerOfTheWrongWidthIsNamed) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::module_expert_test

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "heterodyne/base/shape.h"
+#include "heterodyne/layer/recompute.h"
 
 namespace heterodyne {
 namespace {
@@ -84,7 +85,7 @@ MoeOutput MoeLayer::forward(const MoeInput& input, RoutingLog* log) {
   ExpertCall call{
       input.x_BSD,   input.mask_BS, input.random, {}, context_.output_width, options_.combine == "log_mixture",
       input.past_BSD};
-  for (const auto& slot : slots_) call.experts.push_back(slot.expert);
+  for (const auto& slot : slots_) call.experts.push_back(options_.recompute ? recomputed(slot.expert) : slot.expert);
   auto y_BSO = dispatcher_->run(call, without_null(admitted)).reshape({B, S, context_.output_width});
   if (!shared_.empty()) y_BSO = y_BSO + shared_answer(input);
   if (options_.output == "sigmoid") y_BSO = y_BSO.sigmoid();

@@ -31,6 +31,7 @@ struct MoeOptions {
   std::string output = "none";
   Member dispatcher{Table{{"kind", "local"}}};
   std::vector<Member> balancers;
+  bool recompute = false;
   void visit(Fields& field) {
     field("router", router, "decides which experts work on which tokens", member_of(routers()));
     field("experts", experts, "groups of experts", member_of(heterodyne::experts()));
@@ -45,6 +46,9 @@ struct MoeOptions {
     field("output", output, "what is applied to the combined answer", one_of("none", "sigmoid"));
     field("dispatcher", dispatcher, "carries tokens to experts and back", member_of(dispatchers()));
     field("balancers", balancers, "losses on the routing", member_of(heterodyne::balancers()));
+    field("recompute", recompute,
+          "whether the backward pass computes the experts' hidden values again instead of keeping them: less memory, "
+          "the same numbers, about a third more time");
   }
 };
 

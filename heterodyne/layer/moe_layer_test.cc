@@ -10,7 +10,7 @@
 #include "heterodyne/layer/fixtures.h"
 #include "heterodyne/ops/gradient_check.h"
 
-namespace heterodyne {
+namespace heterodyne::moe_layer_test {
 namespace {
 
 MoeInput input_of(const torch::Tensor& x_BSD) { return {x_BSD, {}, {3, 5}}; }
@@ -303,4 +303,4 @@ TEST(MoeLayer, SaysWhichDataItsRouterCannotWorkOn) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::moe_layer_test

@@ -8,7 +8,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/base/random.h"
 
-namespace heterodyne {
+namespace heterodyne::noisy_gate_test {
 namespace {
 
 torch::Tensor row(std::vector<double> values) { return torch::tensor(values, torch::kFloat64).unsqueeze(0); }
@@ -79,4 +79,4 @@ TEST(NoisyGate, NamesWhereANaNIs) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::noisy_gate_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne {
+namespace heterodyne::remedies_test {
 namespace {
 
 using Remedies = std::vector<std::string>;
@@ -35,4 +35,4 @@ TEST(Remedies, SettingsOfUnknownKindsAreLeftAlone) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::remedies_test

@@ -5,7 +5,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::resize_test {
 namespace {
 
 std::shared_ptr<MoeLayer> two_groups() {
@@ -149,4 +149,4 @@ TEST(Resize, ATopologyWithAnIdTwiceOrOutOfRangeIsRefused) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::resize_test

@@ -10,7 +10,7 @@
 #include "heterodyne/layer/resize.h"
 #include "heterodyne/ops/gradient_check.h"
 
-namespace heterodyne {
+namespace heterodyne::router_test {
 namespace {
 
 using fixtures::weights_of;
@@ -311,4 +311,4 @@ TEST_P(RouterContract, GoesOnAfterAStep) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::router_test

@@ -4,7 +4,7 @@
 
 #include "heterodyne/base/error.h"
 
-namespace heterodyne {
+namespace heterodyne::routing_stats_test {
 namespace {
 
 // Published expert counts of DMMoE on the CIFAR-10 test set, epochs 50 and 1; metrics computed independently.
@@ -75,4 +75,4 @@ TEST(RoutingStats, AddsBatchesByLayer) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::routing_stats_test

@@ -8,7 +8,7 @@
 
 #include "heterodyne/base/error.h"
 
-namespace heterodyne {
+namespace heterodyne::routing_test {
 namespace {
 
 RouteInput input_of(const torch::Tensor& x_TD, const torch::Tensor& mask_T = {}) {
@@ -150,4 +150,4 @@ RC_GTEST_PROP(RoutingProperty, EveryChoiceOfACountedTokenBecomesOnePair, ()) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::routing_test

@@ -8,7 +8,7 @@
 #include "heterodyne/layer/fixtures.h"
 #include "heterodyne/ops/gradient_check.h"
 
-namespace heterodyne {
+namespace heterodyne::soft_moe_test {
 namespace {
 
 std::shared_ptr<SoftMoeLayer> make(Table settings, int64_t width) {
@@ -113,4 +113,4 @@ TEST(SoftMoe, RefusesWhatItCannotMix) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::soft_moe_test

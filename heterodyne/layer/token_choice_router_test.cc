@@ -7,7 +7,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::token_choice_router_test {
 namespace {
 
 // Sends every token to the first experts.
@@ -73,4 +73,4 @@ TEST(TokenChoiceRouter, CountedRowsAreThoseOfTheMask) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::token_choice_router_test

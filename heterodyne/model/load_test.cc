@@ -6,7 +6,7 @@
 #include "heterodyne/layer/fixtures.h"
 #include "heterodyne/layer/resize.h"
 
-namespace heterodyne {
+namespace heterodyne::load_test {
 namespace {
 
 class LoadTest : public testing::Test {
@@ -70,4 +70,4 @@ TEST_F(LoadTest, AnotherNetworksFileIsRefused) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::load_test

@@ -7,7 +7,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::network_test {
 namespace {
 
 constexpr int64_t kSymbols = 11, kLength = 6;
@@ -124,4 +124,4 @@ TEST_P(NetworkContract, RejectsOtherInputs) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::network_test

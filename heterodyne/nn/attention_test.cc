@@ -4,7 +4,7 @@
 
 #include "heterodyne/base/error.h"
 
-namespace heterodyne::nn {
+namespace heterodyne::nn::attention_test {
 namespace {
 
 torch::Tensor sequences(int64_t B, int64_t S, int64_t D) { return RandomStream("x").normal({1, 0}, {B, S, D}); }
@@ -56,4 +56,4 @@ TEST(Attention, HeadsMustDivideTheWidth) {
 }
 
 }  // namespace
-}  // namespace heterodyne::nn
+}  // namespace heterodyne::nn::attention_test

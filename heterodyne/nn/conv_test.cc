@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne::nn {
+namespace heterodyne::nn::conv_test {
 namespace {
 
 TEST(Conv2d, SizesAndCosts) {
@@ -14,4 +14,4 @@ TEST(Conv2d, SizesAndCosts) {
 }
 
 }  // namespace
-}  // namespace heterodyne::nn
+}  // namespace heterodyne::nn::conv_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne::nn {
+namespace heterodyne::nn::dropout_test {
 namespace {
 
 TEST(Dropout, DropsItsShareAndKeepsTheMean) {
@@ -31,4 +31,4 @@ TEST(Dropout, DoesNothingInEvalModeOrWithShareZero) {
 }
 
 }  // namespace
-}  // namespace heterodyne::nn
+}  // namespace heterodyne::nn::dropout_test

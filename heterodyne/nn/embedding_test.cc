@@ -4,7 +4,7 @@
 
 #include "heterodyne/base/error.h"
 
-namespace heterodyne::nn {
+namespace heterodyne::nn::embedding_test {
 namespace {
 
 TEST(Embedding, GivesTheRowOfEachSymbol) {
@@ -30,4 +30,4 @@ TEST(Embedding, RefusesSymbolsThatItDoesNotHave) {
 }
 
 }  // namespace
-}  // namespace heterodyne::nn
+}  // namespace heterodyne::nn::embedding_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne::nn {
+namespace heterodyne::nn::init_test {
 namespace {
 
 // 64 x 1024 draws: the standard error of a variance estimate is about 0.6 % of it.
@@ -39,4 +39,4 @@ TEST(Init, ValuesDependOnSeedAndNameAlone) {
 }
 
 }  // namespace
-}  // namespace heterodyne::nn
+}  // namespace heterodyne::nn::init_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne::nn {
+namespace heterodyne::nn::linear_test {
 namespace {
 
 TEST(Linear, MultipliesAndAdds) {
@@ -25,4 +25,4 @@ TEST(Linear, ParametersHaveNamesAndFollowTheirDtype) {
 }
 
 }  // namespace
-}  // namespace heterodyne::nn
+}  // namespace heterodyne::nn::linear_test

@@ -4,7 +4,7 @@
 
 #include "heterodyne/base/error.h"
 
-namespace heterodyne::nn {
+namespace heterodyne::nn::lstm_test {
 namespace {
 
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
@@ -84,4 +84,4 @@ TEST(Lstm, ParametersCostAndShapes) {
 }
 
 }  // namespace
-}  // namespace heterodyne::nn
+}  // namespace heterodyne::nn::lstm_test

@@ -4,7 +4,7 @@
 
 #include "heterodyne/base/error.h"
 
-namespace heterodyne::nn {
+namespace heterodyne::nn::norm_test {
 namespace {
 
 TEST(LayerNorm, AHandWorkedRow) {
@@ -31,4 +31,4 @@ TEST(BatchNorm2d, RefusesAnotherNumberOfChannels) {
 }
 
 }  // namespace
-}  // namespace heterodyne::nn
+}  // namespace heterodyne::nn::norm_test

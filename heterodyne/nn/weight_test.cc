@@ -4,7 +4,7 @@
 
 #include "heterodyne/base/error.h"
 
-namespace heterodyne::nn {
+namespace heterodyne::nn::weight_test {
 namespace {
 
 struct Holder : torch::nn::Module {
@@ -31,4 +31,4 @@ TEST(Weight, AssignKeepsTheParameter) {
 }
 
 }  // namespace
-}  // namespace heterodyne::nn
+}  // namespace heterodyne::nn::weight_test

@@ -9,7 +9,7 @@
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/random.h"
 
-namespace heterodyne::ops {
+namespace heterodyne::ops::assignment_test {
 namespace {
 
 torch::Tensor draw(const char* name, int64_t T, int64_t E) { return RandomStream(name).normal({1, 0}, {T, E}); }
@@ -99,4 +99,4 @@ TEST(LimitedPairs, StopsWhenNoRowHasRoom) {
 }
 
 }  // namespace
-}  // namespace heterodyne::ops
+}  // namespace heterodyne::ops::assignment_test

@@ -7,7 +7,7 @@
 #include "heterodyne/ops/cases.h"
 #include "heterodyne/ops/gradient_check.h"
 
-namespace heterodyne::ops {
+namespace heterodyne::ops::combine_test {
 namespace {
 
 class CombineCases : public testing::TestWithParam<Case> {};
@@ -114,4 +114,4 @@ TEST(Combine, RefusesWhatDoesNotFitThePlan) {
 }
 
 }  // namespace
-}  // namespace heterodyne::ops
+}  // namespace heterodyne::ops::combine_test

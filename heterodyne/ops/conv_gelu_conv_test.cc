@@ -11,7 +11,7 @@
 #include "heterodyne/base/random.h"
 #include "heterodyne/ops/gradient_check.h"
 
-namespace heterodyne::ops {
+namespace heterodyne::ops::conv_gelu_conv_test {
 namespace {
 
 struct Sizes {
@@ -119,4 +119,4 @@ TEST(ConvGeluConv, RefusesWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace heterodyne::ops
+}  // namespace heterodyne::ops::conv_gelu_conv_test

@@ -8,7 +8,7 @@
 #include "heterodyne/ops/cases.h"
 #include "heterodyne/ops/gradient_check.h"
 
-namespace heterodyne::ops {
+namespace heterodyne::ops::log_mixture_test {
 namespace {
 
 struct Rows {
@@ -101,4 +101,4 @@ TEST(LogMixture, RefusesWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace heterodyne::ops
+}  // namespace heterodyne::ops::log_mixture_test

@@ -7,7 +7,7 @@
 #include "heterodyne/ops/cases.h"
 #include "heterodyne/ops/gradient_check.h"
 
-namespace heterodyne::ops {
+namespace heterodyne::ops::permute_test {
 namespace {
 
 class PermuteCases : public testing::TestWithParam<Case> {};
@@ -73,4 +73,4 @@ TEST(Permute, RefusesAnotherNumberOfTokens) {
 }
 
 }  // namespace
-}  // namespace heterodyne::ops
+}  // namespace heterodyne::ops::permute_test

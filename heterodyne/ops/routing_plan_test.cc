@@ -8,7 +8,7 @@
 #include "heterodyne/base/error.h"
 #include "heterodyne/ops/cases.h"
 
-namespace heterodyne::ops {
+namespace heterodyne::ops::routing_plan_test {
 namespace {
 
 class RoutingPlanCases : public testing::TestWithParam<Case> {};
@@ -74,4 +74,4 @@ TEST(RoutingPlan, RefusesWhatIsNoExpert) {
 }
 
 }  // namespace
-}  // namespace heterodyne::ops
+}  // namespace heterodyne::ops::routing_plan_test

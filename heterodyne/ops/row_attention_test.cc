@@ -7,7 +7,7 @@
 #include "heterodyne/base/random.h"
 #include "heterodyne/ops/gradient_check.h"
 
-namespace heterodyne::ops {
+namespace heterodyne::ops::row_attention_test {
 namespace {
 
 struct Sizes {
@@ -120,4 +120,4 @@ TEST(RowAttention, RefusesWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace heterodyne::ops
+}  // namespace heterodyne::ops::row_attention_test

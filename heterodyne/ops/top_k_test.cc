@@ -7,7 +7,7 @@
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/random.h"
 
-namespace heterodyne::ops {
+namespace heterodyne::ops::top_k_test {
 namespace {
 
 TEST(TopK, EqualsTheLibrarysWhereNothingTies) {
@@ -44,4 +44,4 @@ TEST(TopK, RefusesMoreChoicesThanColumns) {
 }
 
 }  // namespace
-}  // namespace heterodyne::ops
+}  // namespace heterodyne::ops::top_k_test

@@ -8,7 +8,7 @@
 #include "heterodyne/base/random.h"
 #include "heterodyne/ops/assignment.h"
 
-namespace heterodyne::ops {
+namespace heterodyne::ops::transport_test {
 namespace {
 
 torch::Tensor draw(int64_t T, int64_t E) { return RandomStream("scores").normal({1, 0}, {T, E}); }
@@ -63,4 +63,4 @@ TEST(Plans, AreTheSameForAnyNumberOfThreads) {
 }
 
 }  // namespace
-}  // namespace heterodyne::ops
+}  // namespace heterodyne::ops::transport_test

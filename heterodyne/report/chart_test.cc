@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-namespace heterodyne {
+namespace heterodyne::chart_test {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -104,4 +104,4 @@ TEST(Chart, BarsSpansAndRangesSayWhatTheirTablesSay) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::chart_test

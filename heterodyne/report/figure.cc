@@ -9,9 +9,9 @@
 namespace heterodyne {
 namespace {
 
-constexpr size_t kMostPoints = 500, kFewestPoints = 120;  // of a line
-constexpr size_t kMostCells = 400, kMostListed = 40;      // of a heatmap's table
-constexpr size_t kPointsOfAFigure = 20'000;               // in all views
+constexpr size_t kMostPoints = 500, kFewestPoints = 120;   // of a line
+constexpr size_t kMostTableCells = 400, kMostListed = 40;  // of a heatmap's table
+constexpr size_t kPointsOfAFigure = 20'000;                // in all views
 
 // The next combination, the last switch first. False after the last one.
 bool advance(std::vector<size_t>& options, const std::vector<Choice>& choices) {
@@ -53,7 +53,7 @@ void draw_opening_view(Figure& figure) {
 
 Rows heatmap_table(const Heatmap& map, const std::string& corner, double even) {
   Rows table{{corner}, {}};
-  if (map.rows.size() * map.columns.size() <= kMostCells) {
+  if (map.rows.size() * map.columns.size() <= kMostTableCells) {
     table.columns.insert(table.columns.end(), map.columns.begin(), map.columns.end());
     for (size_t r = 0; r < map.rows.size(); ++r) {
       table.rows.push_back({map.rows[r]});

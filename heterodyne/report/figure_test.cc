@@ -4,7 +4,7 @@
 
 #include "heterodyne/report/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::figure_test {
 namespace {
 
 std::string called(const std::vector<size_t>& options) {
@@ -81,4 +81,4 @@ TEST(Figure, ManyLinesShareThePointsOfAPage) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::figure_test

@@ -10,7 +10,7 @@
 #include "heterodyne/report/fixtures.h"
 #include "heterodyne/report/panel.h"
 
-namespace heterodyne {
+namespace heterodyne::finding_test {
 namespace {
 
 TEST(Finding, EverySeverityHasAWordOfItsOwn) {
@@ -209,4 +209,4 @@ TEST(Findings, ARisingValidationLossOverfits) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::finding_test

@@ -4,7 +4,7 @@
 
 #include "heterodyne/report/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::group_figure_test {
 namespace {
 
 TEST(GroupFigure, SaysWhatTheKnownTableSays) {
@@ -57,4 +57,4 @@ TEST(GroupFigure, OfManyGroupsThoseWithTheMostTokensAreDrawn) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::group_figure_test

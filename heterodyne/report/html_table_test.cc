@@ -4,7 +4,7 @@
 
 #include <limits>
 
-namespace heterodyne {
+namespace heterodyne::html_table_test {
 namespace {
 
 TEST(HtmlTable, CellsAreWrittenForPeople) {
@@ -41,4 +41,4 @@ TEST(HtmlTable, EmptyTablesAndTinyLimitsAreTables) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::html_table_test

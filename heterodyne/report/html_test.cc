@@ -6,7 +6,7 @@
 
 #include "heterodyne/io/json.h"
 
-namespace heterodyne {
+namespace heterodyne::html_test {
 namespace {
 
 TEST(Html, CharactersWithAMeaningBecomeReferences) {
@@ -39,4 +39,4 @@ TEST(Html, JsonInAScriptElementCannotEndIt) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::html_test

@@ -4,7 +4,7 @@
 
 #include "heterodyne/report/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::layer_load_test {
 namespace {
 
 TEST(LayerLoad, ComesFromTheProfileWhereThereIsOne) {
@@ -52,4 +52,4 @@ TEST(LayerLoad, ExpertsAreOrderedByKindThenSize) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::layer_load_test

@@ -4,7 +4,7 @@
 
 #include "heterodyne/report/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::lives_test {
 namespace {
 
 using Steps = std::vector<std::pair<int64_t, int64_t>>;
@@ -43,4 +43,4 @@ TEST(Lives, EventsThatSayTooLittleAreLeftOut) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::lives_test

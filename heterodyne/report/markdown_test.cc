@@ -4,7 +4,7 @@
 
 #include "heterodyne/report/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::markdown_test {
 namespace {
 
 TEST(Markdown, TextCannotBecomeMarkup) {
@@ -33,4 +33,4 @@ TEST(Markdown, HasTheFindingsAndEveryPanel) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::markdown_test

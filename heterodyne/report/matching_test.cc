@@ -7,7 +7,7 @@
 
 #include "heterodyne/report/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::matching_test {
 namespace {
 
 using Columns = std::vector<int64_t>;
@@ -78,4 +78,4 @@ TEST(Matching, WithoutClassesByLoad) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::matching_test

@@ -24,7 +24,7 @@ constexpr std::array<std::string_view, 9> kScripts = {"theme.js",      "element.
                                                       "row_chart.js",  "figure.js",    "page.js"};
 
 // Of all tables of one figure, so that a file stays one that can be mailed.
-constexpr size_t kMostCells = 12'000;
+constexpr size_t kMostPageCells = 12'000;
 
 std::string head(const Report& report) {
   return fmt::format(R"(<!doctype html>
@@ -119,7 +119,7 @@ std::string view_block(const Figure& figure, const View& view, size_t most_cells
 std::string figure_block(const std::string& panel, size_t index, const Figure& figure) {
   std::string html = fmt::format("<figure id=\"{}\">\n<figcaption><h3>{}</h3></figcaption>\n",
                                  escape_html(figure_id(panel, index)), escape_html(figure.title));
-  const size_t most_cells = kMostCells / std::max<size_t>(figure.views.size(), 1);
+  const size_t most_cells = kMostPageCells / std::max<size_t>(figure.views.size(), 1);
   for (const View& view : figure.views) html += view_block(figure, view, most_cells);
   return html + "</figure>\n";
 }

@@ -8,7 +8,7 @@
 #include "heterodyne/io/json.h"
 #include "heterodyne/report/page_fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::page_data_test {
 namespace {
 
 /// What the page's script does: the numbers of a packed list.
@@ -107,4 +107,4 @@ TEST(PageData, ChartsOfWrongShapeAreKept) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::page_data_test

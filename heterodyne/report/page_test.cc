@@ -9,7 +9,7 @@
 #include "heterodyne/report/page_assets.h"
 #include "heterodyne/report/page_fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::page_test {
 namespace {
 
 size_t count_of(std::string_view text, std::string_view part) {
@@ -102,4 +102,4 @@ TEST(Page, EveryAssetIsUsed) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::page_test

@@ -9,7 +9,7 @@
 #include "heterodyne/io/json.h"
 #include "heterodyne/report/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::panel_test {
 namespace {
 
 // Names and numbers that nobody expects.
@@ -247,4 +247,4 @@ TEST(Panels, LongCurvesAreThinnedAndSaySo) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::panel_test

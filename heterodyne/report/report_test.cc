@@ -8,7 +8,7 @@
 #include "heterodyne/report/fixtures.h"
 #include "heterodyne/report/page.h"
 
-namespace heterodyne {
+namespace heterodyne::report_test {
 namespace {
 
 std::vector<std::string> ids_of(const Report& report) {
@@ -124,4 +124,4 @@ TEST(Report, OfALargeNetworkFitsIntoAPage) { EXPECT_LT(html_page(make_report(lar
 TEST(Report, OfNothingIsRefused) { EXPECT_THROW(make_report({}), ConfigError); }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::report_test

@@ -4,7 +4,7 @@
 
 #include "heterodyne/report/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::run_series_test {
 namespace {
 
 TEST(RunSeries, OfOneKeyAndOneKindOfLine) {
@@ -34,4 +34,4 @@ TEST(RunSeries, KeysOfLayersAreTakenApart) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::run_series_test

@@ -11,7 +11,7 @@
 namespace heterodyne {
 namespace {
 
-constexpr const char* kReplacement = "\uFFFD";
+constexpr const char* kReplacementText = "\uFFFD";
 
 // Told apart with any kind of colour vision, on light and on dark (Tol 2021, "bright" and "vibrant").
 constexpr std::array kColours = {"#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee",
@@ -27,7 +27,7 @@ size_t character_length(std::string_view text) {
 
 std::string escaped(std::string_view character) {
   if (character.size() > 1)
-    return character == "\uFFFE" || character == "\uFFFF" ? kReplacement : std::string(character);
+    return character == "\uFFFE" || character == "\uFFFF" ? kReplacementText : std::string(character);
   switch (character[0]) {
     case '&':
       return "&amp;";
@@ -44,7 +44,7 @@ std::string escaped(std::string_view character) {
     case '\r':
       return " ";
     default:
-      return static_cast<unsigned char>(character[0]) < 0x20 ? kReplacement : std::string(character);
+      return static_cast<unsigned char>(character[0]) < 0x20 ? kReplacementText : std::string(character);
   }
 }
 
@@ -64,7 +64,7 @@ std::string xml_text(std::string_view text) {
   std::string safe;
   while (!text.empty()) {
     const size_t length = character_length(text);
-    safe += length == 0 ? kReplacement : escaped(text.substr(0, length));
+    safe += length == 0 ? kReplacementText : escaped(text.substr(0, length));
     text.remove_prefix(std::max<size_t>(length, 1));
   }
   return safe;

@@ -4,7 +4,7 @@
 
 #include <limits>
 
-namespace heterodyne {
+namespace heterodyne::svg_canvas_test {
 namespace {
 
 TEST(XmlText, EscapesAndReplaces) {
@@ -51,4 +51,4 @@ TEST(SvgCanvas, ALegendTakesAsManyLinesAsItNeeds) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::svg_canvas_test

@@ -6,7 +6,7 @@
 #include "heterodyne/report/fixtures.h"
 #include "heterodyne/report/report.h"
 
-namespace heterodyne {
+namespace heterodyne::svg_test {
 namespace {
 
 size_t num_of(const std::string& text, const std::string& part) {
@@ -104,4 +104,4 @@ TEST(Svg, AFileOfItsOwnKnowsDarkAndLight) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::svg_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne {
+namespace heterodyne::words_test {
 namespace {
 
 TEST(Words, NumbersAreShort) {
@@ -32,4 +32,4 @@ TEST(Words, WhatAShellWouldTakeApartIsQuoted) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::words_test

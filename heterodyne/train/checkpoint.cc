@@ -60,12 +60,6 @@ std::vector<std::pair<std::string, torch::Tensor>> tensors_of(const std::string&
   return all;
 }
 
-NamedParameters parameters_of(const Network& network) {
-  NamedParameters parameters;
-  for (const auto& parameter : network.named_parameters()) parameters.emplace_back(parameter.key(), parameter.value());
-  return parameters;
-}
-
 // The step in "step-00000040", or nothing.
 std::optional<int64_t> step_in(const std::string& name) {
   if (!name.starts_with(kPrefix)) return std::nullopt;

@@ -14,7 +14,7 @@
 #include "heterodyne/train/fixtures.h"
 #include "heterodyne/train/step.h"
 
-namespace heterodyne {
+namespace heterodyne::checkpoint_test {
 namespace {
 
 class CheckpointTest : public testing::Test {
@@ -145,4 +145,4 @@ TEST_F(CheckpointTest, APointerToNowhereIsNoCheckpoint) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::checkpoint_test

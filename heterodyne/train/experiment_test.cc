@@ -5,7 +5,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/train/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::experiment_test {
 namespace {
 
 std::string complaint(const std::string& toml) {
@@ -94,4 +94,4 @@ TEST(Experiment, AResumedRunMayChangeItsLengthOnly) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::experiment_test

@@ -13,7 +13,7 @@
 #include "heterodyne/train/checkpoint.h"
 #include "heterodyne/train/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::file_check_test {
 namespace {
 
 // A run's folder with two checkpoints, made without training.
@@ -103,4 +103,4 @@ TEST_F(FileCheckTest, WhatIsNoneOfTheseIsRefused) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::file_check_test

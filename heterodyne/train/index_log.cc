@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kWaitMs = 100;
 
-double seconds_now() {
+double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
@@ -54,12 +54,12 @@ void IndexLog::add(const Table& line) {
   guarded([&] {
     if (!summary_) return;
     summary_->add(line);
-    if (seconds_now() - last_write_s_ >= interval_s_) write();
+    if (steady_seconds() - last_write_s_ >= interval_s_) write();
   });
 }
 
 void IndexLog::write() {
-  last_write_s_ = seconds_now();
+  last_write_s_ = steady_seconds();
   summary_->set_state("running", ::getpid(), seconds_since_1970());
   auto row = summary_->row();
   row.stamp = run_stamp(path_);

@@ -9,7 +9,7 @@
 #include "heterodyne/train/fixtures.h"
 #include "heterodyne/train/metrics_log.h"
 
-namespace heterodyne {
+namespace heterodyne::index_log_test {
 namespace {
 
 struct IndexLogTest : testing::Test {
@@ -121,4 +121,4 @@ TEST_F(IndexLogTest, WhereNoIndexCanBeTheRunGoesOn) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::index_log_test

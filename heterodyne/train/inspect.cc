@@ -56,8 +56,8 @@ CheckpointSummary summary_of(const std::string& folder, const WeightFile& weight
           experts_of(checkpoint.experts, weights, folder + "/state.json")};
 }
 
-RunSummary run_of(const std::string& folder) {
-  RunSummary run{"", CheckpointFolder(folder + "/checkpoints").steps()};
+RunSteps run_of(const std::string& folder) {
+  RunSteps run{"", CheckpointFolder(folder + "/checkpoints").steps()};
   const std::string state = folder + "/state";
   if (fs::exists(state)) {
     const std::string text = io::read_file(state);

@@ -39,7 +39,7 @@ struct CheckpointSummary {
   std::vector<ExpertInfoLine> experts;
 };
 
-struct RunSummary {
+struct RunSteps {
   std::string state;           // the word in the file of this name; empty without it
   std::vector<int64_t> steps;  // of its checkpoints
 };
@@ -47,7 +47,7 @@ struct RunSummary {
 struct Inspection {
   WeightFile weights;
   std::optional<CheckpointSummary> checkpoint;
-  std::optional<RunSummary> run;
+  std::optional<RunSteps> run;
 };
 
 /// `path` is a safetensors file, a checkpoint's folder or a run's (its best checkpoint, otherwise its newest). Throws

@@ -12,7 +12,7 @@
 #include "heterodyne/train/checkpoint.h"
 #include "heterodyne/train/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::inspect_test {
 namespace {
 
 TEST(Inspect, AFileIsDescribedByItsHeader) {
@@ -87,4 +87,4 @@ TEST(Inspect, WhatIsNotThereIsRefused) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::inspect_test

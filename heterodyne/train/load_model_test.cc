@@ -6,7 +6,7 @@
 #include "heterodyne/io/fixtures.h"
 #include "heterodyne/train/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::load_model_test {
 namespace {
 
 // A network whose values are not those that its configuration draws, saved.
@@ -51,4 +51,4 @@ TEST(LoadModel, AnyOtherFolderIsRefused) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::load_model_test

@@ -4,7 +4,7 @@
 
 #include "heterodyne/train/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::load_warnings_test {
 namespace {
 
 struct Watched {
@@ -77,4 +77,4 @@ TEST(LoadWarnings, TellOfACollapsedLayer) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::load_warnings_test

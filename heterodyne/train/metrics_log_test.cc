@@ -10,7 +10,7 @@
 #include "heterodyne/io/fixtures.h"
 #include "heterodyne/io/json.h"
 
-namespace heterodyne {
+namespace heterodyne::metrics_log_test {
 namespace {
 
 TEST(MetricsLog, AppendsOneLineForEachReport) {
@@ -83,4 +83,4 @@ TEST(CutMetrics, LeavesAMissingFileMissingAndRefusesAForeignOne) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::metrics_log_test

@@ -6,11 +6,34 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 namespace heterodyne {
 
+namespace {
+
+// The change of a parameter as it reaches its state, which may lack an axis; nothing when it lacks the one that
+// changes.
+std::optional<AxisChange> change_of_state(const torch::Tensor& state, int64_t missing_axis, AxisChange change) {
+  if (missing_axis < 0) {
+    const int64_t missing = state.dim() + 1 + missing_axis;
+    if (change.axis == missing) return {};
+    if (change.axis > missing) --change.axis;
+  }
+  if (change.axis >= state.dim()) return {};
+  return change;
+}
+
+}  // namespace
+
 OptimizerRegistry empty_optimizers() { return OptimizerRegistry("optimizer", Schema::of<OptimizerOptions>()); }
+
+NamedParameters parameters_of(const torch::nn::Module& network) {
+  NamedParameters parameters;
+  for (const auto& parameter : network.named_parameters()) parameters.emplace_back(parameter.key(), parameter.value());
+  return parameters;
+}
 
 void Optimizer::step(const NamedParameters& parameters, double lr) {
   const torch::NoGradGuard no_grad;
@@ -18,7 +41,7 @@ void Optimizer::step(const NamedParameters& parameters, double lr) {
   for (const auto& [name, parameter] : parameters) {
     if (!parameter.requires_grad()) continue;
     auto found = state_.find(name);
-    if (found == state_.end()) found = state_.emplace(name, initial_state(parameter)).first;
+    if (found == state_.end()) found = state_.emplace(name, initial_state(name, parameter)).first;
     const auto& gradient = parameter.grad();
     entries.push_back({parameter, gradient.defined() ? gradient : torch::zeros_like(parameter), &found->second});
   }
@@ -43,7 +66,7 @@ void Optimizer::load_state(const NamedParameters& parameters,
         std::find_if(parameters.begin(), parameters.end(), [&](const auto& p) { return p.first == owner; });
     if (parameter == parameters.end())
       throw FormatError::in_file(file, fmt::format("{}: no such parameter in this network", owner));
-    const State fresh = initial_state(parameter->second);
+    const State fresh = initial_state(owner, parameter->second);
     const auto expected = fresh.find(key);
     if (expected == fresh.end() || expected->second.sizes() != tensor.sizes()) {
       throw FormatError::in_file(file, fmt::format("{}: does not fit this optimizer", name));
@@ -53,7 +76,7 @@ void Optimizer::load_state(const NamedParameters& parameters,
   for (const auto& [owner, state] : loaded) {
     const auto& parameter =
         *std::find_if(parameters.begin(), parameters.end(), [&](const auto& p) { return p.first == owner; });
-    if (state.size() != initial_state(parameter.second).size()) {
+    if (state.size() != initial_state(owner, parameter.second).size()) {
       throw FormatError::in_file(file, fmt::format("{}: part of its state is missing", owner));
     }
   }
@@ -65,9 +88,10 @@ void Optimizer::remap(const std::string& prefix, const std::vector<AxisChange>& 
     const auto found = state_.find(prefix + "." + change.name);
     if (found == state_.end()) continue;
     for (auto& [key, tensor] : found->second) {
-      if (tensor.dim() <= change.axis) continue;
-      const auto zeros = torch::zeros_like(tensor.narrow(change.axis, 0, 1));
-      tensor = rearranged(tensor, change, starts_at_mean(key) ? torch::Tensor() : zeros);
+      const auto own = change_of_state(tensor, missing_axis(key), change);
+      if (!own) continue;
+      const auto zeros = torch::zeros_like(tensor.narrow(own->axis, 0, 1));
+      tensor = rearranged(tensor, *own, starts_at_mean(key) ? torch::Tensor() : zeros);
     }
   }
 }

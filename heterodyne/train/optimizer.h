@@ -19,6 +19,7 @@ namespace heterodyne {
 
 /// Parameters by name, in the network's order.
 using NamedParameters = std::vector<std::pair<std::string, torch::Tensor>>;
+NamedParameters parameters_of(const torch::nn::Module& network);
 
 class Optimizer {
  public:
@@ -42,11 +43,13 @@ class Optimizer {
   void keep_only(const NamedParameters& parameters);
 
  protected:
-  /// State tensors of one parameter by key, all of the parameter's shape but scalars.
+  /// State tensors of one parameter by key: scalars, or of the parameter's shape, if need be without one axis.
   using State = std::map<std::string, torch::Tensor>;
 
-  /// Fresh state for a parameter.
-  virtual State initial_state(const torch::Tensor& parameter) const = 0;
+  /// Fresh state for the parameter of that name.
+  virtual State initial_state(const std::string& name, const torch::Tensor& parameter) const = 0;
+  /// Which axis of its parameter a state tensor lacks, counted from the end (-1 is the last); 0 for none.
+  virtual int64_t missing_axis(const std::string& key) const { return static_cast<void>(key), 0; }
   /// Whether the entries of a new expert start with the mean of the others' instead of zero.
   virtual bool starts_at_mean(const std::string& key) const { return static_cast<void>(key), false; }
 

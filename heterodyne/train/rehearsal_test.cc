@@ -10,7 +10,7 @@
 #include "heterodyne/train/fixtures.h"
 #include "heterodyne/train/trainer.h"
 
-namespace heterodyne {
+namespace heterodyne::rehearsal_test {
 namespace {
 
 TEST(CompareValues, CountsWhatDiffersAndNamesTheFirst) {
@@ -108,4 +108,4 @@ TEST_F(RehearsalTest, WhatCannotBeRepeatedIsFound) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::rehearsal_test

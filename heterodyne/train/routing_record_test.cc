@@ -7,7 +7,7 @@
 #include "heterodyne/eval/routing_file.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::routing_record_test {
 namespace {
 
 RoutingProfile profile_of(double loss) {
@@ -55,4 +55,4 @@ TEST(RoutingRecord, WarnsOnceWhenTheDiskRefuses) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::routing_record_test

@@ -10,7 +10,7 @@
 #include "heterodyne/io/fixtures.h"
 #include "heterodyne/train/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::run_folder_test {
 namespace {
 
 class RunFolderTest : public testing::Test {
@@ -170,4 +170,4 @@ TEST_F(RunFolderTest, AFolderWithSomebodysFileIsNotNew) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::run_folder_test

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne {
+namespace heterodyne::schedule_test {
 namespace {
 
 std::shared_ptr<Schedule> make(Table settings) { return schedules().make(Member(std::move(settings))); }
@@ -40,6 +40,18 @@ TEST(LinearSchedule, WarmsUpAndComesDown) {
   EXPECT_DOUBLE_EQ(schedule->at(4, 10).lr_factor, 1);
   EXPECT_DOUBLE_EQ(schedule->at(9, 10).lr_factor, 0.1);
   EXPECT_DOUBLE_EQ(schedule->at(5, 10).lr_factor, 1 - 0.9 / 5);
+}
+
+// A quarter, a half, three quarters, 1; then sqrt(4 / 5), sqrt(4 / 6) ...; half the rate at four times the warm-up.
+TEST(InverseSqrtSchedule, WarmsUpAndFallsWithTheRootOfTheStep) {
+  const auto schedule = make({{"kind", "inverse_sqrt"}, {"warmup_steps", 4}});
+  EXPECT_DOUBLE_EQ(schedule->at(0, 100).lr_factor, 0.25);
+  EXPECT_DOUBLE_EQ(schedule->at(2, 100).lr_factor, 0.75);
+  EXPECT_DOUBLE_EQ(schedule->at(3, 100).lr_factor, 1);
+  EXPECT_NEAR(schedule->at(4, 100).lr_factor, 0.894427, 1e-6);
+  EXPECT_DOUBLE_EQ(schedule->at(15, 100).lr_factor, 0.5);
+  EXPECT_DOUBLE_EQ(schedule->at(63, 100).lr_factor, 0.25);
+  EXPECT_DOUBLE_EQ(schedule->at(63, 1000).lr_factor, 0.25) << "whatever the length of the run";
 }
 
 // Two of ten steps up; then half a cosine over steps 2 .. 9, its middle between steps 5 and 6.
@@ -79,4 +91,4 @@ TEST(OneCycleSchedule, LeavesTheMomentumAloneWhenToldTo) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::schedule_test

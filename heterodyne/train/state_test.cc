@@ -5,7 +5,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/json.h"
 
-namespace heterodyne {
+namespace heterodyne::state_test {
 namespace {
 
 TrainState some_state() {
@@ -42,4 +42,4 @@ TEST(TrainState, WhatIsMissingOrWrongIsNamed) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::state_test

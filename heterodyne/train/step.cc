@@ -13,12 +13,6 @@
 namespace heterodyne {
 namespace {
 
-NamedParameters parameters_of(const Network& network) {
-  NamedParameters parameters;
-  for (const auto& parameter : network.named_parameters()) parameters.emplace_back(parameter.key(), parameter.value());
-  return parameters;
-}
-
 // Repeats the forward pass, which draws the same numbers, and looks at every intermediate result. Empty when all that
 // was computed before an error is finite.
 std::string first_non_finite(Network& network, const Batch& batch) {

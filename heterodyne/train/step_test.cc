@@ -7,7 +7,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/train/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::step_test {
 namespace {
 
 class StepTest : public testing::Test {
@@ -111,4 +111,4 @@ TEST_F(StepTest, AGradientThatIsNotFiniteIsNamed) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::step_test

@@ -7,7 +7,7 @@
 #include "heterodyne/io/fixtures.h"
 #include "heterodyne/train/window.h"
 
-namespace heterodyne {
+namespace heterodyne::tensorboard_log_test {
 namespace {
 
 // What stands in event files, as far as these tests ask: the names in every record, and the records' own bytes.
@@ -175,4 +175,4 @@ TEST(TensorboardLog, AFailureIsWarnedOfOnceAndStopsNothing) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::tensorboard_log_test

@@ -9,7 +9,7 @@
 #include "heterodyne/model/load.h"
 #include "heterodyne/train/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::trainer_test {
 namespace {
 
 using Values = std::vector<std::pair<std::string, torch::Tensor>>;
@@ -209,4 +209,4 @@ TEST(Trainer, ABatchOfOneTrains) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::trainer_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace heterodyne {
+namespace heterodyne::window_test {
 namespace {
 
 StepResult step_of(double loss, double task, std::vector<int64_t> count_E) {
@@ -27,4 +27,4 @@ TEST(Window, AveragesStepsAndAddsCounts) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::window_test

@@ -15,7 +15,7 @@ CASES = [
     ("train cifar10/d", ["cifar10/dense_vit", "cifar10/dmmoe"]),
     ("train --set train.ep", ["train.epochs="]),
     ("eval --spl", ["--split"]),
-    ("ls router.top_", ["router.top_k"]),
+    ("ls router.noisy_", ["router.noisy_top_k"]),
     ("help trai", ["train"]),
     ("completion ", ["bash", "fish", "zsh"]),
 ]

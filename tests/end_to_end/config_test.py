@@ -79,7 +79,7 @@ class ConfigTest(ProgramTest):
         for old, new, says in [
             ('"lstm_cell"', '"lstm_sell"', "[model.moe.experts.1] kind: expected one of bottleneck, "),
             ('"top_k"', '"topk"', "[model.moe.router] kind: expected one of base, "),
-            ('"adamw"', '"adamv"', "[train.optimizer] kind: expected one of adamw, sgd"),
+            ('"adamw"', '"adamww"', "[train.optimizer] kind: expected one of adam, "),
             ('"dmmoe"', '"dmoe"', "[model] kind: expected one of dmmoe, "),
             ('"synthetic"', '"syntetic"', "[data] kind: expected one of cifar10, "),
         ]:

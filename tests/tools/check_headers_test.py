@@ -22,7 +22,7 @@ class CheckHeaders(ScratchTree):
         compiler.chmod(0o755)
         command = f"{compiler} -I{self.root} -std=c++20 -Wall -Wextra -Werror -O1 -g1 -include pch.h -o a.o -c text.cc"
         entry = {"directory": str(self.root), "file": f"{self.root}/heterodyne/base/text.cc", "command": command}
-        self.write("build/dev/compile_commands.json", json.dumps([entry]))
+        self.write("build/lint/compile_commands.json", json.dumps([entry]))
 
     def compiled(self) -> list[str]:
         """The headers that were compiled since the last call."""

@@ -5,7 +5,7 @@
 #include "heterodyne/data/dataset.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::cifar10_test {
 namespace {
 
 using fixtures::message_of;
@@ -124,4 +124,4 @@ TEST(Cifar10, IsTheWellKnownSet) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::cifar10_test

@@ -5,7 +5,7 @@
 #include "heterodyne/data/dataset.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::fashion_mnist_test {
 namespace {
 
 TEST(FashionMnist, IsTheWellKnownSet) {
@@ -40,4 +40,4 @@ TEST(FashionMnist, DoesNotTakeTheFilesOfMnist) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::fashion_mnist_test

@@ -6,7 +6,7 @@
 #include "heterodyne/data/dataset.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::mnist_test {
 namespace {
 
 TEST(Mnist, IsTheWellKnownSet) {
@@ -44,4 +44,4 @@ TEST(Mnist, NormalizeNeedsOneChannel) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::mnist_test

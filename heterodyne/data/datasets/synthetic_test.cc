@@ -3,7 +3,7 @@
 #include "heterodyne/data/dataset.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::synthetic_test {
 namespace {
 
 std::unique_ptr<Dataset> make(const Table& settings = {}) {
@@ -61,4 +61,4 @@ TEST(Synthetic, AnotherSeedIsAnotherSet) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::synthetic_test

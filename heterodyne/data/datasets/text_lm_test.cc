@@ -5,7 +5,7 @@
 #include "heterodyne/data/dataset.h"
 #include "heterodyne/io/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::text_lm_test {
 namespace {
 
 class TextLm : public testing::Test {
@@ -61,4 +61,4 @@ TEST_F(TextLm, AMissingTextIsNamedWithTheFolders) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::text_lm_test

@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::bias_update_test {
 namespace {
 
 torch::Tensor bias_after(const char* rule, std::vector<double> assignments) {
@@ -30,4 +30,4 @@ TEST(BiasUpdate, ARouterWithoutABiasIsRefused) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::bias_update_test

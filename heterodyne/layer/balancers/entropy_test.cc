@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::entropy_test {
 namespace {
 
 // ln 2 and 0; and of (.25, .75) it is .25 ln 4 + .75 ln(4 / 3) = .562335.
@@ -15,4 +15,4 @@ TEST(Entropy, AHandWorkedValue) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::entropy_test

@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::gshard_loss_test {
 namespace {
 
 double loss_of(const torch::Tensor& prob_TE, const torch::Tensor& expert_TK) {
@@ -26,4 +26,4 @@ TEST(GshardLoss, PerfectBalanceIsOneByESquared) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::gshard_loss_test

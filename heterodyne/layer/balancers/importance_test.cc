@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::importance_test {
 namespace {
 
 double loss_of(const char* variance) {
@@ -19,4 +19,4 @@ TEST(Importance, AHandWorkedValue) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::importance_test

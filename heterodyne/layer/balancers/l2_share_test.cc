@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::l2_share_test {
 namespace {
 
 double loss_of(const torch::Tensor& weight_TE) {
@@ -30,4 +30,4 @@ TEST(L2Share, OneOrTwoOfTenExperts) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::l2_share_test

@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::load_test {
 namespace {
 
 Routing routing_of() {
@@ -30,4 +30,4 @@ TEST(Load, BelievesTheRouter) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::load_test

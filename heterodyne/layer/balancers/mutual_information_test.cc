@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::mutual_information_test {
 namespace {
 
 double loss_of(const torch::Tensor& prob_TE, double confidence, double balance) {
@@ -28,4 +28,4 @@ TEST(MutualInformation, EachTermHasItsFactor) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::mutual_information_test

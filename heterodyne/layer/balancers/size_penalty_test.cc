@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::size_penalty_test {
 namespace {
 
 std::vector<ExpertInfo> sizes(std::vector<int64_t> num_params) {
@@ -52,4 +52,4 @@ TEST(SizePenalty, TheShareMayHaveAGradient) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::size_penalty_test

@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::switch_loss_test {
 namespace {
 
 const auto kProbabilities = torch::tensor({{.7, .2, .1}, {.5, .3, .2}, {.1, .8, .1}, {.6, .1, .3}}, torch::kFloat64);
@@ -74,4 +74,4 @@ TEST(SwitchLoss, SharesOfTheStepSoFar) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::switch_loss_test

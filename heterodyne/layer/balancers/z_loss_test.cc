@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::z_loss_test {
 namespace {
 
 // log-sum-exp 2.241311 and 1.301943; their mean square is 3.359266.
@@ -14,4 +14,4 @@ TEST(ZLoss, AHandWorkedValue) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::z_loss_test

@@ -7,7 +7,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::capacity_test {
 namespace {
 
 std::shared_ptr<Dispatcher> capacity(Table settings) {
@@ -127,4 +127,4 @@ RC_GTEST_PROP(CapacityProperty, RoomIsKeptAndUsed, ()) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::capacity_test

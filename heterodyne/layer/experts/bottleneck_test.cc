@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::bottleneck_test {
 namespace {
 
 std::shared_ptr<Expert> bottleneck(Table settings, int64_t width) {
@@ -33,4 +33,4 @@ TEST(BottleneckExpert, StartsCloseToTheIdentity) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::bottleneck_test

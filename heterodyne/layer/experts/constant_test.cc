@@ -4,7 +4,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::constant_test {
 namespace {
 
 // x = (1, 2), W_c x = (0, ln 3): shares 1/4 and 3/4 of x and v = (4, 8).
@@ -21,4 +21,4 @@ TEST(ConstantExpert, AHandWorkedAnswer) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::constant_test

@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::conv1d_test {
 namespace {
 
 TEST(Conv1dExpert, AHandWorkedAnswer) {
@@ -34,4 +34,4 @@ TEST(Conv1dExpert, AnEvenKernelIsRefused) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::conv1d_test

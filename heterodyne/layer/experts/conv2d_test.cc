@@ -5,7 +5,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::conv2d_test {
 namespace {
 
 constexpr int64_t B = 2, D = 6;
@@ -73,4 +73,4 @@ TEST(Conv2dExpert, CostsItsRowsAlone) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::conv2d_test

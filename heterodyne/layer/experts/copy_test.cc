@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::copy_test {
 namespace {
 
 TEST(CopyExpert, AnswersWithTheToken) {
@@ -13,4 +13,4 @@ TEST(CopyExpert, AnswersWithTheToken) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::copy_test

@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::linear_test {
 namespace {
 
 TEST(LinearExpert, AHandWorkedAnswer) {
@@ -24,4 +24,4 @@ TEST(LinearExpert, WithoutBias) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::linear_test

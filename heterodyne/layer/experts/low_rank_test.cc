@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::low_rank_test {
 namespace {
 
 // V x = 2 - 5 = -3 for x = (2, 5), U = (1, 2, 4).
@@ -26,4 +26,4 @@ TEST(LowRankExpert, EachExpertOfAGroupTakesItsRank) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::low_rank_test

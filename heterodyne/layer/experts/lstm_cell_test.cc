@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::lstm_cell_test {
 namespace {
 
 // From the zero state only three gates matter: h = sigmoid(o) tanh(sigmoid(i) tanh(g)).
@@ -23,4 +23,4 @@ TEST(LstmCellExpert, CostsWhatDmmoeCounts) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::lstm_cell_test

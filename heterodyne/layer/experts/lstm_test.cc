@@ -5,7 +5,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::lstm_test {
 namespace {
 
 constexpr int64_t B = 2, S = 5, D = 6;
@@ -64,4 +64,4 @@ TEST(LstmExpert, CostsAStepForEachTokenOfTheBatch) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::lstm_test

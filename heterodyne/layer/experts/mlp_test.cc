@@ -4,7 +4,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::mlp_test {
 namespace {
 
 std::shared_ptr<Expert> mlp(Table settings, ExpertContext context) {
@@ -45,4 +45,4 @@ TEST(MlpExpert, EachExpertOfAGroupTakesItsWidth) {
 TEST(MlpExpert, WithoutBias) { EXPECT_EQ(mlp({{"bias", false}}, {4, 4, 0, {1, "e"}})->parameters().size(), 2U); }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::mlp_test

@@ -7,7 +7,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::vit_block_test {
 namespace {
 
 constexpr int64_t B = 5, S = 16, D = 128, H = 4;
@@ -98,4 +98,4 @@ TEST(VitBlockExpert, ATextIsContinued) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::vit_block_test

@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::zero_test {
 namespace {
 
 TEST(ZeroExpert, AnswersZerosAndIsNull) {
@@ -14,4 +14,4 @@ TEST(ZeroExpert, AnswersZerosAndIsNull) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::zero_test

@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::base_test {
 namespace {
 
 const auto kScores = torch::tensor({{5.0, 0.0}, {3.0, 2.0}});
@@ -41,4 +41,4 @@ TEST(BaseRouter, GatesStartOrthogonalWithGainOneTenth) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::base_test

@@ -3,7 +3,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::batchwise_test {
 namespace {
 
 // Gate values of expert 0: .81757, .78583, .52498, .54983; of expert 1 the rest to 1. Thresholds start at 1/2.
@@ -80,4 +80,4 @@ TEST(BatchwiseRouter, MaskedTokensTakeNoRoom) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::batchwise_test

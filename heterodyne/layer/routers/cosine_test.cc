@@ -4,7 +4,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::cosine_test {
 namespace {
 
 // The projection is the identity and the experts lie along (1, 0), (0, 2) and (3, 3).
@@ -43,4 +43,4 @@ TEST(CosineRouter, TheTemperatureIsLearnedDownToOneInAHundred) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::cosine_test

@@ -4,7 +4,7 @@
 #include "heterodyne/layer/fixtures.h"
 #include "heterodyne/ops/gradient_check.h"
 
-namespace heterodyne {
+namespace heterodyne::expert_choice_test {
 namespace {
 
 // Both experts take two of four tokens: expert 0 those that prefer it most, expert 1 those that do so least.
@@ -94,4 +94,4 @@ TEST(ExpertChoiceRouter, RefusesLimitsThatCannotHold) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::expert_choice_test

@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::gshard_test {
 namespace {
 
 // The two best of the first token share 0.9 and 0.1, those of the second 0.7 and 0.3.
@@ -43,4 +43,4 @@ TEST(GshardRouter, AskedAtRunTimeNothingIsLeftOut) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::gshard_test

@@ -3,7 +3,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::hash_test {
 namespace {
 
 std::shared_ptr<Router> make(Table settings, int64_t num_experts = 2, const std::string& name = "layers.0.router") {
@@ -98,4 +98,4 @@ TEST(HashRouter, RefusesTablesThatCannotBeRight) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::hash_test

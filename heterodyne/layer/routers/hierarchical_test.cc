@@ -6,7 +6,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::hierarchical_test {
 namespace {
 
 constexpr int64_t kWidth = 5, kGroups = 3, kPerGroup = 4;
@@ -203,4 +203,4 @@ TEST(HierarchicalRouter, RefusesGroupsThatDoNotFit) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::hierarchical_test

@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::min_p_test {
 namespace {
 
 // Shares of the best: 1, 0.6, 0.4 and 0.125, 1, 0.125.
@@ -38,4 +38,4 @@ TEST(MinPRouter, WhatIsAskedForAtRunTimeCounts) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::min_p_test

@@ -4,7 +4,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::mixture_of_depths_test {
 namespace {
 
 // One expert, whose score of a token is the token; two sequences of four.
@@ -74,4 +74,4 @@ TEST(MixtureOfDepthsRouter, RefusesNoCapacity) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::mixture_of_depths_test

@@ -4,7 +4,7 @@
 #include "heterodyne/layer/fixtures.h"
 #include "heterodyne/ops/gradient_check.h"
 
-namespace heterodyne {
+namespace heterodyne::noisy_top_k_test {
 namespace {
 
 std::shared_ptr<Router> make(int64_t width, int64_t num_experts, Table settings = {}) {
@@ -69,4 +69,4 @@ TEST(NoisyTopKRouter, MaskedTokensAreNoLoad) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::noisy_top_k_test

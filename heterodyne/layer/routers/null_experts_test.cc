@@ -4,7 +4,7 @@
 #include "heterodyne/layer/fixtures.h"
 #include "heterodyne/layer/resize.h"
 
-namespace heterodyne {
+namespace heterodyne::null_experts_test {
 namespace {
 
 // Scores are inputs; the last `num_null` experts are null.
@@ -79,4 +79,4 @@ TEST(NullExpertsRouter, NeedsAnExpertThatAnswers) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::null_experts_test

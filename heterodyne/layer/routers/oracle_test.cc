@@ -3,7 +3,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::oracle_test {
 namespace {
 
 TEST(OracleRouter, TheClassDecides) {
@@ -25,4 +25,4 @@ TEST(OracleRouter, ComplainsWithoutClasses) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::oracle_test

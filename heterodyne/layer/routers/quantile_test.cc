@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::quantile_test {
 namespace {
 
 // k = 1. Thresholds are the second best scores: 0, 1, 0, 0. What expert 0 is above them: 3, 1, 0.5, 5; it is to get two
@@ -60,4 +60,4 @@ TEST(QuantileRouter, WithoutAlternativesNothingMoves) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::quantile_test

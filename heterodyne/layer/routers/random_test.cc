@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::random_test {
 namespace {
 
 // 20,000 tokens, two of five experts each: 8,000 expected for each, standard deviation 69.
@@ -32,4 +32,4 @@ TEST(RandomRouter, ATextThatIsContinuedIsRoutedAsInOnePiece) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::random_test

@@ -4,7 +4,7 @@
 #include "heterodyne/layer/fixtures.h"
 #include "heterodyne/ops/gradient_check.h"
 
-namespace heterodyne {
+namespace heterodyne::relu_test {
 namespace {
 
 const auto kScores = torch::tensor({{1.0, -1.0, 2.0}, {-1.0, -2.0, -3.0}});
@@ -64,4 +64,4 @@ TEST(ReluRouter, RefusesMoreThanAllExperts) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::relu_test

@@ -4,7 +4,7 @@
 #include "heterodyne/layer/fixtures.h"
 #include "heterodyne/layer/resize.h"
 
-namespace heterodyne {
+namespace heterodyne::residual_test {
 namespace {
 
 // Scores are inputs plus twice the scores of the layer before; the last expert is cheap and answers nothing.
@@ -77,4 +77,4 @@ TEST(ResidualRouter, LayersMustHaveEqualNumbersOfExperts) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::residual_test

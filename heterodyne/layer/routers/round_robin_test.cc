@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::round_robin_test {
 namespace {
 
 TEST(RoundRobinRouter, TakesTheExpertsInTurn) {
@@ -27,4 +27,4 @@ TEST(RoundRobinRouter, ATextThatIsContinuedIsRoutedAsInOnePiece) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::round_robin_test

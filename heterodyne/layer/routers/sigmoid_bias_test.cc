@@ -3,7 +3,7 @@
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::sigmoid_bias_test {
 namespace {
 
 // Six experts in three groups of two.
@@ -87,4 +87,4 @@ TEST(SigmoidBiasRouter, GroupsMustFit) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::sigmoid_bias_test

@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::sinkhorn_test {
 namespace {
 
 const auto kFour = fixtures::four_tokens().to(torch::kFloat32);
@@ -36,4 +36,4 @@ TEST(SinkhornRouter, MaskedTokensHaveNoShareInThePlan) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::sinkhorn_test

@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::switch_test {
 namespace {
 
 // Rows of probabilities; their best experts are 0, 0, 1, 0.
@@ -33,4 +33,4 @@ TEST(SwitchRouter, JittersInTrainingByOneInAHundred) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::switch_test

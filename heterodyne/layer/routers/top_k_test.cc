@@ -7,7 +7,7 @@
 #include "heterodyne/layer/router.h"
 #include "heterodyne/ops/gradient_check.h"
 
-namespace heterodyne {
+namespace heterodyne::top_k_test {
 namespace {
 
 std::shared_ptr<Router> identity_router(const Table& settings, int64_t num_experts) {
@@ -142,4 +142,4 @@ TEST(TopKRouter, NoiseScaleWithoutNoiseIsAnError) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::top_k_test

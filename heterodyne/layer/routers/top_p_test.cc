@@ -2,7 +2,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::top_p_test {
 namespace {
 
 const auto kProbabilities = torch::tensor({{0.5, 0.3, 0.2}, {0.1, 0.8, 0.1}}, torch::kFloat32);
@@ -40,4 +40,4 @@ TEST(TopPRouter, NoPIsTooLargeForATokenToHaveExperts) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::top_p_test

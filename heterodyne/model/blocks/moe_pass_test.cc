@@ -4,7 +4,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 
-namespace heterodyne {
+namespace heterodyne::moe_pass_test {
 namespace {
 
 Table layer_settings() {
@@ -47,4 +47,4 @@ TEST(MoePass, GivesEachLayerTheSumsOfTheBatchesBefore) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::moe_pass_test

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace heterodyne {
+namespace heterodyne::positions_test {
 namespace {
 
 TEST(Positions, AreSinusoids) {
@@ -18,4 +18,4 @@ TEST(Positions, AreSinusoids) {
 TEST(Positions, AcceptAnOddWidth) { EXPECT_EQ(sinusoid_positions(3, 5).size(1), 5); }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::positions_test

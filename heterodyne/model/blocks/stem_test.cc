@@ -4,7 +4,7 @@
 
 #include "heterodyne/base/error.h"
 
-namespace heterodyne {
+namespace heterodyne::stem_test {
 namespace {
 
 TEST(PatchStem, ATokenIsItsPatchThroughTheConvolution) {
@@ -33,4 +33,4 @@ TEST(ConvStem, HalvesTheImageThreeTimes) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::stem_test

@@ -4,7 +4,7 @@
 #include "heterodyne/layer/fixtures.h"
 #include "heterodyne/model/network.h"
 
-namespace heterodyne {
+namespace heterodyne::dmmoe_test {
 namespace {
 
 // The published configurations for CIFAR-10.
@@ -126,4 +126,4 @@ TEST(DmmoeNetwork, BadSettingsAreNamed) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::dmmoe_test

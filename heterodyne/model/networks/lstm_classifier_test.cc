@@ -4,7 +4,7 @@
 #include "heterodyne/layer/fixtures.h"
 #include "heterodyne/model/network.h"
 
-namespace heterodyne {
+namespace heterodyne::lstm_classifier_test {
 namespace {
 
 std::shared_ptr<Network> model_of(Table settings) {
@@ -48,4 +48,4 @@ TEST(LstmClassifier, RefusesOneLayer) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::lstm_classifier_test

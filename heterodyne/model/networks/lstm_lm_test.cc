@@ -4,7 +4,7 @@
 #include "heterodyne/layer/fixtures.h"
 #include "heterodyne/model/network.h"
 
-namespace heterodyne {
+namespace heterodyne::lstm_lm_test {
 namespace {
 
 std::shared_ptr<Network> model_of(Table settings, int64_t symbols = 65) {
@@ -110,4 +110,4 @@ TEST(LstmLm, SingleLayersMayDiffer) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::lstm_lm_test

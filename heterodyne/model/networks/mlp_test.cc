@@ -3,7 +3,7 @@
 #include "heterodyne/layer/fixtures.h"
 #include "heterodyne/model/network.h"
 
-namespace heterodyne {
+namespace heterodyne::mlp_test {
 namespace {
 
 TEST(MlpNetwork, HasAsManyLayersAsWidths) {
@@ -37,4 +37,4 @@ TEST(MlpNetwork, WithoutHiddenLayersItIsTheMixtureAlone) {
 }
 
 }  // namespace
-}  // namespace heterodyne
+}  // namespace heterodyne::mlp_test

@@ -17,7 +17,7 @@ double mean_k(const ReportInput& input, const LayerLoad& load) {
   return series.points.empty() ? 0 : series.points.back().second;
 }
 
-std::vector<Finding> look(const ReportInput& input) {
+std::vector<Finding> find_collapse(const ReportInput& input) {
   std::vector<Finding> found;
   for (const LayerLoad& load : layer_loads(input)) {
     const Balance balance = load.balance();
@@ -41,6 +41,8 @@ std::vector<Finding> look(const ReportInput& input) {
 
 }  // namespace
 
-FindingKind finding_kind_collapse() { return {"layers that use hardly more experts than a token gets", look, {}}; }
+FindingKind finding_kind_collapse() {
+  return {"layers that use hardly more experts than a token gets", find_collapse, {}};
+}
 
 }  // namespace heterodyne

@@ -9,7 +9,7 @@ namespace {
 
 constexpr double kNotable = 1.02, kLarge = 1.5;  // executed against routed
 
-std::vector<Finding> look(const ReportInput& input) {
+std::vector<Finding> find_cost_gap(const ReportInput& input) {
   if (!input.run.routing) return {};
   const double routed = input.run.routing->cost.routed.macs, executed = input.run.routing->cost.executed.macs;
   if (!(routed > 0) || !(executed > kNotable * routed)) return {};
@@ -22,6 +22,6 @@ std::vector<Finding> look(const ReportInput& input) {
 
 }  // namespace
 
-FindingKind finding_kind_cost_gap() { return {"work executed beyond what the assignments need", look, {}}; }
+FindingKind finding_kind_cost_gap() { return {"work executed beyond what the assignments need", find_cost_gap, {}}; }
 
 }  // namespace heterodyne

@@ -41,7 +41,7 @@ std::vector<Finding> from_metrics(const ReportInput& input, const std::string& r
   return found;
 }
 
-std::vector<Finding> look(const ReportInput& input) {
+std::vector<Finding> find_dead(const ReportInput& input) {
   const std::string remedy = remedy_sentence(moe_settings(input.run));
   const auto loads = layer_loads(input);
   if (loads.empty()) return from_metrics(input, remedy);
@@ -54,6 +54,6 @@ std::vector<Finding> look(const ReportInput& input) {
 
 }  // namespace
 
-FindingKind finding_kind_dead() { return {"experts that got no token", look, {}}; }
+FindingKind finding_kind_dead() { return {"experts that got no token", find_dead, {}}; }
 
 }  // namespace heterodyne

@@ -69,7 +69,7 @@ std::vector<std::string> drifting_experts(const LoadHistory& history, const Laye
   return drifting;
 }
 
-std::vector<Finding> look(const ReportInput& input) {
+std::vector<Finding> find_drifting(const ReportInput& input) {
   std::vector<Finding> found;
   const auto all = layer_lives(input);
   for (const LoadHistory& history : input.loads) {
@@ -92,6 +92,8 @@ std::vector<Finding> look(const ReportInput& input) {
 
 }  // namespace
 
-FindingKind finding_kind_drifting() { return {"experts whose share still moves when training ends", look, {}}; }
+FindingKind finding_kind_drifting() {
+  return {"experts whose share still moves when training ends", find_drifting, {}};
+}
 
 }  // namespace heterodyne

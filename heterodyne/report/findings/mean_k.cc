@@ -10,7 +10,7 @@
 namespace heterodyne {
 namespace {
 
-std::vector<Finding> look(const ReportInput& input) {
+std::vector<Finding> find_mean_k(const ReportInput& input) {
   std::vector<std::string> parts;
   for (const LayerLoad& load : layer_loads(input)) {
     if (!load.has_tokens()) continue;
@@ -27,6 +27,6 @@ std::vector<Finding> look(const ReportInput& input) {
 
 }  // namespace
 
-FindingKind finding_kind_mean_k() { return {"how many experts tokens get", look, {}}; }
+FindingKind finding_kind_mean_k() { return {"how many experts tokens get", find_mean_k, {}}; }
 
 }  // namespace heterodyne

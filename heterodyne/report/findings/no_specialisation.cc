@@ -8,7 +8,7 @@
 namespace heterodyne {
 namespace {
 
-std::vector<Finding> look(const ReportInput& input) {
+std::vector<Finding> find_no_specialisation(const ReportInput& input) {
   std::vector<Finding> found;
   if (!input.run.routing) return found;
   for (const LayerProfile& layer : input.run.routing->layers) {
@@ -31,6 +31,8 @@ std::vector<Finding> look(const ReportInput& input) {
 
 }  // namespace
 
-FindingKind finding_kind_no_specialisation() { return {"layers that use experts alike for every class", look, {}}; }
+FindingKind finding_kind_no_specialisation() {
+  return {"layers that use experts alike for every class", find_no_specialisation, {}};
+}
 
 }  // namespace heterodyne

@@ -12,7 +12,7 @@
 namespace heterodyne {
 namespace {
 
-std::vector<Finding> look(const ReportInput& input) {
+std::vector<Finding> find_non_finite(const ReportInput& input) {
   std::map<std::string, int64_t> first_step;  // by key
   for (const Table& line : input.run.metrics) {
     const Value* names = line.find("nonfinite");
@@ -32,6 +32,6 @@ std::vector<Finding> look(const ReportInput& input) {
 
 }  // namespace
 
-FindingKind finding_kind_non_finite() { return {"metrics that were infinite or not a number", look, {}}; }
+FindingKind finding_kind_non_finite() { return {"metrics that were infinite or not a number", find_non_finite, {}}; }
 
 }  // namespace heterodyne

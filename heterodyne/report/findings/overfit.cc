@@ -26,7 +26,7 @@ double value_at(const Points& points, double step) {
   return value;
 }
 
-std::vector<Finding> look(const ReportInput& input) {
+std::vector<Finding> find_overfit(const ReportInput& input) {
   const Points valid = series_of(input.run, "valid", "loss").points;
   const Points train = series_of(input.run, "train", "task").points;
   if (valid.empty() || train.empty()) return {};
@@ -46,6 +46,8 @@ std::vector<Finding> look(const ReportInput& input) {
 
 }  // namespace
 
-FindingKind finding_kind_overfit() { return {"a validation loss that rises while the training loss falls", look, {}}; }
+FindingKind finding_kind_overfit() {
+  return {"a validation loss that rises while the training loss falls", find_overfit, {}};
+}
 
 }  // namespace heterodyne

@@ -9,7 +9,7 @@
 namespace heterodyne {
 namespace {
 
-std::vector<Finding> look(const ReportInput& input) {
+std::vector<Finding> find_starved(const ReportInput& input) {
   std::vector<Finding> found;
   for (const LayerLoad& load : layer_loads(input)) {
     if (load.balance().num_starved == 0) continue;
@@ -31,6 +31,6 @@ std::vector<Finding> look(const ReportInput& input) {
 
 }  // namespace
 
-FindingKind finding_kind_starved() { return {"experts that got less than 1 % of an even share", look, {}}; }
+FindingKind finding_kind_starved() { return {"experts that got less than 1 % of an even share", find_starved, {}}; }
 
 }  // namespace heterodyne

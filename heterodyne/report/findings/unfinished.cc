@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kLostAfter = 60;  // seconds
 
-std::vector<Finding> look(const ReportInput& input) {
+std::vector<Finding> find_unfinished(const ReportInput& input) {
   const RunRecord& run = input.run;
   const std::string step = with_commas(last_step(run));
   const std::string resume = "Continue with: heterodyne train --resume " + shell_word(run.path);
@@ -40,7 +40,7 @@ std::vector<Finding> look(const ReportInput& input) {
 }  // namespace
 
 FindingKind finding_kind_unfinished() {
-  return {"a run that failed, was interrupted or lost, or still goes on", look, {}};
+  return {"a run that failed, was interrupted or lost, or still goes on", find_unfinished, {}};
 }
 
 }  // namespace heterodyne

@@ -20,7 +20,7 @@ void add(const RunRecord& run, std::vector<Finding>& found) {
   }
 }
 
-std::vector<Finding> look(const ReportInput& input) {
+std::vector<Finding> find_unreadable(const ReportInput& input) {
   std::vector<Finding> found;
   add(input.run, found);
   if (input.before) add(*input.before, found);
@@ -29,6 +29,6 @@ std::vector<Finding> look(const ReportInput& input) {
 
 }  // namespace
 
-FindingKind finding_kind_unreadable() { return {"parts of the run that could not be read", look, {}}; }
+FindingKind finding_kind_unreadable() { return {"parts of the run that could not be read", find_unreadable, {}}; }
 
 }  // namespace heterodyne

@@ -106,7 +106,7 @@ std::optional<Figure> over_time(const RunRecord& run, const std::string& name, c
   return Figure{title + " at each validation", {}, {std::move(view)}};
 }
 
-std::optional<Panel> make(const ReportInput& input) {
+std::optional<Panel> make_balance(const ReportInput& input) {
   Panel panel{"Balance", {}, ""};
   const auto loads = layer_loads(input);
   if (!loads.empty()) panel.figures.push_back(figure_of("Measures", {}, [&](const auto&) { return measures(loads); }));
@@ -127,7 +127,7 @@ std::optional<Panel> make(const ReportInput& input) {
 }  // namespace
 
 PanelKind panel_kind_balance() {
-  return {"how evenly each layer's experts are used, and how many experts tokens get", 70, make, {}};
+  return {"how evenly each layer's experts are used, and how many experts tokens get", 70, make_balance, {}};
 }
 
 }  // namespace heterodyne

@@ -13,14 +13,14 @@
 namespace heterodyne {
 namespace {
 
-struct Sides {
+struct BeforeAfter {
   const LayerProfile& before;
   const LayerProfile& after;
   ExpertMatch match;
 };
 
-std::vector<Sides> layers_of(const RoutingProfile& before, const RoutingProfile& after) {
-  std::vector<Sides> all;
+std::vector<BeforeAfter> layers_of(const RoutingProfile& before, const RoutingProfile& after) {
+  std::vector<BeforeAfter> all;
   for (const LayerProfile& one : before.layers) {
     for (const LayerProfile& other : after.layers) {
       if (one.counts.layer == other.counts.layer) all.push_back({one, other, match_experts(one, other)});
@@ -30,13 +30,13 @@ std::vector<Sides> layers_of(const RoutingProfile& before, const RoutingProfile&
 }
 
 // Labels of the experts that have a counterpart, "3 vit", or "3 vit -> 5 vit".
-std::string label_of(const Sides& sides, size_t e) {
+std::string label_of(const BeforeAfter& sides, size_t e) {
   const std::string one = expert_label(sides.before.experts[e]);
   const std::string other = expert_label(sides.after.experts[static_cast<size_t>(sides.match.after_of[e])]);
   return one == other ? one : one + " -> " + other;
 }
 
-std::vector<size_t> matched(const Sides& sides) {
+std::vector<size_t> matched(const BeforeAfter& sides) {
   std::vector<size_t> positions;
   for (size_t e = 0; e < sides.match.after_of.size(); ++e) {
     if (sides.match.after_of[e] >= 0) positions.push_back(e);
@@ -49,7 +49,7 @@ double share_of(const LayerProfile& layer, size_t e) {
   return sum > 0 ? static_cast<double>(layer.counts.count_E[e]) / static_cast<double>(sum) : 0;
 }
 
-View load_view(const Sides& sides) {
+View load_view(const BeforeAfter& sides) {
   View view{{}, "share of assignments, 0 .. 1", "", "", {}, {{"expert", "before", "after", "change"}, {}}, ""};
   BarChart chart{.x = "expert", .y = view.unit};
   chart.series = {{"before"}, {"after"}};
@@ -70,12 +70,12 @@ View load_view(const Sides& sides) {
   return view;
 }
 
-bool has_same_classes(const Sides& sides) {
+bool has_same_classes(const BeforeAfter& sides) {
   return contingency_of(sides.before, "class") && contingency_of(sides.after, "class") &&
          sides.before.group("class")->labels == sides.after.group("class")->labels;
 }
 
-View class_view(const Sides& sides) {
+View class_view(const BeforeAfter& sides) {
   const Contingency one = *contingency_of(sides.before, "class"), other = *contingency_of(sides.after, "class");
   const auto one_EY = expert_given_class(one), other_EY = expert_given_class(other);
   const auto& labels = sides.before.group("class")->labels;
@@ -113,7 +113,7 @@ View class_view(const Sides& sides) {
 
 // Mean over the sampled tokens of |S and S'| / max(|S|, |S'|), S' in the ids of `before`; 1 for a token without experts
 // on both sides. With as many experts for each token it is OLMoE's router saturation.
-std::optional<double> saturation(const Sides& sides) {
+std::optional<double> saturation(const BeforeAfter& sides) {
   const RoutingSample &one = sides.before.sample, &other = sides.after.sample;
   if (one.num_choices < 1 || other.num_choices < 1 || one.id_TK.empty()) return {};
   const size_t T = one.id_TK.size() / static_cast<size_t>(one.num_choices);
@@ -151,13 +151,13 @@ bool has_same_tokens(const RoutingProfile& before, const RoutingProfile& after) 
   return true;
 }
 
-std::optional<Figure> saturation_figure(const std::vector<Sides>& layers) {
+std::optional<Figure> saturation_figure(const std::vector<BeforeAfter>& layers) {
   BarChart chart{.x = "layer", .y = "share of equal choices, 0 .. 1"};
   chart.series = {{"saturation"}};
   View view{{}, chart.y, "", "", {}, {{"layer", "saturation", "sampled tokens"}, {}}, ""};
   std::vector<std::string> sentences;
   int64_t num_tokens = 0;
-  for (const Sides& sides : layers) {
+  for (const BeforeAfter& sides : layers) {
     const auto value = saturation(sides);
     if (!value) continue;
     num_tokens = static_cast<int64_t>(sides.before.sample.id_TK.size()) / sides.before.sample.num_choices;
@@ -173,7 +173,7 @@ std::optional<Figure> saturation_figure(const std::vector<Sides>& layers) {
   return Figure{"Choices that stayed", {}, {std::move(view)}};
 }
 
-std::optional<Panel> make(const ReportInput& input) {
+std::optional<Panel> make_change(const ReportInput& input) {
   if (!input.before) return {};
   Panel panel{"Change", {}, ""};
   if (!input.before->routing || !input.run.routing) {
@@ -188,8 +188,8 @@ std::optional<Panel> make(const ReportInput& input) {
     return panel;
   }
   std::vector<LayerProfile> profiles, with_classes;
-  std::vector<Sides> class_sides;
-  for (const Sides& sides : layers) {
+  std::vector<BeforeAfter> class_sides;
+  for (const BeforeAfter& sides : layers) {
     profiles.push_back(sides.after);
     if (!has_same_classes(sides)) continue;
     class_sides.push_back(sides);
@@ -209,6 +209,6 @@ std::optional<Panel> make(const ReportInput& input) {
 
 }  // namespace
 
-PanelKind panel_kind_change() { return {"how the use of experts differs between two inputs", 140, make, {}}; }
+PanelKind panel_kind_change() { return {"how the use of experts differs between two inputs", 140, make_change, {}}; }
 
 }  // namespace heterodyne

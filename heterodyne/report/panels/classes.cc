@@ -16,7 +16,7 @@ std::string title_of(const std::string& group) {
   return group == "patch_column" ? "Patch columns" : group;
 }
 
-std::optional<Panel> make(const ReportInput& input) {
+std::optional<Panel> make_classes(const ReportInput& input) {
   const std::string title = "Classes and experts";
   if (!input.run.routing) return not_recorded(title, "The routing", input);
   Panel panel{title, {}, ""};
@@ -39,7 +39,7 @@ std::optional<Panel> make(const ReportInput& input) {
 }  // namespace
 
 PanelKind panel_kind_classes() {
-  return {"which experts the tokens of each class, patch row and patch column get", 40, make, {}};
+  return {"which experts the tokens of each class, patch row and patch column get", 40, make_classes, {}};
 }
 
 }  // namespace heterodyne

@@ -13,8 +13,8 @@
 namespace heterodyne {
 namespace {
 
-constexpr size_t kMostExperts = 16;  // rows of a picture
-constexpr size_t kMostPairs = 20;    // rows of a table
+constexpr size_t kMostCoActive = 16;       // rows of a picture
+constexpr size_t kMostCoActivePairs = 20;  // rows of a table
 
 bool has_pairs(const LayerProfile& layer) {
   const size_t E = layer.counts.count_E.size();
@@ -29,29 +29,30 @@ bool has_pairs(const LayerProfile& layer) {
 std::vector<size_t> shown_experts(const LayerProfile& layer) {
   std::vector<size_t> order(layer.experts.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  if (order.size() <= kMostExperts) return order;
+  if (order.size() <= kMostCoActive) return order;
   const auto& count_E = layer.counts.count_E;
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return count_E[a] > count_E[b]; });
-  order.resize(kMostExperts);
+  order.resize(kMostCoActive);
   std::sort(order.begin(), order.end());
   return order;
 }
 
-struct Pair {
+struct ExpertPair {
   size_t one = 0, other = 0;
   double value = 0;
 };
 
-std::vector<Pair> pairs_of(const std::vector<double>& value_EE, const LayerProfile& layer, bool is_symmetric) {
+std::vector<ExpertPair> pairs_of(const std::vector<double>& value_EE, const LayerProfile& layer, bool is_symmetric) {
   const size_t E = layer.experts.size();
-  std::vector<Pair> pairs;
+  std::vector<ExpertPair> pairs;
   for (size_t i = 0; i < E; ++i) {
     for (size_t j = is_symmetric ? i + 1 : 0; j < E; ++j) {
       const bool has_both = layer.pair_EE[i * E + i] > 0 && layer.pair_EE[j * E + j] > 0;
       if (i != j && has_both) pairs.push_back({i, j, value_EE[i * E + j]});
     }
   }
-  std::stable_sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) { return a.value > b.value; });
+  std::stable_sort(pairs.begin(), pairs.end(),
+                   [](const ExpertPair& a, const ExpertPair& b) { return a.value > b.value; });
   return pairs;
 }
 
@@ -86,14 +87,14 @@ View view_of(const LayerProfile& layer, bool is_lift) {
   if (pairs.empty()) {
     view.reading = "No two experts of " + layer.counts.layer + " have tokens.";
   } else {
-    const Pair& top = pairs.front();
+    const ExpertPair& top = pairs.front();
     view.reading = is_lift ? "Experts " + label(top.one) + " and " + label(top.other) + " meet " + number(top.value) +
                                  " times as often as independent choices would, the most of all pairs."
                            : "Of the tokens of expert " + label(top.one) + ", " + percent(top.value) +
                                  " also get expert " + label(top.other) + ", the largest share.";
   }
   view.table.columns = {"expert", "also got", "tokens with both", is_lift ? "lift" : "share"};
-  for (size_t p = 0; p < std::min(pairs.size(), kMostPairs); ++p) {
+  for (size_t p = 0; p < std::min(pairs.size(), kMostCoActivePairs); ++p) {
     view.table.rows.push_back({label(pairs[p].one), label(pairs[p].other),
                                layer.pair_EE[pairs[p].one * E + pairs[p].other], rounded(pairs[p].value)});
   }
@@ -101,7 +102,7 @@ View view_of(const LayerProfile& layer, bool is_lift) {
   return view;
 }
 
-std::optional<Panel> make(const ReportInput& input) {
+std::optional<Panel> make_co_activation(const ReportInput& input) {
   const std::string title = "Co-activation";
   if (!input.run.routing) return not_recorded(title, "The routing", input);
   std::vector<LayerProfile> layers;
@@ -121,7 +122,8 @@ std::optional<Panel> make(const ReportInput& input) {
 }  // namespace
 
 PanelKind panel_kind_co_activation() {
-  return {"which experts are given to the same tokens, and how much more often than by chance", 50, make, {}};
+  return {
+      "which experts are given to the same tokens, and how much more often than by chance", 50, make_co_activation, {}};
 }
 
 }  // namespace heterodyne

@@ -12,16 +12,16 @@ namespace heterodyne {
 namespace {
 
 // A layer and the same layer with an untrained router; null where that was not recorded.
-struct Sides {
+struct TrainedRandom {
   const LayerProfile* layer;
   const Confidence* random;
 };
 
-std::vector<Sides> layers_of(const RoutingProfile& profile) {
-  std::vector<Sides> all;
+std::vector<TrainedRandom> layers_of(const RoutingProfile& profile) {
+  std::vector<TrainedRandom> all;
   for (const LayerProfile& layer : profile.layers) {
     if (!layer.confidence || layer.confidence->num_tokens == 0) continue;
-    Sides sides{&layer, nullptr};
+    TrainedRandom sides{&layer, nullptr};
     for (const LayerProfile& other : profile.random_router) {
       const bool is_same = other.counts.layer == layer.counts.layer;
       if (is_same && other.confidence && other.confidence->num_tokens > 0) sides.random = &*other.confidence;
@@ -37,7 +37,7 @@ BarSeries histogram(const std::string& name, const std::vector<int64_t>& bins, i
   return series;
 }
 
-View view_of(const Sides& sides, bool is_margin) {
+View view_of(const TrainedRandom& sides, bool is_margin) {
   const Confidence& own = *sides.layer->confidence;
   View view;
   view.unit = "share of tokens, 0 .. 1";
@@ -63,14 +63,14 @@ View view_of(const Sides& sides, bool is_margin) {
   return view;
 }
 
-Figure summary(const std::vector<Sides>& layers) {
+Figure summary(const std::vector<TrainedRandom>& layers) {
   Rows table{{"layer", "router", "tokens", "mean entropy / ln E", "mean margin", "I(E; X), nats"}, {}};
   const auto add = [&](const std::string& layer, const std::string& router, const Confidence& of) {
     table.rows.push_back({layer, router, of.num_tokens, rounded(of.mean_entropy()), rounded(of.mean_margin()),
                           rounded(of.information())});
   };
-  const Sides* surest = &layers.front();
-  for (const Sides& sides : layers) {
+  const TrainedRandom* surest = &layers.front();
+  for (const TrainedRandom& sides : layers) {
     const Confidence& own = *sides.layer->confidence;
     add(sides.layer->counts.layer, "this router", own);
     if (sides.random) add(sides.layer->counts.layer, "untrained router", *sides.random);
@@ -82,7 +82,7 @@ Figure summary(const std::vector<Sides>& layers) {
                       std::move(table));
 }
 
-std::optional<Panel> make(const ReportInput& input) {
+std::optional<Panel> make_confidence(const ReportInput& input) {
   const std::string title = "Confidence";
   if (!input.run.routing) return not_recorded(title, "The routing", input);
   const auto layers = layers_of(*input.run.routing);
@@ -92,7 +92,7 @@ std::optional<Panel> make(const ReportInput& input) {
     return panel;
   }
   std::vector<LayerProfile> profiles;
-  for (const Sides& sides : layers) profiles.push_back(*sides.layer);
+  for (const TrainedRandom& sides : layers) profiles.push_back(*sides.layer);
   const Choice choice = layer_choice(profiles);
   for (const bool is_margin : {false, true}) {
     panel.figures.push_back(figure_of(is_margin ? "Margin" : "Entropy", {choice},
@@ -105,7 +105,7 @@ std::optional<Panel> make(const ReportInput& input) {
 }  // namespace
 
 PanelKind panel_kind_confidence() {
-  return {"how sure the routers are of their choices, beside untrained ones", 80, make, {}};
+  return {"how sure the routers are of their choices, beside untrained ones", 80, make_confidence, {}};
 }
 
 }  // namespace heterodyne

@@ -115,7 +115,7 @@ std::optional<Figure> speed(const RunRecord& run) {
                         {"5 % above", rounded(at(0.95))}}});
 }
 
-std::optional<Panel> make(const ReportInput& input) {
+std::optional<Panel> make_cost(const ReportInput& input) {
   Panel panel{"Cost", {}, ""};
   if (input.run.routing) {
     const RoutingProfile& profile = *input.run.routing;
@@ -133,6 +133,8 @@ std::optional<Panel> make(const ReportInput& input) {
 
 }  // namespace
 
-PanelKind panel_kind_cost() { return {"MACs routed, executed and dense, parameters in all and active", 110, make, {}}; }
+PanelKind panel_kind_cost() {
+  return {"MACs routed, executed and dense, parameters in all and active", 110, make_cost, {}};
+}
 
 }  // namespace heterodyne

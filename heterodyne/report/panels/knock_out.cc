@@ -10,7 +10,7 @@
 namespace heterodyne {
 namespace {
 
-constexpr size_t kMostClasses = 64;  // columns of a picture
+constexpr size_t kMostColumns = 64;  // columns of a picture
 
 bool has_all(const LayerProfile& layer) {
   const size_t E = layer.experts.size();
@@ -52,7 +52,7 @@ std::vector<std::string> classes_of(const LayerProfile& layer) {
 View classes_view(const LayerProfile& layer) {
   const auto classes = classes_of(layer);
   const auto& change_EY = layer.knock_out->loss_change_EY;
-  const size_t E = layer.experts.size(), Y = classes.size(), shown = std::min(Y, kMostClasses);
+  const size_t E = layer.experts.size(), Y = classes.size(), shown = std::min(Y, kMostColumns);
   Heatmap map{.x = "class", .y = "expert", .rows = expert_labels(layer.experts)};
   map.columns = {classes.begin(), classes.begin() + static_cast<int64_t>(shown)};
   map.scale = "diverging";
@@ -83,7 +83,7 @@ View classes_view(const LayerProfile& layer) {
   return view;
 }
 
-std::optional<Panel> make(const ReportInput& input) {
+std::optional<Panel> make_knock_out(const ReportInput& input) {
   const std::string title = "Knock-out";
   std::vector<LayerProfile> layers, by_class;
   if (input.run.routing) {
@@ -108,7 +108,7 @@ std::optional<Panel> make(const ReportInput& input) {
 }  // namespace
 
 PanelKind panel_kind_knock_out() {
-  return {"what happens to the loss of each class when one expert is taken away", 120, make, {}};
+  return {"what happens to the loss of each class when one expert is taken away", 120, make_knock_out, {}};
 }
 
 }  // namespace heterodyne

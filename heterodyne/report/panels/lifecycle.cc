@@ -82,7 +82,7 @@ View counts_of(const std::vector<LayerLives>& layers) {
   return view;
 }
 
-std::optional<Panel> make(const ReportInput& input) {
+std::optional<Panel> make_lifecycle(const ReportInput& input) {
   if (input.run.metrics.empty() && input.run.config.empty() && input.run.routing) return {};  // a profile alone
   std::vector<LayerLives> layers;
   for (auto& layer : layer_lives(input)) {
@@ -109,7 +109,7 @@ std::optional<Panel> make(const ReportInput& input) {
 }  // namespace
 
 PanelKind panel_kind_lifecycle() {
-  return {"when each expert came and went, of which parents, and why", 100, make, {}};
+  return {"when each expert came and went, of which parents, and why", 100, make_lifecycle, {}};
 }
 
 }  // namespace heterodyne

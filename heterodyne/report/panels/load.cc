@@ -113,7 +113,7 @@ View bars_of(const LayerLoad& load) {
   return view;
 }
 
-std::optional<Panel> make(const ReportInput& input) {
+std::optional<Panel> make_load(const ReportInput& input) {
   const auto loads = layer_loads(input);
   if (loads.empty()) return not_recorded("Load", "The routing", input);
   Panel panel{"Load", {}, ""};
@@ -129,7 +129,7 @@ std::optional<Panel> make(const ReportInput& input) {
 }  // namespace
 
 PanelKind panel_kind_load() {
-  return {"load of every expert against an even share, dead ones crossed, and its size beside it", 30, make, {}};
+  return {"load of every expert against an even share, dead ones crossed, and its size beside it", 30, make_load, {}};
 }
 
 }  // namespace heterodyne

@@ -167,7 +167,7 @@ size_t worst_of(const ReportInput& input, const std::vector<std::string>& layers
   return found == layers.end() ? 0 : static_cast<size_t>(found - layers.begin());
 }
 
-std::optional<Panel> make(const ReportInput& input) {
+std::optional<Panel> make_load_over_time(const ReportInput& input) {
   if (input.run.metrics.empty() && input.run.config.empty() && input.run.routing) return {};  // a profile alone
   Panel panel{"Load over time", {}, ""};
   std::vector<LoadHistory> histories;
@@ -195,7 +195,8 @@ std::optional<Panel> make(const ReportInput& input) {
 }  // namespace
 
 PanelKind panel_kind_load_over_time() {
-  return {"each expert's share of its layer's assignments, or of their MACs, against steps", 20, make, {}};
+  return {
+      "each expert's share of its layer's assignments, or of their MACs, against steps", 20, make_load_over_time, {}};
 }
 
 }  // namespace heterodyne

@@ -68,7 +68,7 @@ Rows formulas() {
        {"saturation", "mean |S_t and S'_t| / k", "choices that stayed the same"}}};
 }
 
-std::optional<Panel> make(const ReportInput& input) {
+std::optional<Panel> make_provenance(const ReportInput& input) {
   const RunRecord& run = input.run;
   Panel panel{"Provenance", {}, ""};
   Rows about{{"name", "value"}, {}};
@@ -101,7 +101,7 @@ std::optional<Panel> make(const ReportInput& input) {
 }  // namespace
 
 PanelKind panel_kind_provenance() {
-  return {"commands, settings and environment of the run, and the formulas", 150, make, {}};
+  return {"commands, settings and environment of the run, and the formulas", 150, make_provenance, {}};
 }
 
 }  // namespace heterodyne

@@ -10,17 +10,17 @@
 namespace heterodyne {
 namespace {
 
-constexpr size_t kMostExperts = 16;  // rows of a picture
-constexpr size_t kMostPairs = 20;    // rows of a table
+constexpr size_t kMostSimilar = 16;       // rows of a picture
+constexpr size_t kMostSimilarPairs = 20;  // rows of a table
 
-struct Pair {
+struct SimilarPair {
   size_t one = 0, other = 0;
   double cka = 0;
 };
 
 View view_of(const LayerProfile& layer) {
   const auto& cka_EE = layer.similarity->cka_EE;
-  const size_t E = layer.experts.size(), shown = std::min(E, kMostExperts);
+  const size_t E = layer.experts.size(), shown = std::min(E, kMostSimilar);
   const auto labels = expert_labels(layer.experts);
   Heatmap map{.x = "expert", .y = "expert"};
   for (size_t i = 0; i < shown; ++i) {
@@ -33,17 +33,18 @@ View view_of(const LayerProfile& layer) {
     map.rows.push_back(labels[i]);
     map.values.push_back(std::move(row));
   }
-  std::vector<Pair> pairs;
+  std::vector<SimilarPair> pairs;
   for (size_t i = 0; i < E; ++i) {
     for (size_t j = i + 1; j < E; ++j) {
       if (cka_EE[i * E + j] == cka_EE[i * E + j]) pairs.push_back({i, j, cka_EE[i * E + j]});
     }
   }
-  std::stable_sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) { return a.cka > b.cka; });
+  std::stable_sort(pairs.begin(), pairs.end(),
+                   [](const SimilarPair& a, const SimilarPair& b) { return a.cka > b.cka; });
   View view{
       {}, "linear CKA; 1 is the same up to rotation and scale", "", "", {}, {{"expert", "other expert", "CKA"}, {}},
       ""};
-  for (size_t p = 0; p < std::min(pairs.size(), kMostPairs); ++p) {
+  for (size_t p = 0; p < std::min(pairs.size(), kMostSimilarPairs); ++p) {
     view.table.rows.push_back({labels[pairs[p].one], labels[pairs[p].other], rounded(pairs[p].cka)});
   }
   view.count =
@@ -56,7 +57,7 @@ View view_of(const LayerProfile& layer) {
   return view;
 }
 
-std::optional<Panel> make(const ReportInput& input) {
+std::optional<Panel> make_similarity(const ReportInput& input) {
   const std::string title = "Similarity";
   std::vector<LayerProfile> layers;
   if (input.run.routing) {
@@ -74,6 +75,8 @@ std::optional<Panel> make(const ReportInput& input) {
 
 }  // namespace
 
-PanelKind panel_kind_similarity() { return {"how alike the experts' outputs are on the same tokens", 130, make, {}}; }
+PanelKind panel_kind_similarity() {
+  return {"how alike the experts' outputs are on the same tokens", 130, make_similarity, {}};
+}
 
 }  // namespace heterodyne

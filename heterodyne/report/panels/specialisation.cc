@@ -113,7 +113,7 @@ View divergence_view(const LayerProfile& layer) {
   return view;
 }
 
-std::optional<Panel> make(const ReportInput& input) {
+std::optional<Panel> make_specialisation(const ReportInput& input) {
   const std::string title = "Specialisation";
   if (!input.run.routing) return not_recorded(title, "The routing", input);
   std::vector<LayerProfile> layers;
@@ -135,7 +135,7 @@ std::optional<Panel> make(const ReportInput& input) {
 }  // namespace
 
 PanelKind panel_kind_specialisation() {
-  return {"what experts and classes say about one another, against shuffled labels", 90, make, {}};
+  return {"what experts and classes say about one another, against shuffled labels", 90, make_specialisation, {}};
 }
 
 }  // namespace heterodyne

@@ -6,7 +6,7 @@
 namespace heterodyne {
 namespace {
 
-std::optional<Panel> make(const ReportInput& input) {
+std::optional<Panel> make_token_types(const ReportInput& input) {
   if (!input.run.routing) return {};
   Panel panel{"Token types", {}, ""};
   const std::vector<std::pair<std::string, std::string>> groups = {{"token_type", "Token types"},
@@ -24,7 +24,7 @@ std::optional<Panel> make(const ReportInput& input) {
 }  // namespace
 
 PanelKind panel_kind_token_types() {
-  return {"which experts letters, digits, punctuation and spaces get", 60, make, {}};
+  return {"which experts letters, digits, punctuation and spaces get", 60, make_token_types, {}};
 }
 
 }  // namespace heterodyne

@@ -92,7 +92,7 @@ std::vector<Curve> choices_per_token(const RunRecord& run) {
   return curves;
 }
 
-std::optional<Panel> make(const ReportInput& input) {
+std::optional<Panel> make_training(const ReportInput& input) {
   const RunRecord& run = input.run;
   if (run.metrics.empty() && run.config.empty() && run.routing) return {};  // a profile alone, no run
   Panel panel{"Training curves", {}, ""};
@@ -116,7 +116,7 @@ std::optional<Panel> make(const ReportInput& input) {
 }  // namespace
 
 PanelKind panel_kind_training() {
-  return {"loss, task metric, learning rate, gradient norm, experts per token and throughput", 10, make, {}};
+  return {"loss, task metric, learning rate, gradient norm, experts per token and throughput", 10, make_training, {}};
 }
 
 }  // namespace heterodyne

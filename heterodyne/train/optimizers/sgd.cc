@@ -27,7 +27,7 @@ class SgdOptimizer : public Optimizer {
   void set_momentum(double momentum) override { options_.momentum = momentum; }
 
  protected:
-  State initial_state(const torch::Tensor& parameter) const override {
+  State initial_state(const std::string&, const torch::Tensor& parameter) const override {
     return {{"momentum", torch::zeros_like(parameter)}};
   }
 

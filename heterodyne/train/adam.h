@@ -1,0 +1,45 @@
+// Adam: what the optimizers adam, adamw and adam_factored share: the settings, and moments by name with the bias
+// correction of Kingma and Ba 2015, algorithm 1. The update itself is the library's fused kernel.
+#pragma once
+
+#include "heterodyne/train/optimizer.h"
+
+namespace heterodyne {
+
+struct AdamOptions {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double eps = 1e-8;
+  void visit(Fields& field) {
+    field("beta1", beta1, "decay of the mean gradient", between(0, 0.9999));
+    field("beta2", beta2, "decay of the mean squared gradient", between(0, 0.999999));
+    field("eps", eps, "added to the root of the mean squared gradient", more_than(0));
+  }
+};
+
+/// Where weight decay goes: into the gradient, as a loss of half the squared weights would (Adam), or apart from it
+/// (AdamW).
+enum class WeightDecay { kInGradient, kApart };
+
+class Adam : public Optimizer {
+ public:
+  void set_momentum(double momentum) override { options_.beta1 = momentum; }
+
+ protected:
+  Adam(const AdamOptions& options, WeightDecay decay, double weight_decay)
+      : options_(options), decay_(decay), weight_decay_(weight_decay) {}
+
+  /// "exp_avg", "exp_avg_sq" and "step".
+  State initial_state(const std::string& name, const torch::Tensor& parameter) const override;
+  bool starts_at_mean(const std::string& key) const override { return key == "exp_avg_sq"; }
+  void update(const std::vector<Entry>& entries, double lr) override;
+
+  const AdamOptions& options() const { return options_; }
+
+ private:
+  AdamOptions options_;
+  WeightDecay decay_;
+  double weight_decay_;
+};
+
+}  // namespace heterodyne
