@@ -12,9 +12,11 @@ class Embedding : public torch::nn::Module {
 
   /// id, int64 of any shape [...], to [..., width]. Throws ShapeError unless 0 <= id < num_symbols.
   torch::Tensor forward(const torch::Tensor& id) const;
+  /// [symbols, width], the parameter itself.
+  const torch::Tensor& weight() const { return weight_; }
 
  private:
-  torch::Tensor weight_;  // [symbols, width]
+  torch::Tensor weight_;
 };
 
 }  // namespace heterodyne::nn

@@ -15,6 +15,18 @@ class LayerNorm : public torch::nn::Module {
   torch::Tensor weight_, bias_;
 };
 
+/// Root mean square normalisation (Zhang and Sennrich 2019, equation 4): x / sqrt(mean(x^2) + eps) times a weight that
+/// starts at one. [..., width] to the same shape.
+class RmsNorm : public torch::nn::Module {
+ public:
+  explicit RmsNorm(int64_t width, double eps = 1e-5);
+  torch::Tensor forward(const torch::Tensor& x) const;
+
+ private:
+  double eps_;
+  torch::Tensor weight_;
+};
+
 /// Batch normalisation of [B, channels, H, W] (Ioffe and Szegedy 2015), eps 1e-5, momentum 0.1. In train mode it
 /// normalises by the batch and updates its running mean and variance; in eval mode it uses those.
 class BatchNorm2d : public torch::nn::Module {

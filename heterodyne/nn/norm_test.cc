@@ -13,6 +13,18 @@ TEST(LayerNorm, AHandWorkedRow) {
   EXPECT_TRUE(torch::allclose(y, torch::tensor({{-1.2247356, 0.0, 1.2247356}}), 1e-6, 1e-6));
 }
 
+// The mean of 1, 4 and 16 is 7, and 2 more for eps make 9: divided by 3, then times the weight.
+TEST(RmsNorm, AHandWorkedRow) {
+  RmsNorm norm(3, 2.0);
+  const torch::NoGradGuard no_grad;
+  norm.named_parameters()["weight"].copy_(torch::tensor({3.0F, 1.5F, -6.0F}));
+  const auto y = norm.forward(torch::tensor({{{1.0F, -2.0F, 4.0F}}}));
+  EXPECT_TRUE(torch::allclose(y, torch::tensor({{{1.0F, -1.0F, -8.0F}}}), 1e-6, 1e-6)) << y;
+  EXPECT_EQ(norm.forward(torch::zeros({0, 2, 3})).size(0), 0);
+}
+
+TEST(RmsNorm, RefusesAnotherWidth) { EXPECT_THROW(RmsNorm(4).forward(torch::zeros({2, 3})), ShapeError); }
+
 TEST(BatchNorm2d, NormalisesByTheBatchThenByItsAverages) {
   BatchNorm2d norm(1);
   const auto x = torch::tensor({1.0F, 3.0F}).view({2, 1, 1, 1});
