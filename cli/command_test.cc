@@ -115,7 +115,8 @@ TEST(Commands, TheListOfFlagsChangesOnPurposeOnly) {
   using Names = std::vector<std::string>;
   EXPECT_EQ(flags["train"],
             (Names{"config", "resume", "out", "set", "seed", "data", "threads", "quiet", "no_progress"}));
-  EXPECT_EQ(flags["eval"], (Names{"model", "split", "data", "threads", "quiet", "no_progress", "format"}));
+  EXPECT_EQ(flags["eval"],
+            (Names{"model", "checkpoint_path", "split", "data", "threads", "quiet", "no_progress", "format"}));
   EXPECT_EQ(flags["route"], (Names{"model", "examples", "knockout", "similarity", "random_control", "per_token",
                                    "limit", "out", "data", "threads", "quiet", "no_progress", "format"}));
   EXPECT_EQ(flags["ls"], (Names{"what", "verbose", "format"}));

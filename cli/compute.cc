@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
+#include <fmt/format.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -41,6 +42,16 @@ std::string processor() {
 }
 
 }  // namespace
+
+const std::string& ModelFlag::path(const std::string& verb) const {
+  if (model.empty() && checkpoint_path.empty())
+    throw ConfigError(
+        fmt::format("{}: expected a run's folder or a checkpoint's, got none. See heterodyne {} --help", verb, verb));
+  if (!model.empty() && !checkpoint_path.empty())
+    throw ConfigError(
+        fmt::format("{}: expected one model, got {} and --checkpoint_path {}", verb, model, checkpoint_path));
+  return model.empty() ? checkpoint_path : model;
+}
 
 void apply(const ComputeFlags& flags, const Invocation& invocation) {
   invocation.terminal.set_quiet(flags.quiet);

@@ -21,6 +21,19 @@ struct ComputeFlags {
   }
 };
 
+/// Which trained model a verb works on: its first argument or, as the published scripts write it, --checkpoint_path.
+struct ModelFlag {
+  std::string model;
+  std::string checkpoint_path;
+  void visit(Fields& field) {
+    field("model", model, "a run's folder (its best checkpoint) or a checkpoint's", positional());
+    field("checkpoint_path", checkpoint_path, "the model again, as the published scripts name it");
+  }
+
+  /// The one that was given. Throws ConfigError when neither or both were: "eval: expected a run's folder ...".
+  const std::string& path(const std::string& verb) const;
+};
+
 /// Sets threads and quietness. Throws ConfigError when HETERODYNE_THREADS is no number of threads.
 void apply(const ComputeFlags& flags, const Invocation& invocation);
 

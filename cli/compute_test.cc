@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include "cli/parse.h"
 #include "heterodyne/base/fixtures.h"
 
 namespace heterodyne::cli::compute_test {
@@ -43,6 +44,29 @@ TEST(Compute, TheMachineIsDescribed) {
   const Table table = environment_table({{"heterodyne", "train"}, "runs", "", ""});
   for (const auto* key : {"version", "commit", "torch", "compiler", "processor", "cores", "threads", "os", "command"})
     EXPECT_TRUE(table.contains(key)) << key;
+}
+
+std::string path_of(std::vector<std::string> words) {
+  words.insert(words.begin(), "eval");
+  const auto flags = parse_line(words).flags;
+  ModelFlag flag;
+  if (const Value* model = flags.find("model")) flag.model = *model->if_text();
+  if (const Value* path = flags.find("checkpoint_path")) flag.checkpoint_path = *path->if_text();
+  return flag.path("eval");
+}
+
+TEST(ModelFlag, IsAnArgumentOrTheFlagOfThePublishedScripts) {
+  EXPECT_EQ(path_of({"runs/demo"}), "runs/demo");
+  EXPECT_EQ(path_of({"--checkpoint_path", "runs/demo"}), "runs/demo");
+  EXPECT_EQ(path_of({"--checkpoint_path=runs/demo"}), "runs/demo");
+  EXPECT_EQ(path_of({"--checkpoint-path", "runs/demo"}), "runs/demo");
+}
+
+TEST(ModelFlag, NoneAndTwoAreRefused) {
+  EXPECT_EQ(fixtures::message_of<ConfigError>([] { path_of({}); }),
+            "eval: expected a run's folder or a checkpoint's, got none. See heterodyne eval --help");
+  EXPECT_EQ(fixtures::message_of<ConfigError>([] { path_of({"a", "--checkpoint_path", "b"}); }),
+            "eval: expected one model, got a and --checkpoint_path b");
 }
 
 }  // namespace

@@ -98,6 +98,23 @@ struct Line {
   }
 };
 
+// --batch_size as --batch-size, where the verb has such a flag: the published scripts write it so.
+std::vector<std::string> with_dashes(std::vector<std::string> arguments, const std::string& verb) {
+  if (verb.empty()) return arguments;
+  const auto flags = flags_of(commands().find(verb).schema);
+  for (auto& argument : arguments) {
+    if (!argument.starts_with("--")) continue;
+    const size_t end = std::min(argument.find('='), argument.size());
+    std::string name = argument.substr(0, end);
+    std::replace(name.begin(), name.end(), '_', '-');
+    const bool is_own = std::any_of(flags.begin(), flags.end(), [&](const FlagInfo& flag) {
+      return !flag.is_positional && flag.spelled() == name;
+    });
+    if (is_own) argument.replace(0, end, name);
+  }
+  return arguments;
+}
+
 void reject_extras(const CLI::App& verb, const Declarer& declarer, const std::vector<std::string>& of_recipe) {
   for (const auto& extra : verb.remaining()) {
     if (!extra.starts_with('-'))
@@ -129,7 +146,8 @@ ParsedLine parse_line(const std::vector<std::string>& arguments) {
   const auto expanded = expand_recipe_flags(arguments);
   Line line(verb_given);
   try {
-    std::vector<std::string> reversed(expanded.arguments.rbegin(), expanded.arguments.rend());
+    const auto spelled = with_dashes(expanded.arguments, verb_given);
+    std::vector<std::string> reversed(spelled.rbegin(), spelled.rend());
     line.app.parse(reversed);
   } catch (const CLI::CallForHelp&) {
     return {"", {}, help_text(verb_given) + recipe_flags_help(arguments)};

@@ -1,5 +1,5 @@
-// heterodyne data prepare|peek|synth: brings files of a data set into the layout that is read, looks into a set, makes
-// up a small one.
+// heterodyne data prepare|peek|synth|cluster: brings files of a data set into the layout that is read, looks into a
+// set, makes up a small one, finds clusters of a text's symbols.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include "heterodyne/base/text.h"
 #include "heterodyne/data/image_files.h"
 #include "heterodyne/io/file.h"
+#include "heterodyne/train/hash_recipe.h"
 
 namespace heterodyne {
 namespace {
@@ -38,14 +39,15 @@ struct DataFlags {
   void visit(Fields& field) {
     field("action", action,
           "prepare SET FOLDER: files from the authors into the layout that is read; peek SET: counts, values, first "
-          "pictures; synth SET: made-up images in the files of the set",
-          one_of("prepare", "peek", "synth"), positional(), required());
-    field("arguments", arguments, "SET of `heterodyne ls datasets`, and FOLDER", positional());
+          "pictures; synth SET: made-up images in the files of the set; cluster MODEL: the model's configuration with "
+          "a router `hash` whose table holds clusters of its symbols",
+          one_of("prepare", "peek", "synth", "cluster"), positional(), required());
+    field("arguments", arguments, "SET of `heterodyne ls datasets`, and FOLDER; or MODEL", positional());
     field("split", split, "which examples", one_of("train", "valid", "test"));
     field("out", out, "where to write; the folder of data sets, data by default");
     field("limit", limit, "at most so many examples; synth: training images, 1,000 by default; 0: no limit",
           at_least(0));
-    field("seed", seed, "the same as --set seed=N; synth: of the images");
+    field("seed", seed, "the same as --set seed=N; synth: of the images; cluster: of the tries");
     field("link", link, "prepare: link to the files instead of copying them");
     field("allow_partial", allow_partial, "prepare: go on without files that are missing or damaged");
     compute.visit(field);
@@ -125,16 +127,31 @@ void peek(const DataFlags& options, const cli::Invocation& invocation) {
   print_pictures(*set, batch, invocation.terminal);
 }
 
+int64_t seed_of(const DataFlags& options) {
+  struct Seed {
+    int64_t seed = 0;
+    void visit(Fields& field) { field("seed", seed, "of the draws", at_least(0)); }
+  };
+  return read_options<Seed>({{"seed", Value::untyped(options.seed, "--seed")}}, {}).seed;
+}
+
+void cluster(const DataFlags& options, cli::Terminal& terminal) {
+  expect_arguments(options, 1, "a run's folder or a checkpoint's");
+  const std::string& path = options.arguments[0];
+  const auto model = load_model(path, {}, terminal.log());
+  const auto recipe = hash_recipe(model, static_cast<uint64_t>(seed_of(options)));
+  terminal.print("# " + path + " with experts by clusters of its symbols: heterodyne data cluster " + path);
+  std::string text = write_toml(recipe);
+  while (text.ends_with('\n')) text.pop_back();
+  terminal.print(text);
+}
+
 void synth(const DataFlags& options, cli::Terminal& terminal) {
   expect_arguments(options, 1, "a data set whose files to make");
   const std::string& kind = options.arguments[0];
   const SourceFiles& files = files_of(kind);
   const int64_t train = options.limit == 0 ? kSynthTrain : options.limit;
-  struct Seed {
-    int64_t seed = 0;
-    void visit(Fields& field) { field("seed", seed, "of the images", at_least(0)); }
-  };
-  const auto seed = read_options<Seed>({{"seed", Value::untyped(options.seed, "--seed")}}, {}).seed;
+  const int64_t seed = seed_of(options);
   const auto& names = files.folders;
   const fs::path folder =
       fs::path(options.out) / *std::find_if(names.begin(), names.end(), [](const auto& name) { return !name.empty(); });
@@ -182,6 +199,7 @@ int run_data(const DataFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
   if (options.action == "peek") peek(options, invocation);
   else if (options.action == "synth") synth(options, invocation.terminal);
+  else if (options.action == "cluster") cluster(options, invocation.terminal);
   else prepare(options, invocation.terminal);
   return 0;
 }
@@ -189,9 +207,10 @@ int run_data(const DataFlags& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_data() {
-  return command_kind<DataFlags>("prepare, look into or make up a data set",
+  return command_kind<DataFlags>("prepare, look into or make up a data set; cluster the symbols of a text",
                                  "heterodyne data peek fashion_mnist\nheterodyne data prepare cifar10 "
-                                 "~/Downloads/cifar-10-batches-bin\nheterodyne data synth mnist --limit 2000 --seed 1",
+                                 "~/Downloads/cifar-10-batches-bin\nheterodyne data synth mnist --limit 2000 --seed 1\n"
+                                 "heterodyne data cluster runs/lm-char > by_cluster.toml",
                                  run_data);
 }
 

@@ -17,12 +17,12 @@ namespace heterodyne {
 namespace {
 
 struct EvalFlags {
-  std::string model;
+  cli::ModelFlag model;
   std::string split = "test";
   cli::ComputeFlags compute;
   cli::FormatFlag format;
   void visit(Fields& field) {
-    field("model", model, "a run's folder (its best checkpoint) or a checkpoint's", positional(), required());
+    model.visit(field);
     field("split", split, "which examples", one_of("train", "valid", "test"));
     compute.visit(field);
     format.visit(field);
@@ -32,12 +32,12 @@ struct EvalFlags {
 void print(const EvalFlags& options, Network& network, const Evaluation& evaluation,
            const std::vector<std::string>& classes, const cli::TaskWords& words, cli::Terminal& terminal) {
   const Table values = evaluation.table();
+  const std::string& model = options.model.path("eval");
   if (options.format.format == "json") {
-    return terminal.print(io::write_json(Table{{"model", options.model},
-                                               {"split", options.split},
-                                               {"n", evaluation.metrics.num_examples()},
-                                               {"metrics", values}},
-                                         1));
+    return terminal.print(io::write_json(
+        Table{
+            {"model", model}, {"split", options.split}, {"n", evaluation.metrics.num_examples()}, {"metrics", values}},
+        1));
   }
   if (options.format.format != "table") {
     cli::Rows rows{{"metric", "value"}, {}};
@@ -46,7 +46,7 @@ void print(const EvalFlags& options, Network& network, const Evaluation& evaluat
   }
   const auto& metrics = evaluation.metrics;
   const std::string examples = words.task == cli::Task::kImages ? "examples" : words.examples();
-  terminal.print(fmt::format("{}  {} split, {} {}   accuracy {:.2f} %   loss {:.4f}{}", options.model, options.split,
+  terminal.print(fmt::format("{}  {} split, {} {}   accuracy {:.2f} %   loss {:.4f}{}", model, options.split,
                              with_commas(metrics.num_examples()), examples, 100 * metrics.accuracy(), metrics.loss(),
                              words.measure(metrics.loss())));
   cli::Rows rows{{"class", "accuracy %"}, {}};
@@ -62,7 +62,7 @@ void print(const EvalFlags& options, Network& network, const Evaluation& evaluat
 
 int run_eval(const EvalFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
-  const auto [experiment, checkpoint, network] = load_model(options.model, {}, invocation.terminal.log());
+  const auto [experiment, checkpoint, network] = load_model(options.model.path("eval"), {}, invocation.terminal.log());
   const auto dataset =
       make_dataset(experiment, cli::data_folders(options.compute, invocation.environment), invocation.terminal.log());
   const Split split = split_named(options.split);

@@ -20,7 +20,7 @@ namespace heterodyne {
 namespace {
 
 struct RunFlags {
-  std::string model;
+  cli::ModelFlag model;
   std::string prompt;
   std::string image;
   int64_t tokens = 200;
@@ -35,7 +35,7 @@ struct RunFlags {
   cli::ComputeFlags compute;
   cli::FormatFlag format;
   void visit(Fields& field) {
-    field("model", model, "a run's folder (its best checkpoint) or a checkpoint's", positional(), required());
+    model.visit(field);
     field("prompt", prompt, "text that a language model goes on with");
     field("image", image, "a picture to classify: PNG, JPEG, BMP, GIF or PPM");
     field("tokens", tokens, "tokens to make", at_least(1));
@@ -69,13 +69,14 @@ const char* form_of(const Experiment& experiment) { return experiment.vocabulary
 
 void check_input(const RunFlags& options, const Experiment& experiment) {
   const bool is_text = !experiment.vocabulary.empty();
+  const std::string& model = options.model.path("run");
   if (options.prompt.empty() && options.image.empty()) {
     throw ConfigError(fmt::format("run: expected --{}, as {} is a model of {}; got nothing to work on",
-                                  form_of(experiment), options.model, is_text ? "text" : "images"));
+                                  form_of(experiment), model, is_text ? "text" : "images"));
   }
   if (is_text == options.image.empty()) return;
-  throw ConfigError(fmt::format("run: {} is a model of {}: expected --{}", options.model, is_text ? "text" : "images",
-                                form_of(experiment)));
+  throw ConfigError(
+      fmt::format("run: {} is a model of {}: expected --{}", model, is_text ? "text" : "images", form_of(experiment)));
 }
 
 int write_text(const RunFlags& options, TrainedModel& model, cli::Terminal& terminal) {
@@ -173,7 +174,7 @@ int classify(const RunFlags& options, TrainedModel& model, const cli::Invocation
 
 int run_model(const RunFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
-  auto model = load_model(options.model, {}, invocation.terminal.log());
+  auto model = load_model(options.model.path("run"), {}, invocation.terminal.log());
   check_input(options, model.experiment);
   return options.image.empty() ? write_text(options, model, invocation.terminal) : classify(options, model, invocation);
 }

@@ -30,9 +30,23 @@ std::vector<double> differences(const std::vector<double>& changed_Y, const std:
   return difference_Y;
 }
 
-KnockOut compare(const ClassificationMetrics& whole, const std::vector<ClassificationMetrics>& without_E) {
+// The metrics of one way to compute the batches. Where they continue each other, so does its own state.
+struct Variant {
+  ClassificationMetrics metrics;
+  std::vector<torch::Tensor> carry;
+
+  void add(Network& network, Batch batch) {
+    batch.carry = std::move(carry);
+    auto output = network.forward(batch, nullptr);
+    carry = std::move(output.carry);
+    metrics.add(output.logit_BY, batch.label_B);
+  }
+};
+
+KnockOut compare(const ClassificationMetrics& whole, const std::vector<Variant>& without_E) {
   KnockOut result{whole.loss(), whole.accuracy(), {}, {}, {}};
-  for (const auto& without : without_E) {
+  for (const auto& variant : without_E) {
+    const auto& without = variant.metrics;
     result.loss_change_E.push_back(without.loss() - whole.loss());
     result.accuracy_change_E.push_back(without.accuracy() - whole.accuracy());
     const auto change_Y = differences(without.loss_by_class(), whole.loss_by_class());
@@ -70,20 +84,20 @@ Routing without_expert(const Routing& routing, int64_t position) {
 std::vector<KnockOut> knock_out(Network& network, Loader& loader, const PassOptions& pass) {
   const EvalMode eval_mode(network);
   const auto layers = network.moe_layers();
-  ClassificationMetrics whole;
-  std::vector<std::vector<ClassificationMetrics>> without_LE;
+  Variant whole;
+  std::vector<std::vector<Variant>> without_LE;
   for (const MoeLayer* layer : layers) without_LE.emplace_back(static_cast<size_t>(layer->num_experts()));
   each_batch(loader, pass, [&](const Batch& batch) {
-    whole.add(network.forward(batch, nullptr).logit_BY, batch.label_B);
+    whole.add(network, batch);
     for (size_t l = 0; l < layers.size(); ++l) {
       for (int64_t e = 0; e < layers[l]->num_experts(); ++e) {
         const RouterStandIn stand_in(*layers[l], std::make_shared<KnockOutRouter>(layers[l]->router(), e));
-        without_LE[l][static_cast<size_t>(e)].add(network.forward(batch, nullptr).logit_BY, batch.label_B);
+        without_LE[l][static_cast<size_t>(e)].add(network, batch);
       }
     }
   });
   std::vector<KnockOut> all;
-  for (const auto& without_E : without_LE) all.push_back(compare(whole, without_E));
+  for (const auto& without_E : without_LE) all.push_back(compare(whole.metrics, without_E));
   return all;
 }
 

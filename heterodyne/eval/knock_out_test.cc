@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "heterodyne/eval/evaluate.h"
+#include "heterodyne/eval/similarity.h"
+#include "heterodyne/io/fixtures.h"
 #include "heterodyne/layer/fixtures.h"
 
 namespace heterodyne::knock_out_test {
@@ -93,6 +95,60 @@ TEST_F(KnockOutTest, IsWhatAnExpertOfZerosWouldDo) {
     }
   }
   EXPECT_EQ(result.loss_change_EY.size(), 12U);
+}
+
+// A text in 21 windows of 5 characters for each of 3 streams. evaluate() carries the state from window to window; so
+// must the pass without an expert, whose state is another one.
+class KnockOutOfTexts : public testing::Test {
+ protected:
+  KnockOutOfTexts() {
+    std::string text;
+    for (int i = 0; i < 400; ++i) text += "abcde"[(i * i + i / 7) % 5];
+    folder.put("text.txt", text);
+    DataContext context{{folder.path()}, 0.1, {}};
+    context.batch = 3;
+    dataset = datasets().make(Member(Table{{"kind", "text_lm"}, {"path", "text.txt"}, {"length", 5}, {"test", 0.1}}),
+                              context);
+    network = networks().make(
+        Member(Table{{"kind", "lstm_lm"},
+                     {"width", 8},
+                     {"moe", Table{{"router", Table{{"kind", "top_k"}, {"k", 1}}},
+                                   {"experts", Array{Table{{"kind", "mlp"}, {"hidden", 8}, {"count", 3}}}}}}}),
+        NetworkContext{dataset->shape(), 1});
+  }
+  Loader loader() const { return Loader(*dataset, Split::kTrain, LoaderOptions{.batch = 3}); }
+  ClassificationMetrics metrics() {
+    auto batches = loader();
+    return evaluate(*network, batches, torch::kFloat32).metrics;
+  }
+
+  fixtures::TemporaryFolder folder;
+  std::unique_ptr<Dataset> dataset;
+  std::shared_ptr<Network> network;
+};
+
+TEST_F(KnockOutOfTexts, CarryTheStateThroughTheText) {
+  auto batches = loader();
+  const auto result = knock_out(*network, batches, torch::kFloat32).at(0);
+  const auto whole = metrics();
+  EXPECT_EQ(result.loss, whole.loss());
+  for (size_t e = 0; e < 3; ++e) {
+    const torch::NoGradGuard no_grad;
+    std::vector<torch::Tensor> kept;
+    auto parameters = network->moe_layers()[0]->slots()[e].expert->parameters();
+    for (auto& parameter : parameters) kept.push_back(parameter.clone()), parameter.zero_();
+    const auto without = metrics();
+    for (size_t i = 0; i < kept.size(); ++i) parameters[i].copy_(kept[i]);
+    EXPECT_NEAR(result.loss_change_E[e], without.loss() - whole.loss(), 1e-6);
+  }
+}
+
+TEST_F(KnockOutOfTexts, APassMayEndInTheMiddleOfABatch) {
+  auto batches = loader();
+  PassOptions pass(torch::kFloat32, 7);
+  EXPECT_EQ(evaluate(*network, batches, pass).metrics.num_examples(), 7 * 5);
+  EXPECT_EQ(knock_out(*network, batches, pass).size(), 1U);
+  EXPECT_EQ(expert_similarity(*network, batches, pass, 1000).size(), 1U);
 }
 
 TEST_F(KnockOutTest, LeavesTheNetworkAsItWas) {

@@ -57,13 +57,15 @@ struct LayerInput {
 
 std::map<std::string, LayerInput> layer_inputs(Network& network, Loader& loader, const PassOptions& pass) {
   std::map<std::string, LayerInput> inputs;
-  each_batch(loader, pass, [&](const Batch& batch) {
+  std::vector<torch::Tensor> carry;
+  each_batch(loader, pass, [&](Batch batch) {
     RoutingLog log;
     log.keep_pairs = true;
     log.on_value = [&](const std::string& name, const torch::Tensor& value) {
       if (name.ends_with(".input")) inputs[name.substr(0, name.rfind('.'))].x_BSD.push_back(value);
     };
-    network.forward(batch, &log);
+    batch.carry = std::move(carry);
+    carry = std::move(network.forward(batch, &log).carry);
     for (const auto& layer : log.layers) {
       LayerInput& input = inputs[layer.layer];
       const auto& mask_T = layer.routing.mask_T;

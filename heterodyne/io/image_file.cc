@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <memory>
 
 #include "heterodyne/base/error.h"
@@ -23,6 +25,32 @@
 #pragma GCC diagnostic pop
 
 namespace heterodyne::io {
+namespace {
+
+// Bytes before the pixels of a portable pixmap: its letters, three numbers, one blank.
+size_t length_of_header(const std::string& bytes) {
+  const auto is_blank = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
+  size_t at = 2;
+  for (int number = 0; number < 3; ++number) {
+    while (at < bytes.size() && (is_blank(bytes[at]) || bytes[at] == '#'))
+      at = bytes[at] == '#' ? std::min(bytes.find('\n', at), bytes.size()) : at + 1;
+    while (at < bytes.size() && !is_blank(bytes[at])) ++at;
+  }
+  return at + 1;
+}
+
+// The decoder leaves memory as it found it where such a file ends too early. Others it checks itself.
+void check_pixmap(const std::string& path, const std::string& bytes, int64_t num_values) {
+  if (!bytes.starts_with("P5") && !bytes.starts_with("P6")) return;
+  const auto* data = reinterpret_cast<const stbi_uc*>(bytes.data());
+  const int64_t width = stbi_is_16_bit_from_memory(data, static_cast<int>(bytes.size())) != 0 ? 2 : 1;
+  const int64_t wanted = static_cast<int64_t>(length_of_header(bytes)) + num_values * width;
+  if (static_cast<int64_t>(bytes.size()) >= wanted) return;
+  throw FormatError::in_file(path, fmt::format("damaged picture: expected at least {} bytes, got {}",
+                                               with_commas(wanted), with_commas(static_cast<int64_t>(bytes.size()))));
+}
+
+}  // namespace
 
 torch::Tensor read_image(const std::string& path) {
   const std::string bytes = read_file(path);
@@ -39,6 +67,7 @@ torch::Tensor read_image(const std::string& path) {
     throw FormatError::in_file(
         path, fmt::format("expected at most {} pixels, got {} x {}", with_commas(kMostPixels), width, height));
   }
+  check_pixmap(path, bytes, int64_t{width} * height * channels);
   const int wanted = channels <= 2 ? 1 : 3;
   const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
       stbi_load_from_memory(data, size, &width, &height, &channels, wanted), stbi_image_free);

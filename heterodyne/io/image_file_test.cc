@@ -24,6 +24,20 @@ TEST(ImageFile, ReadsGreys) {
   EXPECT_EQ(image[0][1][1].item<int64_t>(), 'd');
 }
 
+// The header has 21 bytes with its comment, the pixels four.
+TEST(ImageFile, APixmapThatEndsTooEarlyIsDamaged) {
+  const fixtures::TemporaryFolder folder;
+  const std::string whole = "P5 # grey\n2 2 # \n255\nabcd";
+  EXPECT_EQ(read_image(folder.put("whole.pgm", whole))[0][1][1].item<int64_t>(), 'd');
+  for (const size_t missing : {1, 4}) {
+    const auto message = fixtures::message_of<FormatError>(
+        [&] { read_image(folder.put("cut.pgm", whole.substr(0, whole.size() - missing))); });
+    EXPECT_NE(message.find("damaged picture: expected at least 25 bytes, got " + std::to_string(25 - missing)),
+              std::string::npos)
+        << message;
+  }
+}
+
 TEST(ImageFile, RefusesWhatIsNoPicture) {
   const fixtures::TemporaryFolder folder;
   EXPECT_THROW(read_image(folder / "missing.png"), FormatError);

@@ -16,12 +16,14 @@ namespace heterodyne {
 struct SoftMoeOptions {
   int64_t slots_per_expert = 1;
   std::vector<Member> experts;
-  void visit(Fields& field) {
+  /// `is_used` is false where a network can have such layers and has none; its settings are errors then.
+  void visit(Fields& field, bool is_used = true) {
+    const auto used = effective_when(is_used, "layers = []");
     field("slots_per_expert", slots_per_expert,
           "slots of an expert; as much is computed as for single experts when all slots are as many as tokens",
-          at_least(1));
+          at_least(1), used);
     field("experts", experts, "groups of experts, of kinds that answer rows one by one",
-          member_of(heterodyne::experts()));
+          member_of(heterodyne::experts()), used);
   }
 };
 

@@ -2,9 +2,10 @@
 
 import json
 import re
+import tomllib
 import unittest
 
-from program import DONE, INPUT, USAGE, ProgramTest, metrics
+from program import DONE, FAILED, INPUT, USAGE, ProgramTest, metrics
 
 RUN = "run"
 TEXT = "the cat sat on the mat. the dog sat on the log.\n" * 60
@@ -91,6 +92,36 @@ class TextTest(ProgramTest):
         self.assertEqual(done.code, DONE, done.stdout + done.stderr)
         self.assertRegex(done.stdout, r"ok +resume")
 
+    def test_its_symbols_can_be_clustered_and_experts_chosen_by_them(self):
+        clustered = self.shared.run("data", "cluster", RUN)
+        self.assertEqual(clustered.code, DONE, clustered.stderr)
+        table = tomllib.loads(clustered.stdout)["model"]["moe"]["router"]["table"]
+        self.assertEqual(len(table), len(set(TEXT)))
+        self.assertEqual(set(table), {0, 1, 2, 3})
+        self.program.write("by_cluster.toml", clustered.stdout)
+        done = self.succeeds("train", "by_cluster.toml", "--out", RUN, "--set", "train.epochs=1")
+        self.assertRegex(done.stderr, r"k 1\.00")
+        for text, code, says in (
+            (clustered.stdout.replace("table = [0", "table = [4"), USAGE, "table: expected experts below num_experts = 4, got 4"),
+            (clustered.stdout.replace("table = [0", "table = [x"), USAGE, "by_cluster.toml:"),
+            (clustered.stdout.replace("table = [0, ", "table = ["), FAILED, "those of table, got"),
+        ):
+            self.program.write("by_cluster.toml", text)
+            self.refuses(code, [says], "train", "by_cluster.toml", "--out", f"refused-{code}-{len(text)}")
+
+    def test_the_published_scripts_flag_for_a_model(self):
+        self.assertEqual(
+            self.shared.run("eval", "--checkpoint_path", RUN).stdout, self.shared.run("eval", RUN).stdout
+        )
+        text = self.shared.run("run", "--checkpoint_path", RUN, "-p", "the ", "--tokens", "9")
+        self.assertEqual(text.code, DONE, text.stderr)
+        self.refuses(USAGE, ["expected a run's folder or a checkpoint's, got none"], "eval")
+        self.refuses(USAGE, ["expected one model, got a and --checkpoint_path b"], "run", "a", "--checkpoint_path", "b")
+
+    def test_an_expert_can_be_taken_away_from_a_part_of_the_text(self):
+        done = self.shared.run("route", RUN, "valid", "--knockout", "--similarity", "--limit", "7", "--out", "part.safetensors")
+        self.assertEqual(done.code, DONE, done.stderr)
+
     def test_prompts_that_cannot_be_read_are_refused(self):
         for words, code, says in (
             (["-p", ""], USAGE, "expected --prompt"),
@@ -119,6 +150,8 @@ class TextTest(ProgramTest):
             ({"data.path": "bytes.txt", "data.tokenizer": {"kind": "word"}}, INPUT, "byte 5: expected UTF-8, got 0xff"),
             ({"model.bidirectional": True}, USAGE, "a language model that reads backwards"),
             ({"model.layers": 1}, USAGE, "layers: expected at least 2"),
+            ({"model.moe.router": {"kind": "expert_choice"}}, USAGE, "lets later tokens decide about earlier ones"),
+            ({"model.moe.router": {"kind": "oracle"}}, USAGE, "a class for each example"),
         ):
             words = []
             for path, value in flags.items():

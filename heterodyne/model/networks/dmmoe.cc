@@ -1,7 +1,7 @@
 // DMMoE's network and its baselines: an image becomes tokens, a few layers mix them, their mean is classified.
-// A layer is a Mixture of Experts with a residual around it, x + moe(x), or a dense expert applied to every token. With
-// one MoE layer of four kinds it is DMMoE, with one of four MLPs the homogeneous baseline, with two dense transformer
-// blocks the dense ViT.
+// A layer is a Mixture of Experts or a soft one with a residual around it, x + moe(x), or a dense expert applied to
+// every token. With one MoE layer of four kinds it is DMMoE, with one of four MLPs the homogeneous baseline, with two
+// dense transformer blocks the dense ViT.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include "heterodyne/model/blocks/moe_pass.h"
 #include "heterodyne/model/blocks/moe_section.h"
 #include "heterodyne/model/blocks/positions.h"
+#include "heterodyne/model/blocks/soft_section.h"
 #include "heterodyne/model/blocks/stem.h"
 #include "heterodyne/model/network.h"
 #include "heterodyne/nn/dropout.h"
@@ -25,6 +26,7 @@ struct ChosenLayers : MoeSection {
     field("layers", layers, "which layers are Mixtures of Experts, counted from 0; [] for none", between(0, 1000));
     MoeSection::visit(field);
   }
+  bool has(int64_t index) const { return std::find(layers.begin(), layers.end(), index) != layers.end(); }
 };
 
 class DmmoeNetwork : public Network {
@@ -36,6 +38,7 @@ class DmmoeNetwork : public Network {
     int64_t patch = 8;
     double dropout = 0.1;
     ChosenLayers moe;
+    SoftSection soft_moe;
     Member dense{Table{{"kind", "vit_block"}, {"heads", 4}, {"hidden", 256}, {"dropout", 0.1}}};
     void visit(Fields& field) {
       field("width", width, "features of a token", at_least(1));
@@ -46,9 +49,10 @@ class DmmoeNetwork : public Network {
             effective_when(stem == "patch", "stem = \"conv\""));
       field("dropout", dropout, "share dropped of the tokens' features before the first layer", between(0, 0.99));
       field("moe", moe, "the layers that are Mixtures of Experts");
-      const bool has_dense = static_cast<int64_t>(moe.layers.size()) < layers;
+      field("soft_moe", soft_moe, "the layers that are soft mixtures of experts");
+      const bool has_dense = static_cast<int64_t>(moe.layers.size() + soft_moe.layers.size()) < layers;
       field("dense", dense, "the expert that makes the other layers, on every token", member_of(experts()),
-            effective_when(has_dense, "every layer is in moe.layers"));
+            effective_when(has_dense, "every layer is in moe.layers or soft_moe.layers"));
     }
   };
 
@@ -79,6 +83,8 @@ class DmmoeNetwork : public Network {
     for (const auto& layer : layers_) {
       if (layer.moe) {
         x_BSD = x_BSD + moe.run(*layer.moe, x_BSD);
+      } else if (layer.soft) {
+        x_BSD = x_BSD + layer.soft->forward({x_BSD, {}, batch.random});
       } else {
         x_BSD =
             layer.dense->forward({x_BSD.reshape({B * S, width_}), all_T, x_BSD, {}, batch.random}).view({B, S, width_});
@@ -101,12 +107,14 @@ class DmmoeNetwork : public Network {
   }
 
   CostPair cost(const std::vector<std::vector<double>>& tokens_per_expert) override {
-    const auto S = static_cast<double>(stem_->num_tokens());
+    const int64_t length = stem_->num_tokens();
+    const auto S = static_cast<double>(length);
     CostPair total{{stem_->macs(), num_params(*this), 0}, {stem_->macs(), num_params(*this), 0}};
     size_t moe = 0;
     for (const auto& layer : layers_) {
-      const auto part = layer.moe ? layer.moe->cost(tokens_per_expert.at(moe++), S, stem_->num_tokens())
-                                  : layer.dense->cost({S, S, stem_->num_tokens()});
+      const auto part = layer.moe    ? layer.moe->cost(tokens_per_expert.at(moe++), S, length)
+                        : layer.soft ? layer.soft->cost(S, length)
+                                     : layer.dense->cost({S, S, length});
       total.routed.macs += part.routed.macs;
       total.executed.macs += part.executed.macs;
     }
@@ -117,20 +125,29 @@ class DmmoeNetwork : public Network {
   TokenGrid token_grid() const override { return {stem_->num_tokens() / stem_->columns(), stem_->columns()}; }
 
  private:
-  struct Layer {
+  struct Layer {  // one of the three
     std::string name;
-    std::shared_ptr<MoeLayer> moe;  // or
+    std::shared_ptr<MoeLayer> moe;
+    std::shared_ptr<SoftMoeLayer> soft;
     std::shared_ptr<Expert> dense;
   };
 
-  void make_layers(const Options& options, const Init& init) {
-    for (const int64_t index : options.moe.layers) {
-      if (index < options.layers) continue;
-      throw ConfigError("model", "moe.layers",
-                        fmt::format("expected indices below layers = {}, got {}", options.layers, index));
+  static void check_layers(const Options& options) {
+    const auto check_index = [&](int64_t index, const char* key) {
+      if (index < options.layers) return;
+      throw ConfigError("model", key, fmt::format("expected indices below layers = {}, got {}", options.layers, index));
+    };
+    for (const int64_t index : options.moe.layers) check_index(index, "moe.layers");
+    for (const int64_t index : options.soft_moe.layers) {
+      check_index(index, "soft_moe.layers");
+      if (!options.moe.has(index)) continue;
+      throw ConfigError("model", "soft_moe.layers",
+                        fmt::format("expected other layers than moe.layers names, got {} in both; for soft mixtures "
+                                    "alone: moe.layers = []",
+                                    index));
     }
     for (const auto& [index, settings] : options.moe.layer) {
-      if (std::find(options.moe.layers.begin(), options.moe.layers.end(), index) != options.moe.layers.end()) continue;
+      if (options.moe.has(index)) continue;
       throw ConfigError("model", fmt::format("moe.layer.{}", index), "expected the index of a layer in moe.layers");
     }
     const bool has_no_layer = options.moe.layers.empty();
@@ -139,18 +156,23 @@ class DmmoeNetwork : public Network {
       if (has_no_layer && is_set)
         throw ConfigError("model", key, "has no effect while moe.layers = []; remove one of the two");
     }
+  }
+
+  void make_layers(const Options& options, const Init& init) {
+    check_layers(options);
     auto modules = register_module("layers", std::make_shared<torch::nn::Module>());
     for (int64_t i = 0; i < options.layers; ++i) {
-      const auto& chosen = options.moe.layers;
-      const bool is_moe = std::find(chosen.begin(), chosen.end(), i) != chosen.end();
-      const Init layer_init = init.at(std::to_string(i));
-      Layer layer{layer_init.name, nullptr, nullptr};
-      if (is_moe)
-        layer.moe = modules->register_module(
-            std::to_string(i), std::make_shared<MoeLayer>(options.moe.of(i), MoeContext{width_, width_, layer_init}));
+      const std::string index = std::to_string(i);
+      const Init layer_init = init.at(index);
+      const MoeContext place{width_, width_, layer_init};
+      Layer layer{layer_init.name, nullptr, nullptr, nullptr};
+      if (options.moe.has(i))
+        layer.moe = modules->register_module(index, std::make_shared<MoeLayer>(options.moe.of(i), place));
+      else if (options.soft_moe.has(i))
+        layer.soft = modules->register_module(index, std::make_shared<SoftMoeLayer>(options.soft_moe, place));
       else
         layer.dense = modules->register_module(
-            std::to_string(i), experts().make(options.dense, ExpertContext{width_, width_, 0, layer_init}));
+            index, experts().make(options.dense, ExpertContext{width_, width_, 0, layer_init}));
       layers_.push_back(std::move(layer));
     }
   }

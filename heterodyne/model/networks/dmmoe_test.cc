@@ -72,6 +72,56 @@ TEST(DmmoeNetwork, AddsTheLayerToItsInput) {
   EXPECT_TRUE(torch::equal(values.at("layers.0"), values.at("stem")));
 }
 
+// Two small experts of three slots each, alone.
+Table soft_settings() {
+  return {{"width", 16},
+          {"dropout", 0},
+          {"moe", Table{{"layers", Array{}}}},
+          {"soft_moe", Table{{"layers", Array{0}},
+                             {"slots_per_expert", 3},
+                             {"experts", Array{Table{{"kind", "mlp"}, {"hidden", 8}, {"count", 2}}}}}}};
+}
+
+// Stem 3 x 64 x 16 + 16, slots 16 x 6 and their scale, experts 2 x (16 x 8 + 8 + 8 x 16 + 16), norm 32, head 16 x 10
+// + 10. Sixteen tokens: patches 16 x 3,072, mixing 16 x 6 x (2 x 16 + 16), six slots of 256.
+TEST(DmmoeNetwork, ALayerMayBeASoftMixture) {
+  const auto network = network_of(soft_settings());
+  EXPECT_EQ(num_params(*network), 3088 + 97 + 560 + 32 + 170);
+  EXPECT_EQ(even_cost(*network).executed.macs, 49152 + 4608 + 1536);
+  EXPECT_TRUE(network->moe_layers().empty());
+  const auto output = network->forward({fixtures::normal("images", {2, 3, 32, 32}), {}, {}, {}, {1, 1}}, nullptr);
+  output.logit_BY.square().sum().backward();
+  EXPECT_GT(network->named_parameters()["layers.0.slots"].grad().abs().sum().item<double>(), 0);
+}
+
+TEST(DmmoeNetwork, ASoftMixtureHasAResidualAroundIt) {
+  const auto network = network_of(soft_settings());
+  {
+    const torch::NoGradGuard no_grad;
+    for (auto& parameter : network->named_parameters()) {
+      if (parameter.key().find("down") != std::string::npos) parameter->zero_();
+    }
+  }
+  std::map<std::string, torch::Tensor> values;
+  RoutingLog log;
+  log.on_value = [&](const std::string& name, const torch::Tensor& value) { values[name] = value; };
+  network->forward({fixtures::normal("images", {2, 3, 32, 32}), {}, {}, {}, {1, 1}}, &log);
+  EXPECT_TRUE(torch::equal(values.at("layers.0"), values.at("stem")));
+}
+
+TEST(DmmoeNetwork, SoftRoutedAndDenseLayersStandTogether) {
+  auto settings = soft_settings();
+  settings.set("layers", 3);
+  settings.set("dense", mlp());
+  settings.set("moe", Table{{"layers", Array{1}}, {"experts", Array{mlp(), mlp()}}});
+  const auto network = network_of(settings);
+  ASSERT_EQ(network->moe_layers().size(), 1U);
+  EXPECT_EQ(network->moe_layers()[0]->layer_name(), "layers.1");
+  const auto names = network->named_parameters().keys();
+  for (const auto* name : {"layers.0.scale", "layers.1.router.gate.weight", "layers.2.up.weight"})
+    EXPECT_NE(std::find(names.begin(), names.end(), name), names.end()) << name;
+}
+
 TEST(DmmoeNetwork, NamesAreThoseOfCheckpoints) {
   const auto names = dmmoe()->named_parameters().keys();
   for (const auto* name : {"stem.conv.weight", "layers.0.router.gate.weight", "layers.0.experts.0.up.weight",
@@ -120,6 +170,17 @@ TEST(DmmoeNetwork, BadSettingsAreNamed) {
             "[network.dmmoe] moe.layers: expected indices below layers = 1, got 1");
   EXPECT_EQ(message_of({{"moe", Table{{"layers", Array{}}, {"experts", Array{mlp()}}}}}),
             "[network.dmmoe] moe.experts: has no effect while moe.layers = []; remove one of the two");
+  const Array experts{mlp()};
+  EXPECT_EQ(message_of({{"soft_moe", Table{{"layers", Array{0}}, {"experts", experts}}}}),
+            "[network.dmmoe] soft_moe.layers: expected other layers than moe.layers names, got 0 in both; for soft "
+            "mixtures alone: moe.layers = []");
+  EXPECT_EQ(message_of(
+                {{"moe", Table{{"layers", Array{}}}}, {"soft_moe", Table{{"layers", Array{1}}, {"experts", experts}}}}),
+            "[network.dmmoe] soft_moe.layers: expected indices below layers = 1, got 1");
+  EXPECT_EQ(message_of({{"moe", Table{{"experts", experts}}}, {"soft_moe", Table{{"slots_per_expert", 2}}}}),
+            "[network.dmmoe.soft_moe] slots_per_expert: has no effect while layers = []; remove one of the two");
+  EXPECT_EQ(message_of({{"moe", Table{{"layers", Array{}}}}, {"soft_moe", Table{{"layers", Array{0}}}}}),
+            "[soft_moe] experts: expected at least one entry, got an empty list");
   EXPECT_EQ(message_of({{"stem", "conv"}, {"patch", 8}}),
             "[network.dmmoe] patch: has no effect while stem = \"conv\"; remove one of the two");
   EXPECT_EQ(message_of({}), "[layers.0] moe.experts: expected at least one entry, got an empty list");

@@ -8,6 +8,7 @@
 #include "heterodyne/base/shape.h"
 #include "heterodyne/model/blocks/moe_pass.h"
 #include "heterodyne/model/blocks/moe_section.h"
+#include "heterodyne/model/blocks/soft_section.h"
 #include "heterodyne/model/network.h"
 #include "heterodyne/nn/dropout.h"
 #include "heterodyne/nn/embedding.h"
@@ -30,6 +31,7 @@ class LstmLm : public Network {
     bool bidirectional = false;
     bool allow_leak = false;
     MoeSection moe;
+    SoftSection soft_moe;
     void visit(Fields& field) {
       field("width", width, "features of a token, and of the state of each LSTM", at_least(1));
       field("layers", layers, "LSTM layers; a Mixture of Experts follows each but the last", between(1, 100));
@@ -43,11 +45,12 @@ class LstmLm : public Network {
       field("bidirectional", bidirectional, "LSTMs in both directions, which see the tokens they are to predict");
       field("allow_leak", allow_leak, "accept a model that sees later tokens; its losses mean nothing");
       field("moe", moe, "the Mixtures of Experts between the LSTMs; layer N follows LSTM N");
+      field("soft_moe", soft_moe, "soft mixtures in the place of some of them; a token sees later ones through them");
     }
   };
 
   LstmLm(const Options& options, const NetworkContext& context)
-      : options_(options), num_symbols_(context.data.vocabulary) {
+      : options_(options), num_symbols_(context.data.vocabulary), length_(context.data.length) {
     if (!context.data.is_text())
       throw ConfigError("model", "kind", "expected data of text for \"lstm_lm\", got images");
     const Init init{context.seed, ""};
@@ -67,7 +70,7 @@ class LstmLm : public Network {
     if (is_paper) x_BSD = dropped(x_BSD, batch, dropouts_[0]);
     observe(log, "embedding", x_BSD);
 
-    Carry carry(batch, lstms_.size(), moes_.size());
+    Carry carry(batch, lstms_.size(), mixtures_.size());
     MoePass moe(batch, log);
     for (size_t l = 0; l < lstms_.size(); ++l) {
       auto [y_BSD, hidden, cell] = lstms_[l]->forward(x_BSD, carry.hidden(l), carry.cell(l));
@@ -75,11 +78,12 @@ class LstmLm : public Network {
       y_BSD = dropped(y_BSD, batch, dropouts_[2 * l + 1]);
       x_BSD = is_paper ? x_BSD + y_BSD : y_BSD;
       observe(log, fmt::format("lstms.{}", l), x_BSD);
-      if (l >= moes_.size()) continue;
-      y_BSD = moe.run(*moes_[l], x_BSD, carry.past(l));
+      if (l >= mixtures_.size()) continue;
+      const auto& [routed, soft] = mixtures_[l];
+      y_BSD = routed ? moe.run(*routed, x_BSD, carry.past(l)) : soft->forward({x_BSD, batch.mask_BS, batch.random});
       carry.add_past(l, x_BSD);
       x_BSD = is_paper ? x_BSD + dropped(y_BSD, batch, dropouts_[2 * l + 2]) : y_BSD;
-      observe(log, moes_[l]->layer_name(), x_BSD);
+      observe(log, fmt::format("layers.{}", l), x_BSD);
     }
     NetworkOutput output;
     moe.finish(output);
@@ -91,7 +95,9 @@ class LstmLm : public Network {
 
   std::vector<MoeLayer*> moe_layers() override {
     std::vector<MoeLayer*> all;
-    for (const auto& layer : moes_) all.push_back(layer.get());
+    for (const auto& mixture : mixtures_) {
+      if (mixture.routed) all.push_back(mixture.routed.get());
+    }
     return all;
   }
 
@@ -99,8 +105,9 @@ class LstmLm : public Network {
     Cost fixed{0, num_params(*this), 0};
     for (const auto& lstm : lstms_) fixed.macs += lstm->macs();
     CostPair total{fixed, fixed};
-    for (size_t l = 0; l < moes_.size(); ++l) {
-      const auto part = moes_[l]->cost(tokens_per_expert.at(l), 1, 1);
+    size_t moe = 0;
+    for (const auto& [routed, soft] : mixtures_) {
+      const auto part = routed ? routed->cost(tokens_per_expert.at(moe++), 1, 1) : soft->cost(1, length_);
       total.routed.macs += part.routed.macs;
       total.executed.macs += part.executed.macs;
     }
@@ -120,6 +127,12 @@ class LstmLm : public Network {
       if (values_.empty()) values_.resize(num_states_ + (keeps_past_ ? num_moes : 0));
       if (values_.size() < num_states_)
         throw ShapeError(kWhere, fmt::format("carry: expected {} tensors, got {}", num_states_, values_.size()));
+      // A batch may hold the first of its sequences only, the last one of a measurement that ends in the middle.
+      for (size_t i = 0; i < values_.size(); ++i) {
+        const int64_t axis = i < num_states_ ? 1 : 0;
+        if (values_[i].defined() && values_[i].size(axis) > batch.size())
+          values_[i] = values_[i].narrow(axis, 0, batch.size());
+      }
     }
     torch::Tensor hidden(size_t l) const { return values_[2 * l]; }
     torch::Tensor cell(size_t l) const { return values_[2 * l + 1]; }
@@ -141,14 +154,27 @@ class LstmLm : public Network {
     std::vector<torch::Tensor> values_;
   };
 
-  void make_layers(const Init& init) {
-    if (options_.layers > 1 && options_.moe.experts.empty())
-      throw ConfigError("model", "moe.experts",
-                        "expected at least one group: a Mixture of Experts follows each LSTM but "
-                        "the last");
+  void check_layers() const {
     if (options_.layers == 1)
       throw ConfigError("model", "layers",
                         "expected at least 2, as the Mixture of Experts stands between LSTMs, got 1");
+    const auto refuse_index = [&](int64_t index, const std::string& key) {
+      if (index + 1 < options_.layers) return;
+      throw ConfigError("model", key,
+                        fmt::format("expected an index below {}, as no Mixture of Experts follows the last LSTM",
+                                    options_.layers - 1));
+    };
+    for (const auto& [index, settings] : options_.moe.layer) refuse_index(index, fmt::format("moe.layer.{}", index));
+    for (const int64_t index : options_.soft_moe.layers) refuse_index(index, "soft_moe.layers");
+    for (int64_t l = 0; l + 1 < options_.layers; ++l) {
+      if (options_.moe.experts.empty() && !options_.soft_moe.has(l))
+        throw ConfigError("model", "moe.experts",
+                          "expected at least one group: a Mixture of Experts follows each LSTM but the last");
+    }
+  }
+
+  void make_layers(const Init& init) {
+    check_layers();
     auto lstms = register_module("lstms", std::make_shared<torch::nn::Module>());
     auto layers = register_module("layers", std::make_shared<torch::nn::Module>());
     const int64_t D = options_.width, directions = options_.bidirectional ? 2 : 1;
@@ -158,13 +184,10 @@ class LstmLm : public Network {
           name, std::make_shared<nn::Lstm>(D, D, options_.bidirectional, init.at("lstms").at(name))));
       if (l + 1 == options_.layers) break;
       const MoeContext place{D * directions, D, init.at("layers").at(name)};
-      moes_.push_back(layers->register_module(name, std::make_shared<MoeLayer>(options_.moe.of(l), place)));
-    }
-    for (const auto& [index, settings] : options_.moe.layer) {
-      if (index + 1 < options_.layers) continue;
-      throw ConfigError("model", fmt::format("moe.layer.{}", index),
-                        fmt::format("expected an index below {}, as no Mixture of Experts follows the last LSTM",
-                                    options_.layers - 1));
+      Mixture& mixture = mixtures_.emplace_back();
+      if (options_.soft_moe.has(l))
+        mixture.soft = layers->register_module(name, std::make_shared<SoftMoeLayer>(options_.soft_moe, place));
+      else mixture.routed = layers->register_module(name, std::make_shared<MoeLayer>(options_.moe.of(l), place));
     }
     for (int64_t i = 0; i < 2 * options_.layers; ++i)
       dropouts_.push_back(
@@ -175,9 +198,10 @@ class LstmLm : public Network {
   // Why a token's answer depends on later tokens; empty when it does not.
   std::string leak() const {
     if (options_.bidirectional) return "the LSTMs run in both directions";
-    for (const auto& layer : moes_) {
-      std::string why;
-      if (!layer->is_causal(&why)) return layer->layer_name() + ": " + why;
+    for (size_t l = 0; l < mixtures_.size(); ++l) {
+      std::string why = "the slots of a soft mixture are means of all tokens of a window, later ones too";
+      const auto& routed = mixtures_[l].routed;
+      if (!routed || !routed->is_causal(&why)) return fmt::format("layers.{}: {}", l, why);
     }
     return "";
   }
@@ -200,11 +224,16 @@ class LstmLm : public Network {
     return dropout->forward(x_BSD.reshape({-1, x_BSD.size(2)}), batch.random, row_T).view(x_BSD.sizes());
   }
 
+  struct Mixture {  // one of the two
+    std::shared_ptr<MoeLayer> routed;
+    std::shared_ptr<SoftMoeLayer> soft;
+  };
+
   Options options_;
-  int64_t num_symbols_;
+  int64_t num_symbols_, length_;
   std::shared_ptr<nn::Embedding> embedding_;
   std::vector<std::shared_ptr<nn::Lstm>> lstms_;
-  std::vector<std::shared_ptr<MoeLayer>> moes_;
+  std::vector<Mixture> mixtures_;
   std::vector<std::shared_ptr<nn::Dropout>> dropouts_;
   std::shared_ptr<nn::Linear> head_;
 };

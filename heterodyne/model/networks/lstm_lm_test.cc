@@ -64,6 +64,16 @@ TEST(LstmLm, CarriesTheStateOfEachLstmOnItsOwn) {
       model_of({{"carry_state", false}})->forward(batch_of(torch::arange(16).view({2, 8})), nullptr).carry.empty());
 }
 
+TEST(LstmLm, TheFirstSequencesOfABatchMayGoOnAlone) {
+  const auto model = model_of({});
+  model->eval();
+  auto batch = batch_of(torch::arange(24).view({3, 8}));
+  batch.carry = model->forward(batch, nullptr).carry;
+  const auto whole = model->forward(batch, nullptr).logit_BY;
+  batch.inputs = batch.inputs.narrow(0, 0, 2);
+  EXPECT_TRUE(torch::allclose(model->forward(batch, nullptr).logit_BY, whole.narrow(0, 0, 2), 1e-6, 1e-6));
+}
+
 // With all weights of the last LSTM at zero its answer is zero: in the paper's form the input goes by it.
 TEST(LstmLm, ThePapersFormHasResiduals) {
   for (const std::string compat : {"paper", "port"}) {
@@ -92,6 +102,34 @@ TEST(LstmLm, RefusesWhatSeesTheFuture) {
   const auto leaking = model_of({{"bidirectional", true}, {"compat", "port"}, {"allow_leak", true}});
   EXPECT_FALSE(leaking->is_causal());
   EXPECT_EQ(leaking->forward(batch_of(torch::arange(16).view({2, 8})), nullptr).logit_BY.size(2), 65);
+}
+
+TEST(LstmLm, RefusesRoutersThatChooseAmongLaterTokens) {
+  for (const std::string kind : {"expert_choice", "sinkhorn", "base"}) {
+    if (routers().find(kind).traits.is_causal) continue;
+    const Table moe{{"experts", Array{Table{{"kind", "mlp"}, {"count", 3}}}}, {"router", Table{{"kind", kind}}}};
+    EXPECT_NE(
+        refusal({{"moe", moe}}).find("layers.0: router \"" + kind + "\" lets later tokens decide about earlier ones"),
+        std::string::npos)
+        << kind;
+    EXPECT_FALSE(model_of({{"moe", moe}, {"allow_leak", true}})->is_causal());
+  }
+  EXPECT_FALSE(routers().find("expert_choice").traits.is_causal);
+}
+
+TEST(LstmLm, ASoftMixtureSeesTheFutureToo) {
+  const Table soft{{"layers", Array{0}}, {"experts", Array{Table{{"kind", "mlp"}, {"hidden", 8}, {"count", 2}}}}};
+  EXPECT_EQ(refusal({{"soft_moe", soft}}),
+            "[model] allow_leak: expected true for a language model that sees the tokens it is to predict: layers.0: "
+            "the slots of a soft mixture are means of all tokens of a window, later ones too");
+  const auto model = model_of({{"soft_moe", soft}, {"moe", Table()}, {"allow_leak", true}});
+  EXPECT_FALSE(model->is_causal());
+  EXPECT_TRUE(model->moe_layers().empty());
+  const auto ids = torch::arange(16).view({2, 8});
+  EXPECT_EQ(model->forward(batch_of(ids), nullptr).logit_BY.sizes(), (std::vector<int64_t>{2, 8, 65}));
+  EXPECT_EQ(refusal({{"soft_moe", Table{{"layers", Array{1}}, {"experts", soft.find("experts")->if_array()[0]}}}}),
+            "[network.lstm_lm] soft_moe.layers: expected an index below 1, as no Mixture of Experts follows the last "
+            "LSTM");
 }
 
 TEST(LstmLm, RefusesOneLayer) {
