@@ -27,12 +27,17 @@ double number(const Table& values, const std::string& key) {
   return value->if_real() ? *value->if_real() : NAN;
 }
 
-// "k 2.00  max/ideal 1.33  dead 0/4  H 0.974" of the first MoE layer.
+// "k 2.00  max/ideal 1.33  dead 0/4  H 0.974" of the first MoE layer, and "drop 3.1 %" where there was no room.
 std::string balance_text(const std::vector<LayerCounts>& layers) {
   if (layers.empty()) return "";
-  const Balance balance = balance_of(layers.front().count_E);
-  return fmt::format("  k {:.2f}  max/ideal {:.2f}  dead {}/{}  H {:.3f}", layers.front().mean_k(),
-                     balance.max_violation + 1, balance.num_dead, layers.front().count_E.size(), balance.entropy);
+  const LayerCounts& layer = layers.front();
+  const Balance balance = balance_of(layer.count_E);
+  const std::string text =
+      fmt::format("  k {:.2f}  max/ideal {:.2f}  dead {}/{}  H {:.3f}", layer.mean_k(), balance.max_violation + 1,
+                  balance.num_dead, layer.count_E.size(), balance.entropy);
+  if (layer.num_dropped == 0) return text;
+  const auto wanted = static_cast<double>(layer.num_assignments() + layer.num_dropped);
+  return text + fmt::format("  drop {:.1f} %", 100 * static_cast<double>(layer.num_dropped) / wanted);
 }
 
 // A piece of the progress line; those of the highest rank go first when the terminal is narrow.

@@ -36,6 +36,8 @@ Table Evaluation::table() const {
     set("mean_k", layer.mean_k());
     set("unrouted",
         layer.num_tokens > 0 ? static_cast<double>(layer.num_unrouted) / static_cast<double>(layer.num_tokens) : 0.0);
+    const auto wanted = static_cast<double>(std::max<int64_t>(layer.num_assignments() + layer.num_dropped, 1));
+    set("dropped", static_cast<double>(layer.num_dropped) / wanted);
     const auto assignments = static_cast<double>(std::max<int64_t>(layer.num_assignments(), 1));
     for (size_t e = 0; e < layer.count_E.size(); ++e) {
       set("experts." + std::to_string(ids[l][e]) + ".share", static_cast<double>(layer.count_E[e]) / assignments);

@@ -9,7 +9,7 @@ namespace {
 
 // At one step training has 10 and, for each layer, its balance numbers and two more; validation adds 2 and 2.
 constexpr int64_t kMostOfTraining = 10;
-constexpr std::array kBalance = {"k", "max_ideal", "dead", "entropy"};
+constexpr std::array kBalance = {"k", "max_ideal", "dead", "entropy", "dropped"};
 constexpr int64_t kMostOfLayer = 2;
 
 std::optional<double> number_in(const Value& value) {

@@ -33,6 +33,8 @@ Table averages(const Window& window) {
     table.set(layer.layer + ".max_ideal", balance.max_violation + 1);
     table.set(layer.layer + ".dead", balance.num_dead);
     table.set(layer.layer + ".entropy", balance.entropy);
+    const auto wanted = static_cast<double>(std::max<int64_t>(layer.num_assignments() + layer.num_dropped, 1));
+    table.set(layer.layer + ".dropped", static_cast<double>(layer.num_dropped) / wanted);
   }
   return table;
 }

@@ -23,7 +23,19 @@ TEST(Window, AveragesStepsAndAddsCounts) {
   EXPECT_EQ(*table.find("layers.0.k"), Value(2.0));
   EXPECT_EQ(*table.find("layers.0.dead"), Value(1));
   EXPECT_NEAR(*table.find("layers.0.max_ideal")->if_real(), 30.0 / (40.0 / 3), 1e-12);
+  EXPECT_EQ(*table.find("layers.0.dropped"), Value(0.0));
   EXPECT_EQ(table.keys()[0], "loss");
+}
+
+// Of 40 assignments that were wanted 10 found no room.
+TEST(Window, TellsTheShareThatWasDropped) {
+  Window window;
+  for (const int64_t dropped : {4, 6}) {
+    auto step = step_of(1, 1, {10, 5, 0});
+    step.routing = RoutingStats({{"layers.0", {10, 5, 0}, 20, 0, dropped}});
+    add(window, step);
+  }
+  EXPECT_EQ(*averages(window).find("layers.0.dropped"), Value(0.25));
 }
 
 }  // namespace

@@ -126,6 +126,15 @@ class TrainTest(ProgramTest):
         self.assertEqual(tomllib.loads((other / "resolved.toml").read_text())["seed"], 2)
         self.assertNotEqual(program.metrics(other), program.metrics(self.run_folder))
 
+    def test_dropped_assignments_are_counted(self):
+        scarce = 'model.moe.dispatcher={ kind = "capacity", factor = 0.5 }'
+        done = self.succeeds("train", *program.small({"train.epochs": 1}), "--set", scarce)
+        self.assertRegex(done.stderr, r"dead \d/4  H [\d.]+  drop [\d.]+ %")
+        lines = program.metrics(self.program.path("runs/synthetic-dmmoe"))
+        dropped = [line["layers.0.dropped"] for line in lines if line["kind"] in ("train", "valid")]
+        self.assertTrue(all(0.45 < share < 0.8 for share in dropped[:-1]), dropped)  # room for half of an even load
+        self.assertEqual(dropped[-1], 0)  # evaluation has room for all
+
     def test_the_test_split_is_measured_at_the_end_when_asked_for(self):
         done = self.succeeds("train", *program.small({"train.test_at_end": True}))
         run = self.program.path("runs/synthetic-dmmoe")
