@@ -10,7 +10,8 @@ namespace heterodyne {
 void add(Window& window, const StepResult& result);
 
 /// Averages: "loss", "task", every other part by name, "accuracy" (0 .. 1), "grad_norm", and for each MoE layer
-/// "layers.0.k", ".max_ideal" (largest load over an even one), ".dead", ".entropy", ".dropped" (share of the wanted assignments).
+/// "layers.0.k", ".max_ideal" (largest load over an even one), ".dead", ".entropy", ".dropped" (share of the wanted
+/// assignments).
 Table averages(const Window& window);
 
 }  // namespace heterodyne
