@@ -63,7 +63,7 @@ function(heterodyne_compile target)
   get_target_property(sources ${target} SOURCES)
   list(FILTER sources INCLUDE REGEX "_cpu\\.cc$")
   # No contraction: the same bits whichever instruction set a kernel was cloned for.
-  set_source_files_properties(${sources} PROPERTIES SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS "-O3;-ffp-contract=off;-fno-math-errno;-fno-trapping-math")
+  set_source_files_properties(${sources} PROPERTIES SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS "-O3;-ffp-contract=off;-fno-math-errno;-fno-trapping-math;-fopenmp")
 endfunction()
 
 # heterodyne_room(heterodyne/layer base ops nn): the room in that folder, with the rooms it may include.

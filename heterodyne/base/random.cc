@@ -1,12 +1,11 @@
 #include "heterodyne/base/random.h"
 
-#include <ATen/Parallel.h>
-
 #include <cmath>
 #include <numbers>
 #include <tuple>
 
 #include "heterodyne/base/error.h"
+#include "heterodyne/base/parallel.h"
 #include "heterodyne/base/random_cpu.h"
 
 namespace heterodyne {
@@ -53,7 +52,7 @@ torch::Tensor RandomStream::uniform(RandomKey key, torch::IntArrayRef sizes) con
   auto draws = torch::empty(sizes, torch::kFloat32);
   float* out = draws.data_ptr<float>();
   const internal::PhiloxRow row{philox_key(key.seed), 0, key.step};
-  at::parallel_for(0, draws.numel(), kGrain, [&](int64_t begin, int64_t end) {
+  parallel_for(0, draws.numel(), kGrain, [&](int64_t begin, int64_t end) {
     internal::philox_uniform(row, static_cast<uint64_t>(begin), static_cast<uint64_t>(end), out + begin);
   });
   return draws;
@@ -66,7 +65,7 @@ torch::Tensor RandomStream::normal(RandomKey key, torch::IntArrayRef sizes) cons
   // Elements 2j and 2j + 1 are the two normals made from uniforms 2j and 2j + 1.
   const auto pair_draws = uniform(key, {count + count % 2});
   const float* in = pair_draws.data_ptr<float>();
-  at::parallel_for(0, (count + 1) / 2, kGrain / 4, [&](int64_t begin, int64_t end) {
+  parallel_for(0, (count + 1) / 2, kGrain / 4, [&](int64_t begin, int64_t end) {
     for (int64_t j = begin; j < end; ++j) {
       const auto [first, second] = normal_pair(in[2 * j], in[2 * j + 1]);
       out[2 * j] = first;
@@ -79,7 +78,7 @@ torch::Tensor RandomStream::normal(RandomKey key, torch::IntArrayRef sizes) cons
 torch::Tensor RandomStream::normal_rows(RandomKey key, const torch::Tensor& row_N, int64_t width) const {
   auto draws = uniform_rows(key, row_N, width + width % 2);
   float* values = draws.data_ptr<float>();
-  at::parallel_for(0, draws.numel() / 2, kGrain / 4, [&](int64_t begin, int64_t end) {
+  parallel_for(0, draws.numel() / 2, kGrain / 4, [&](int64_t begin, int64_t end) {
     for (int64_t j = begin; j < end; ++j) {
       std::tie(values[2 * j], values[2 * j + 1]) = normal_pair(values[2 * j], values[2 * j + 1]);
     }
@@ -93,7 +92,7 @@ torch::Tensor RandomStream::uniform_rows(RandomKey key, const torch::Tensor& row
   float* out = draws.data_ptr<float>();
   const int64_t* ids = rows.data_ptr<int64_t>();
   const auto stream_key = philox_key(key.seed);
-  at::parallel_for(0, rows.size(0), kGrain / std::max<int64_t>(width, 1) + 1, [&](int64_t begin, int64_t end) {
+  parallel_for(0, rows.size(0), kGrain / std::max<int64_t>(width, 1) + 1, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
       const internal::PhiloxRow row{stream_key, static_cast<uint32_t>(ids[n]), key.step};
       internal::philox_uniform(row, 0, static_cast<uint64_t>(width), out + n * width);
@@ -105,7 +104,7 @@ torch::Tensor RandomStream::uniform_rows(RandomKey key, const torch::Tensor& row
 torch::Tensor RandomStream::gumbel_rows(RandomKey key, const torch::Tensor& row_N, int64_t width) const {
   auto draws = uniform_rows(key, row_N, width);
   float* values = draws.data_ptr<float>();
-  at::parallel_for(0, draws.numel(), kGrain / 4, [&](int64_t begin, int64_t end) {
+  parallel_for(0, draws.numel(), kGrain / 4, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) values[i] = gumbel_of(values[i]);
   });
   return draws;

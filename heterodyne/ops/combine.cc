@@ -1,10 +1,10 @@
 #include "heterodyne/ops/combine.h"
 
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include "heterodyne/base/error.h"
+#include "heterodyne/base/parallel.h"
 #include "heterodyne/base/shape.h"
 #include "heterodyne/ops/plan_rows.h"
 
@@ -26,7 +26,7 @@ torch::Tensor weighted_sum(const std::vector<torch::Tensor>& y_of_expert, const 
     const internal::RowPointers<scalar_t> pointers(plan, y_of_expert, width);
     const auto* weight = weight_N.const_data_ptr<internal::Wide<scalar_t>>();
     auto* y = y_TO.data_ptr<scalar_t>();
-    at::parallel_for(0, plan.num_tokens(), internal::grain_of(width), [&](int64_t begin, int64_t end) {
+    parallel_for(0, plan.num_tokens(), internal::grain_of(width), [&](int64_t begin, int64_t end) {
       internal::RowKernels<scalar_t>::sum(pointers.rows(), weight, y, begin, end);
     });
   });
@@ -46,7 +46,7 @@ Gradients spread(const torch::Tensor& dy_TO, const std::vector<torch::Tensor>& y
     const auto* weight = weight_N.const_data_ptr<internal::Wide<scalar_t>>();
     auto* dweight = gradients.dweight_N.data_ptr<internal::Wide<scalar_t>>();
     const auto* dy = dy_TO.const_data_ptr<scalar_t>();
-    at::parallel_for(0, plan.num_pairs(), internal::grain_of(width), [&](int64_t begin, int64_t end) {
+    parallel_for(0, plan.num_pairs(), internal::grain_of(width), [&](int64_t begin, int64_t end) {
       Kernels::scale(scaled.rows(), weight, dy, begin, end);
       Kernels::dot(outputs.rows(), dy, dweight, begin, end);
     });

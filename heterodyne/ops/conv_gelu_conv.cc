@@ -1,10 +1,10 @@
 #include "heterodyne/ops/conv_gelu_conv.h"
 
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include "heterodyne/base/error.h"
+#include "heterodyne/base/parallel.h"
 #include "heterodyne/base/shape.h"
 #include "heterodyne/ops/conv_gelu_conv_cpu.h"
 
@@ -34,7 +34,7 @@ internal::ConvGeluConv<Scalar> kernel_of(const ConvGeluConvWeights& w, int64_t w
 // Calls `work` with each block's number, first row and row count, and scratch of the calling thread.
 template <class Scalar, class Work>
 void for_each_block(int64_t num_rows, int64_t scratch_size, const Work& work) {
-  at::parallel_for(0, num_blocks(num_rows), 1, [&](int64_t begin, int64_t end) {
+  parallel_for(0, num_blocks(num_rows), 1, [&](int64_t begin, int64_t end) {
     std::vector<Scalar> scratch(static_cast<size_t>(scratch_size));
     for (int64_t block = begin; block < end; ++block) {
       const int64_t first = block * kBlock;

@@ -1,59 +1,11 @@
 #include "heterodyne/ops/conv_gelu_conv_cpu.h"
 
-#include <bit>
-#include <cmath>
-#include <numbers>
-
 #include "heterodyne/base/clones.h"
+#include "heterodyne/ops/functions.h"
 #include "heterodyne/ops/lanes.h"
 
 namespace heterodyne::ops::internal {
 namespace {
-
-// exp(x) for -80 <= x <= 0 to a relative 2e-7: 2^n times a polynomial of the rest, |rest| <= ln 2 / 2.
-HETERODYNE_INLINE float exp_of_negative(float x) {
-  const float n = std::floor(x * std::numbers::log2e_v<float> + 0.5F);
-  // ln 2 in two parts, so that n times the first is exact.
-  const float rest = (x - n * 0.693359375F) + n * 2.12194440e-4F;
-  float sum = 1.0F / 720;
-  sum = sum * rest + 1.0F / 120;
-  sum = sum * rest + 1.0F / 24;
-  sum = sum * rest + 1.0F / 6;
-  sum = sum * rest + 0.5F;
-  sum = sum * rest + 1.0F;
-  sum = sum * rest + 1.0F;
-  return sum * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
-}
-
-// Phi, the normal distribution's cumulated probability, and phi, its density.
-struct Normal {
-  float cumulated, density;
-};
-
-// Abramowitz and Stegun 1964, formula 7.1.26, of x / sqrt 2; it needs the same exponential as the density.
-HETERODYNE_INLINE Normal normal_at(float x) {
-  const float size = std::fabs(x) < 12.0F ? std::fabs(x) : 12.0F;  // beyond, Phi is 0 or 1 in float32
-  const float exponential = exp_of_negative(-0.5F * size * size);
-  const float t = 1.0F / (1.0F + 0.3275911F * std::numbers::sqrt2_v<float> * 0.5F * size);
-  float sum = 1.061405429F;
-  sum = sum * t - 1.453152027F;
-  sum = sum * t + 1.421413741F;
-  sum = sum * t - 0.284496736F;
-  sum = sum * t + 0.254829592F;
-  const float tail = 0.5F * sum * t * exponential;  // 1 - Phi(size)
-  const float cumulated = x < 0 ? tail : 1.0F - tail;
-  constexpr float kInverseRoot = 0.398942280401F;  // 1 / sqrt(2 pi)
-  // x - x is 0 for a number and NaN for what is none: NaN must come out again.
-  return {cumulated + (x - x), kInverseRoot * exponential};
-}
-
-struct NormalDouble {
-  double cumulated, density;
-};
-
-HETERODYNE_INLINE NormalDouble normal_at(double x) {
-  return {0.5 * std::erfc(-x / std::numbers::sqrt2), std::exp(-0.5 * x * x) / std::sqrt(2 * std::numbers::pi)};
-}
 
 // out[d] = start + sum_k w[k] padded[d + k]
 template <class Scalar>

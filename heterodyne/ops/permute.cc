@@ -1,9 +1,9 @@
 #include "heterodyne/ops/permute.h"
 
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
 
 #include "heterodyne/base/error.h"
+#include "heterodyne/base/parallel.h"
 #include "heterodyne/base/shape.h"
 #include "heterodyne/ops/plan_rows.h"
 
@@ -24,7 +24,7 @@ std::vector<torch::Tensor> gather(const torch::Tensor& x_TD, const RoutingPlan& 
   AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, x.scalar_type(), "permute", [&] {
     const internal::RowPointers<scalar_t> pointers(plan, rows_of_expert, width);
     const auto* source = x.const_data_ptr<scalar_t>();
-    at::parallel_for(0, plan.num_pairs(), internal::grain_of(width), [&](int64_t begin, int64_t end) {
+    parallel_for(0, plan.num_pairs(), internal::grain_of(width), [&](int64_t begin, int64_t end) {
       internal::RowKernels<scalar_t>::gather(pointers.rows(), source, begin, end);
     });
   });
@@ -38,7 +38,7 @@ torch::Tensor sum_back(const std::vector<torch::Tensor>& rows_of_expert, const R
   AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, sum_TD.scalar_type(), "permute_backward", [&] {
     const internal::RowPointers<scalar_t> pointers(plan, rows_of_expert, width);
     auto* sum = sum_TD.data_ptr<scalar_t>();
-    at::parallel_for(0, plan.num_tokens(), internal::grain_of(width), [&](int64_t begin, int64_t end) {
+    parallel_for(0, plan.num_tokens(), internal::grain_of(width), [&](int64_t begin, int64_t end) {
       internal::RowKernels<scalar_t>::sum(pointers.rows(), nullptr, sum, begin, end);
     });
   });

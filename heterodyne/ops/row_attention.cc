@@ -1,11 +1,11 @@
 #include "heterodyne/ops/row_attention.h"
 
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 
 #include "heterodyne/base/error.h"
+#include "heterodyne/base/parallel.h"
 #include "heterodyne/base/shape.h"
 #include "heterodyne/ops/row_attention_cpu.h"
 
@@ -38,7 +38,7 @@ void for_each_sequence(const RowAttentionInput& in, const torch::Tensor& weights
   auto* weights = weights_NHS.data_ptr<Scalar>();
   const auto num_keys_N = in.is_causal ? in.token_N.remainder(length) + 1 : torch::Tensor();
   const auto* num_keys = in.is_causal ? num_keys_N.const_data_ptr<int64_t>() : nullptr;
-  at::parallel_for(0, num_sequences, 1, [&](int64_t begin, int64_t end) {
+  parallel_for(0, num_sequences, 1, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
       const int64_t row = first_row[static_cast<size_t>(b)];
       const int64_t num_rows = first_row[static_cast<size_t>(b) + 1] - row;

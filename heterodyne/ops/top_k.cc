@@ -1,12 +1,12 @@
 #include "heterodyne/ops/top_k.h"
 
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <atomic>
 
 #include "heterodyne/base/error.h"
+#include "heterodyne/base/parallel.h"
 #include "heterodyne/base/shape.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/ops/top_k_cpu.h"
@@ -22,7 +22,7 @@ torch::Tensor top_k(const torch::Tensor& score_TE, int64_t k, const std::string&
   auto column_TK = torch::empty({num_rows, k}, torch::kInt64);
   std::atomic<int64_t> bad_row = -1;
   AT_DISPATCH_FLOATING_TYPES(score.scalar_type(), "top_k", [&] {
-    at::parallel_for(0, num_rows, (1 << 15) / num_columns + 1, [&](int64_t begin, int64_t end) {
+    parallel_for(0, num_rows, (1 << 15) / num_columns + 1, [&](int64_t begin, int64_t end) {
       const int64_t bad = internal::top_k_rows(score.const_data_ptr<scalar_t>(), num_columns, k,
                                                column_TK.data_ptr<int64_t>(), begin, end);
       int64_t known = bad_row;

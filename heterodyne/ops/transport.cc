@@ -1,12 +1,11 @@
 #include "heterodyne/ops/transport.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
 
+#include "heterodyne/base/parallel.h"
 #include "heterodyne/base/shape.h"
 
 namespace heterodyne::ops {
@@ -27,7 +26,7 @@ double log_sum_exp(int64_t count, const Value& value) {
 // Calls body(i) for each of 0 .. count - 1; no result depends on who computes it.
 template <class Body>
 void for_each(int64_t count, int64_t grain, const Body& body) {
-  at::parallel_for(0, count, grain, [&](int64_t begin, int64_t end) {
+  parallel_for(0, count, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) body(i);
   });
 }

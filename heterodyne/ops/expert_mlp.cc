@@ -1,0 +1,127 @@
+#include "heterodyne/ops/expert_mlp.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "heterodyne/base/error.h"
+#include "heterodyne/base/shape.h"
+#include "heterodyne/ops/expert_mlp_pass.h"
+#include "heterodyne/ops/isa.h"
+
+namespace heterodyne::ops {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+using internal::parameters_of;
+
+// What a pass needs beside tensors with a gradient, which autograd keeps.
+struct Call : torch::CustomClassHolder {
+  RoutingPlan plan;
+  std::vector<ExpertMlp> experts;
+  int64_t output_width = 0;
+  bool keeps = false;  // whether a backward pass may follow
+};
+
+constexpr size_t kFirstParameter = 2;  // behind x_TD and weight_N
+
+struct ExpertMlps : torch::autograd::Function<ExpertMlps> {
+  // `inputs`: x_TD, weight_N and every defined parameter.
+  static torch::Tensor forward(AutogradContext* ctx, torch::TensorList inputs, const c10::intrusive_ptr<Call>& call) {
+    internal::MlpPass pass(inputs[0], inputs[1], call->plan, call->experts, call->output_width);
+    auto output = pass.forward(call->keeps);
+    variable_list saved = inputs.vec();
+    saved.push_back(output.pre);
+    ctx->save_for_backward(saved);
+    ctx->saved_data["call"] = c10::IValue::make_capsule(call);
+    return output.y_TO;
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& grad) {
+    if (torch::GradMode::is_enabled()) throw Error("[ops.expert_mlps] there are no second derivatives");
+    const auto held = ctx->saved_data["call"].toCapsule();
+    const auto& call = static_cast<const Call&>(*held);
+    const auto saved = ctx->get_saved_variables();
+    internal::MlpPass pass(saved[0], saved[1], call.plan, call.experts, call.output_width);
+    size_t place = kFirstParameter;
+    std::vector<internal::WantedGradients> wanted(call.experts.size());
+    for (size_t e = 0; e < call.experts.size(); ++e) {
+      const auto parameters = parameters_of(call.experts[e]);
+      for (size_t i = 0; i < parameters.size(); ++i) {
+        wanted[e][i] = parameters[i].defined() && ctx->needs_input_grad(place++);
+      }
+    }
+    auto found = pass.backward({grad[0].contiguous(), saved.back(), ctx->needs_input_grad(0), std::move(wanted)});
+    variable_list all{found.dx_TD, found.dweight_N};
+    for (size_t e = 0; e < call.experts.size(); ++e) {
+      const auto parameters = parameters_of(call.experts[e]);
+      for (size_t i = 0; i < parameters.size(); ++i) {
+        if (parameters[i].defined()) all.push_back(std::move(found.parameters[e][i]));
+      }
+    }
+    all.emplace_back();  // nothing for the call
+    return all;
+  }
+};
+
+void check_matrix(const std::string& what, const torch::Tensor& matrix, int64_t rows, int64_t columns) {
+  if (!matrix.defined()) return;
+  const bool fits = matrix.dim() == 2 && matrix.size(0) == rows && matrix.size(1) == columns &&
+                    matrix.scalar_type() == torch::kFloat32 && matrix.is_contiguous();
+  if (fits) return;
+  throw ShapeError("expert_mlps", fmt::format("{}: expected contiguous float32 [{}, {}], got {}", what, rows, columns,
+                                              shape_text(matrix)));
+}
+
+void check_bias(const std::string& what, const torch::Tensor& bias, int64_t size) {
+  if (!bias.defined() || (bias.dim() == 1 && bias.size(0) == size && bias.scalar_type() == torch::kFloat32)) return;
+  throw ShapeError("expert_mlps", fmt::format("{}: expected float32 [{}], got {}", what, size, shape_text(bias)));
+}
+
+void check_expert(const ExpertMlp& expert, size_t position, int64_t D, int64_t O) {
+  const auto name = [&](const char* what) { return fmt::format("expert {}: {}", position, what); };
+  if (expert.up_FD.dim() != 2) throw ShapeError("expert_mlps", name("up_FD: expected two dimensions"));
+  const int64_t F = expert.up_FD.size(0);
+  check_matrix(name("up_FD"), expert.up_FD, F, D);
+  check_matrix(name("gate_FD"), expert.gate_FD, F, D);
+  check_matrix(name("down_OF"), expert.down_OF, O, F);
+  check_bias(name("up_bias_F"), expert.up_bias_F, F);
+  check_bias(name("gate_bias_F"), expert.gate_bias_F, F);
+  check_bias(name("down_bias_O"), expert.down_bias_O, O);
+}
+
+}  // namespace
+
+bool can_run_expert_mlps(const torch::Tensor& x_TD, const torch::Tensor& weight_N) {
+  const auto fits = [](const torch::Tensor& value) {
+    return value.scalar_type() == torch::kFloat32 && value.device().is_cpu();
+  };
+  return isa() != Isa::kPlain && fits(x_TD) && fits(weight_N);
+}
+
+torch::Tensor expert_mlps(const torch::Tensor& x_TD, const torch::Tensor& weight_N, const RoutingPlan& plan,
+                          const std::vector<ExpertMlp>& experts, int64_t output_width) {
+  check_shape("expert_mlps", "x_TD", x_TD, {{"T", plan.num_tokens()}, "D"});
+  check_shape("expert_mlps", "weight_N", weight_N, {{"N", plan.num_pairs()}});
+  HETERODYNE_DCHECK(static_cast<int64_t>(experts.size()) == plan.num_experts());
+  auto call = c10::make_intrusive<Call>();
+  call->plan = plan;
+  call->experts = experts;
+  call->output_width = output_width;
+  variable_list inputs{x_TD.contiguous(), weight_N.contiguous()};
+  for (size_t e = 0; e < experts.size(); ++e) {
+    if (!experts[e].defined()) continue;
+    check_expert(experts[e], e, x_TD.size(1), output_width);
+    for (const auto& parameter : parameters_of(experts[e])) {
+      if (parameter.defined()) inputs.push_back(parameter);
+    }
+  }
+  const auto wants = [](const torch::Tensor& input) { return input.requires_grad(); };
+  call->keeps = torch::GradMode::is_enabled() && std::any_of(inputs.begin(), inputs.end(), wants);
+  return ExpertMlps::apply(torch::TensorList(inputs), call);
+}
+
+}  // namespace heterodyne::ops

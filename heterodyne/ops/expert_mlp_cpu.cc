@@ -1,0 +1,232 @@
+#include "heterodyne/ops/expert_mlp_cpu.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "heterodyne/base/clones.h"
+#include "heterodyne/ops/lanes.h"
+
+namespace heterodyne::ops::internal {
+namespace {
+
+// The parts of a thread's memory.
+struct Work {
+  float* x;        // rows of a chunk, [n, D]
+  float* hidden;   // [n, F]
+  float* panel;    // a packed panel of weights
+  float* pre;      // [n, parts x W]
+  float* dhidden;  // [n, W]
+  float* flipped;  // [parts x W, R]
+
+  Work(const MlpKernel& expert, float* memory) {
+    const auto take = [&](int64_t count) {
+      float* part = memory ? memory + size : nullptr;
+      size += (count + 15) / 16 * 16;  // whole cache lines
+      return part;
+    };
+    x = take(kChunk * expert.D);
+    hidden = take(kChunk * expert.F);
+    panel = take(kPanel * std::max({expert.D, expert.pre_width(), expert.O}));
+    pre = take(kChunk * 2 * kPanel);
+    dhidden = take(kChunk * kPanel);
+    flipped = take(kChunk * 2 * kPanel);
+  }
+
+  int64_t size = 0;  // of all
+};
+
+// Where hidden panel p of a row of pre begins.
+int64_t pre_at(const MlpKernel& expert, int64_t p) { return p * kPanel * expert.parts(); }
+
+// pre of panel p for the rows work.x, without biases.
+void make_pre(const MlpKernel& expert, int64_t p, const Work& work, const HiddenPanel& panel) {
+  float* pre = panel.pre;
+  const int64_t rows = panel.rows;
+  if (expert.is_gated()) {
+    panel_gemm({expert.gate_FD, expert.gate_panels, expert.F, expert.D}, p, {work.x, rows, pre, panel.pre_stride},
+               work.panel);
+    pre += panel.width;
+  }
+  panel_gemm({expert.up_FD, expert.up_panels, expert.F, expert.D}, p, {work.x, rows, pre, panel.pre_stride},
+             work.panel);
+}
+
+const float* panel_of(const float* vector, int64_t p) { return vector ? vector + p * kPanel : nullptr; }
+
+// to[c] (+)= sum over rows of weight x from[r][c], in order of rows.
+HETERODYNE_CLONES void sum_rows(const Block& from, const float* weight, bool add, float* to) {
+  if (!add) std::memset(to, 0, static_cast<size_t>(from.columns) * sizeof(float));
+  for (int64_t r = 0; r < from.rows; ++r) {
+    const float factor = weight ? weight[r] : 1.0F;
+    for (int64_t c = 0; c < from.columns; ++c) to[c] += factor * from.first[r * from.stride + c];
+  }
+}
+
+HETERODYNE_CLONES void add_to_rows(const float* bias, int64_t rows, int64_t width, float* y) {
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < width; ++c) y[r * width + c] += bias[c];
+  }
+}
+
+HETERODYNE_CLONES void dot_rows(const float* rows, int64_t count, const float* vector, int64_t width, float* dots) {
+  for (int64_t r = 0; r < count; ++r) dots[r] = dot(rows + r * width, vector, width);
+}
+
+// The transposed columns of a chunk, with zeros behind its rows: [columns, R].
+void flip(const Block& from, int64_t padded, float* to) {
+  transpose(from, to, padded);
+  for (int64_t c = 0; c < from.columns && padded > from.rows; ++c) {
+    std::memset(to + c * padded + from.rows, 0, static_cast<size_t>(padded - from.rows) * sizeof(float));
+  }
+}
+
+// Panel q of the matrices behind pre as they lie, in the order in which pre lies: [pre_width, W].
+void pack_back(const MlpKernel& expert, int64_t q, float* to) {
+  const int64_t width = panel_width(expert.D, q);
+  for (int64_t p = 0; p < num_panels(expert.F); ++p) {
+    const int64_t rows = panel_width(expert.F, p), first = p * kPanel * expert.D + q * kPanel;
+    float* part = to + pre_at(expert, p) * width;
+    if (expert.is_gated()) {
+      copy({expert.gate_FD + first, expert.D, rows, width}, part, width);
+      part += rows * width;
+    }
+    copy({expert.up_FD + first, expert.D, rows, width}, part, width);
+  }
+}
+
+HiddenPanel hidden_panel(const MlpKernel& expert, int64_t p, int64_t rows) {
+  return {expert.activation, expert.is_gated(), rows, panel_width(expert.F, p), nullptr, 0, nullptr, 0};
+}
+
+// Biases of the activated part and of what multiplies it.
+const float* first_bias(const MlpKernel& expert) { return expert.is_gated() ? expert.gate_bias_F : expert.up_bias_F; }
+const float* second_bias(const MlpKernel& expert) { return expert.is_gated() ? expert.up_bias_F : nullptr; }
+
+}  // namespace
+
+std::vector<MlpChunk> chunks_of(int64_t begin, int64_t end) {
+  const int64_t rows = end - begin;
+  if (rows <= 0) return {};
+  const int64_t count = (rows + kChunk - 1) / kChunk;
+  const int64_t size = count == 1 ? rows : round_to_8((rows + count - 1) / count);
+  std::vector<MlpChunk> chunks;
+  for (int64_t first = begin; first < end; first += size) chunks.push_back({first, std::min(size, end - first)});
+  return chunks;
+}
+
+int64_t mlp_work_size(const MlpKernel& expert) { return Work(expert, nullptr).size; }
+
+void mlp_forward(const MlpKernel& expert, const MlpChunk& chunk, const MlpForward& call, float* memory) {
+  const Work work(expert, memory);
+  const int64_t n = chunk.rows, F = expert.F, O = expert.O;
+  gather_rows({call.x_TD, call.token_N + chunk.first, n, n, expert.D}, work.x);
+  for (int64_t p = 0; p < num_panels(F); ++p) {
+    HiddenPanel panel = hidden_panel(expert, p, n);
+    panel.pre = call.pre ? call.pre + pre_at(expert, p) : work.pre;
+    panel.pre_stride = call.pre ? expert.pre_width() : expert.parts() * panel.width;
+    panel.hidden = work.hidden + p * kPanel;
+    panel.hidden_stride = F;
+    make_pre(expert, p, work, panel);
+    activate_panel(panel, panel_of(first_bias(expert), p), panel_of(second_bias(expert), p));
+  }
+  float* y = call.y_NO + chunk.first * O;
+  for (int64_t q = 0; q < num_panels(O); ++q) {
+    panel_gemm({expert.down_OF, expert.down_panels, O, F}, q, {work.hidden, n, y + q * kPanel, O}, work.panel);
+  }
+  if (expert.down_bias_O) add_to_rows(expert.down_bias_O, n, O, y);
+}
+
+MlpHandover MlpHandover::of(const MlpKernel& expert, int64_t padded, float* memory) {
+  MlpHandover parts;
+  parts.dy = memory;
+  parts.dpre = parts.dy + padded * expert.O;
+  parts.hidden = parts.dpre + padded * expert.pre_width();
+  parts.x = parts.hidden + padded * expert.F;
+  return parts;
+}
+
+int64_t MlpHandover::size(const MlpKernel& expert, int64_t padded) {
+  return padded * (expert.O + expert.pre_width() + expert.F + expert.D);
+}
+
+void mlp_backward(const MlpKernel& expert, const MlpChunk& chunk, const MlpBackward& call, const MlpHandover& handover,
+                  float* memory) {
+  const Work work(expert, memory);
+  const int64_t n = chunk.rows, R = chunk.padded(), F = expert.F, O = expert.O, D = expert.D;
+  const int64_t* token_n = call.token_N + chunk.first;
+  float* dweight_n = call.dweight_N + chunk.first;
+  gather_rows({call.dy_TO, token_n, n, n, O}, handover.dy);
+  if (call.pre == nullptr) gather_rows({call.x_TD, token_n, n, n, D}, work.x);
+  if (call.needs_weights) gather_panels({call.x_TD, token_n, n, R, D}, handover.x);
+  if (expert.down_bias_O) {
+    dot_rows(handover.dy, n, expert.down_bias_O, O, dweight_n);
+  } else {
+    std::fill(dweight_n, dweight_n + n, 0.0F);
+  }
+  for (int64_t p = 0; p < num_panels(F); ++p) {
+    HiddenPanel panel = hidden_panel(expert, p, n);
+    const int64_t W = panel.width;
+    panel.pre_stride = call.pre ? expert.pre_width() : expert.parts() * W;
+    panel.pre = call.pre ? const_cast<float*>(call.pre) + pre_at(expert, p) : work.pre;  // only read
+    panel.hidden = handover.hidden + p * kPanel * R;
+    panel.hidden_stride = W;
+    if (call.pre == nullptr) {
+      make_pre(expert, p, work, panel);
+      activate_panel(panel, panel_of(first_bias(expert), p), panel_of(second_bias(expert), p));
+    }
+    pack_columns(expert.down_OF, O, F, p, work.panel, W);
+    rows_gemm({n, W, O, O, W, W}, false, handover.dy, work.panel, work.dhidden);
+    activate_panel_backward(panel, {call.weight_N + chunk.first, work.dhidden, W, handover.dpre + pre_at(expert, p),
+                                    expert.pre_width(), dweight_n});
+    std::memset(panel.hidden + n * W, 0, static_cast<size_t>((R - n) * W) * sizeof(float));
+  }
+  if (call.dx_ND == nullptr) return;
+  for (int64_t q = 0; q < num_panels(D); ++q) {
+    const int64_t W = panel_width(D, q);
+    pack_back(expert, q, work.panel);
+    rows_gemm({n, W, expert.pre_width(), expert.pre_width(), W, D}, false, handover.dpre, work.panel,
+              call.dx_ND + chunk.first * D + q * kPanel);
+  }
+}
+
+void mlp_up_gradient(const MlpKernel& expert, const MlpGradientCall& call, int64_t p, const MlpGradients& gradients,
+                     float* memory) {
+  const Work work(expert, memory);
+  const int64_t n = call.chunk.rows, R = call.chunk.padded(), D = expert.D, W = panel_width(expert.F, p);
+  const int64_t stride = expert.pre_width();
+  const float* dpre = call.handover.dpre + pre_at(expert, p);
+  float* const first = expert.is_gated() ? gradients.gate_FD : gradients.up_FD;
+  float* const second = expert.is_gated() ? gradients.up_FD : nullptr;
+  flip({dpre, stride, n, expert.parts() * W}, R, work.flipped);
+  for (int64_t q = 0; q < num_panels(D); ++q) {
+    const float* x = call.handover.x + q * kPanel * R;
+    const TileShape shape{W, panel_width(D, q), R, R, panel_width(D, q), D};
+    const int64_t at = p * kPanel * D + q * kPanel;
+    if (first) tile_gemm(shape, !call.is_first, work.flipped, x, first + at);
+    if (second) tile_gemm(shape, !call.is_first, work.flipped + W * R, x, second + at);
+  }
+  float* const first_sum = expert.is_gated() ? gradients.gate_bias_F : gradients.up_bias_F;
+  float* const second_sum = expert.is_gated() ? gradients.up_bias_F : nullptr;
+  if (first_sum) sum_rows({dpre, stride, n, W}, nullptr, !call.is_first, first_sum + p * kPanel);
+  if (second_sum) sum_rows({dpre + W, stride, n, W}, nullptr, !call.is_first, second_sum + p * kPanel);
+}
+
+void mlp_down_gradient(const MlpKernel& expert, const MlpGradientCall& call, int64_t q, const MlpGradients& gradients,
+                       float* memory) {
+  const Work work(expert, memory);
+  const int64_t n = call.chunk.rows, R = call.chunk.padded(), F = expert.F, W = panel_width(expert.O, q);
+  const Block dy{call.handover.dy + q * kPanel, expert.O, n, W};
+  if (gradients.down_OF) {
+    flip(dy, R, work.flipped);
+    for (int64_t p = 0; p < num_panels(F); ++p) {
+      const int64_t columns = panel_width(F, p);
+      tile_gemm({W, columns, R, R, columns, F}, !call.is_first, work.flipped, call.handover.hidden + p * kPanel * R,
+                gradients.down_OF + q * kPanel * F + p * kPanel);
+    }
+  }
+  if (gradients.down_bias_O) {
+    sum_rows(dy, call.weight_N + call.chunk.first, !call.is_first, gradients.down_bias_O + q * kPanel);
+  }
+}
+
+}  // namespace heterodyne::ops::internal

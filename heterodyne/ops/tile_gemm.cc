@@ -1,0 +1,62 @@
+#include "heterodyne/ops/tile_gemm.h"
+
+#include <cstring>
+#include <exception>
+
+#include "heterodyne/ops/isa.h"
+
+#if __has_include(<ATen/native/CPUBlas.h>)
+#include <ATen/native/CPUBlas.h>
+#endif
+
+namespace heterodyne::ops {
+namespace {
+
+#if defined(CPUBLAS_BRGEMM_F32F32F32)
+void tile_gemm_jit(const TileShape& shape, bool add, const float* a, const float* b, float* c) {
+  at::native::cpublas::brgemm(shape.rows, shape.columns, shape.depth, shape.stride_a, shape.stride_b, shape.stride_c,
+                              add, a, b, c, false);
+}
+
+bool try_jit_tile() {
+  const float a[2] = {2, 3}, b[2] = {5, 7};
+  float c = 0;
+  try {
+    tile_gemm_jit({1, 1, 2, 2, 1, 1}, false, a, b, &c);
+  } catch (const std::exception&) {
+    return false;
+  }
+  return c == 31;  // 2 x 5 + 3 x 7
+}
+#else
+void tile_gemm_jit(const TileShape& shape, bool add, const float* a, const float* b, float* c) {
+  internal::tile_gemm_generic(shape, add, a, b, c);
+}
+
+bool try_jit_tile() { return false; }
+#endif
+
+}  // namespace
+
+bool has_jit_tiles() {
+  static const bool works = try_jit_tile();
+  return works;
+}
+
+void tile_gemm(const TileShape& shape, bool add, const float* a, const float* b, float* c) {
+  if (shape.rows <= 0 || shape.columns <= 0) return;
+  if (shape.depth <= 0) {
+    if (add) return;
+    for (int64_t row = 0; row < shape.rows; ++row) {
+      std::memset(c + row * shape.stride_c, 0, static_cast<size_t>(shape.columns) * sizeof(float));
+    }
+    return;
+  }
+  if (isa() >= Isa::kAvx2) {
+    tile_gemm_jit(shape, add, a, b, c);
+  } else {
+    internal::tile_gemm_generic(shape, add, a, b, c);
+  }
+}
+
+}  // namespace heterodyne::ops
