@@ -56,6 +56,14 @@ torch::Tensor activate(const std::string& activation, const torch::Tensor& x) {
   return at::silu(x);
 }
 
+ops::Activation activation_of(const std::string& name) {
+  if (name == "gelu") return ops::Activation::kGelu;
+  if (name == "gelu_tanh") return ops::Activation::kGeluTanh;
+  if (name == "relu") return ops::Activation::kRelu;
+  HETERODYNE_DCHECK(name == "silu");
+  return ops::Activation::kSilu;
+}
+
 Rule one_of_activations() { return one_of("gelu", "gelu_tanh", "relu", "silu"); }
 
 }  // namespace heterodyne

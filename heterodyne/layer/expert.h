@@ -15,6 +15,7 @@
 #include "heterodyne/base/random.h"
 #include "heterodyne/base/registry.h"
 #include "heterodyne/base/torch.h"
+#include "heterodyne/ops/expert_mlp.h"
 
 namespace heterodyne {
 
@@ -46,6 +47,10 @@ class Expert : public torch::nn::Module {
   /// [N, O]. Row n depends on x_ND[n], in context kinds also on the sequence of token_N[n], and on nothing else: not
   /// on which other rows came along. Draws are addressed by token. Throws ShapeError unless x_ND is [N, D].
   virtual torch::Tensor forward(const ExpertInput& input) = 0;
+
+  /// The parameters of a kind whose forward() is what ops/expert_mlp.h computes: a layer runs all such experts together,
+  /// in the place of forward(). Undefined for other kinds.
+  virtual ops::ExpertMlp as_mlp() const { return {}; }
 
   virtual bool needs_context() const { return false; }
   /// A row does not depend on later tokens of its sequence.
@@ -102,6 +107,7 @@ void check_same_width(const std::string& kind, const ExpertContext& context);
 
 /// "gelu" (the exact form), "gelu_tanh", "relu" or "silu".
 torch::Tensor activate(const std::string& activation, const torch::Tensor& x);
+ops::Activation activation_of(const std::string& name);
 Rule one_of_activations();
 
 }  // namespace heterodyne

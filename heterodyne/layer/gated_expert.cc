@@ -24,6 +24,15 @@ torch::Tensor GatedExpert::forward(const ExpertInput& input) {
   return w2_->forward(activate(activation_, w1_->forward(input.x_ND)) * w3_->forward(input.x_ND));
 }
 
+ops::ExpertMlp GatedExpert::as_mlp() const {
+  ops::ExpertMlp mlp{activation_of(activation_), w3_->weight().matrix(), w2_->weight().matrix(),
+                     w1_->weight().matrix()};
+  mlp.up_panels = w3_->weight().panels();
+  mlp.gate_panels = w1_->weight().panels();
+  mlp.down_panels = w2_->weight().panels();
+  return mlp;
+}
+
 CostPair GatedExpert::cost(const ExpertLoad& load) const {
   return row_cost(w1_->macs() + w2_->macs() + w3_->macs(), load);
 }

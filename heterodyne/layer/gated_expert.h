@@ -25,6 +25,7 @@ class GatedExpert : public Expert {
   };
 
   torch::Tensor forward(const ExpertInput& input) override;
+  ops::ExpertMlp as_mlp() const override;
   CostPair cost(const ExpertLoad& load) const override;
 
  protected:

@@ -75,6 +75,11 @@ class RecomputedExpert : public Expert {
     return Recompute::apply(torch::TensorList(inputs), call);
   }
 
+  ops::ExpertMlp as_mlp() const override {
+    auto mlp = expert_->as_mlp();
+    mlp.is_recomputed = true;
+    return mlp;
+  }
   bool needs_context() const override { return expert_->needs_context(); }
   bool is_causal() const override { return expert_->is_causal(); }
   CostPair cost(const ExpertLoad& load) const override { return expert_->cost(load); }

@@ -69,8 +69,8 @@ int64_t bytes_after_forward(bool recompute) {
 
 TEST(Recompute, HoldsNoHiddenValuesBetweenThePasses) {
   const int64_t hidden = 2 * kTokens * 1024 * int64_t{sizeof(float)};  // of all pairs
-  EXPECT_GE(bytes_after_forward(false), 2 * hidden) << "before and after the activation";
-  EXPECT_LT(bytes_after_forward(true), hidden);
+  EXPECT_GE(bytes_after_forward(false), hidden) << "before the activation";
+  EXPECT_LT(bytes_after_forward(true), hidden / 8);
 }
 
 TEST(Recompute, WithoutGradientsNothingIsKept) {
@@ -95,7 +95,7 @@ TEST(Recompute, FrozenExpertsPassTheGradientOn) {
 }
 
 TEST(Recompute, ThereAreNoSecondDerivatives) {
-  Table settings = two_of("mlp");
+  Table settings = two_of("lstm_cell");
   settings.set("recompute", true);
   const auto layer = fixtures::layer_of(settings, kWidth);
   const auto x_BSD = fixtures::normal("x", {1, 4, kWidth}).requires_grad_();

@@ -3,6 +3,8 @@
 #include <ATen/ops/linear.h>
 
 #include "heterodyne/base/shape.h"
+#include "heterodyne/ops/isa.h"
+#include "heterodyne/ops/panels.h"
 
 namespace heterodyne::nn {
 
@@ -15,6 +17,21 @@ void Weight::assign(const torch::Tensor& matrix_OI) {
   check_shape("nn.weight", "assigned matrix", matrix_OI, {{"outputs", num_outputs()}, {"inputs", num_inputs()}});
   const torch::NoGradGuard no_grad;
   matrix_OI_.copy_(matrix_OI);
+}
+
+torch::Tensor Weight::panels() const {
+  const bool is_read = ops::isa() != ops::Isa::kPlain && matrix_OI_.scalar_type() == torch::kFloat32 &&
+                       matrix_OI_.device().is_cpu() && !matrix_OI_.is_inference();
+  if (torch::GradMode::is_enabled() || !is_read) {
+    packed_ = {};
+    return {};
+  }
+  const void* from = matrix_OI_.const_data_ptr();
+  const auto version = static_cast<uint32_t>(matrix_OI_._version());
+  if (!packed_.panels.defined() || packed_.from != from || packed_.version != version) {
+    packed_ = {ops::pack_panels(matrix_OI_), from, version};
+  }
+  return packed_.panels;
 }
 
 torch::Tensor Weight::apply(const torch::Tensor& x_NI, const torch::Tensor& bias_O) const {

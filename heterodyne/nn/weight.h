@@ -22,11 +22,23 @@ class Weight {
   int64_t num_inputs() const { return matrix_OI_.size(1); }
   int64_t num_values() const { return matrix_OI_.numel(); }
 
+  /// The matrix as ops multiply by it best (ops/panels.h), made when first asked for and again after the matrix has
+  /// changed. Undefined while gradients are recorded, when it would serve a single step and is packed in passing, and
+  /// where no kernel reads it.
+  torch::Tensor panels() const;
+
   /// x_NI times the transposed matrix: [N, outputs]. Leading dimensions may be any.
   torch::Tensor apply(const torch::Tensor& x_NI, const torch::Tensor& bias_O = {}) const;
 
  private:
+  struct Packed {
+    torch::Tensor panels;
+    const void* from = nullptr;  // where the matrix lay, and which version of it this was
+    uint32_t version = 0;
+  };
+
   torch::Tensor matrix_OI_;
+  mutable Packed packed_;  // a cache of matrix_OI_
 };
 
 }  // namespace heterodyne::nn

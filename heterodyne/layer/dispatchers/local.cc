@@ -1,5 +1,7 @@
-// Everything in this process, no token dropped: gathers the rows of each expert, runs the experts that have any,
-// combines the answers. No padding and no tensor of tokens x experts.
+// Everything in this process, no token dropped. Feed-forward experts are run together by one op; of the others each
+// gets its rows, and their answers are combined. No padding and no tensor of tokens x experts.
+#include <algorithm>
+
 #include "heterodyne/layer/dispatcher.h"
 #include "heterodyne/ops/combine.h"
 #include "heterodyne/ops/log_mixture.h"
@@ -17,6 +19,28 @@ class LocalDispatcher : public Dispatcher {
   explicit LocalDispatcher(const Options&) {}
 
   torch::Tensor run(const ExpertCall& call, const Routing& routing) override {
+    const auto mlps = mlps_of(call, routing);
+    std::vector<uint8_t> is_other;
+    for (const auto& mlp : mlps) is_other.push_back(mlp.defined() ? 0 : 1);
+    const auto num_others = std::count(is_other.begin(), is_other.end(), 1);
+    if (num_others == routing.num_experts()) return run_each(call, routing);
+    const auto y_TO = ops::expert_mlps(call.x_TD(), routing.weight_N, routing.plan, mlps, call.output_width);
+    if (num_others == 0) return y_TO;
+    const auto is_other_E = torch::tensor(is_other, torch::kBool);
+    return y_TO + run_each(call, with_pairs(routing, is_other_E.index_select(0, routing.plan.expert_N)));
+  }
+
+ private:
+  // The experts that one call of an op runs together; all undefined when it runs none.
+  static std::vector<ops::ExpertMlp> mlps_of(const ExpertCall& call, const Routing& routing) {
+    std::vector<ops::ExpertMlp> mlps(call.experts.size());
+    if (call.is_log_mixture || !ops::can_run_expert_mlps(call.x_BSD, routing.weight_N)) return mlps;
+    for (size_t e = 0; e < mlps.size(); ++e) mlps[e] = call.experts[e]->as_mlp();
+    return mlps;
+  }
+
+  // Gathers the rows of each expert, runs one after the other, combines the answers.
+  static torch::Tensor run_each(const ExpertCall& call, const Routing& routing) {
     const auto rows_of_expert = ops::permute(call.x_TD(), routing.plan);
     const auto offsets = routing.plan.expert_offsets();
     std::vector<torch::Tensor> y_of_expert;

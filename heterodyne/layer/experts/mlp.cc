@@ -36,6 +36,15 @@ class MlpExpert : public Expert {
     return down_->forward(activate(activation_, up_->forward(input.x_ND)));
   }
 
+  ops::ExpertMlp as_mlp() const override {
+    ops::ExpertMlp mlp{activation_of(activation_), up_->weight().matrix(), down_->weight().matrix()};
+    mlp.up_bias_F = up_->bias();
+    mlp.down_bias_O = down_->bias();
+    mlp.up_panels = up_->weight().panels();
+    mlp.down_panels = down_->weight().panels();
+    return mlp;
+  }
+
   CostPair cost(const ExpertLoad& load) const override { return row_cost(up_->macs() + down_->macs(), load); }
 
  private:
