@@ -48,8 +48,8 @@ class Expert : public torch::nn::Module {
   /// on which other rows came along. Draws are addressed by token. Throws ShapeError unless x_ND is [N, D].
   virtual torch::Tensor forward(const ExpertInput& input) = 0;
 
-  /// The parameters of a kind whose forward() is what ops/expert_mlp.h computes: a layer runs all such experts together,
-  /// in the place of forward(). Undefined for other kinds.
+  /// The parameters of a kind whose forward() is what ops/expert_mlp.h computes: a layer runs all such experts
+  /// together, in the place of forward(). Undefined for other kinds.
   virtual ops::ExpertMlp as_mlp() const { return {}; }
 
   virtual bool needs_context() const { return false; }

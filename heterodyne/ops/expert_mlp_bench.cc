@@ -1,6 +1,6 @@
 // Feed-forward experts in one call, forward alone and with the backward pass, over the shapes C1 to C5 of
-// docs/performance.md, against the same multiply-adds as one dense MLP: through LibTorch's products, and through this op
-// with one expert.
+// docs/performance.md, against the same multiply-adds as one dense MLP: through LibTorch's products, and through this
+// op with one expert.
 #include <ATen/ops/silu.h>
 #include <benchmark/benchmark.h>
 
@@ -15,8 +15,11 @@ namespace {
 struct Shape {
   int64_t T, D, F, E, K;
 };
-const std::vector<Shape> kShapes{
-    {1024, 256, 512, 8, 2}, {4096, 256, 256, 64, 2}, {1024, 256, 64, 256, 8}, {2048, 512, 512, 16, 2}, {2048, 512, 1024, 64, 2}};
+const std::vector<Shape> kShapes{{1024, 256, 512, 8, 2},
+                                 {4096, 256, 256, 64, 2},
+                                 {1024, 256, 64, 256, 8},
+                                 {2048, 512, 512, 16, 2},
+                                 {2048, 512, 1024, 64, 2}};
 
 torch::Tensor draw(torch::IntArrayRef sizes, bool learns) {
   static uint64_t step = 0;
@@ -29,7 +32,8 @@ struct Problem {
   RoutingPlan plan;
   std::vector<ExpertMlp> experts;
 
-  Problem(const Shape& shape, bool learns) : x_TD(draw({shape.T, shape.D}, learns)), dy_TO(draw({shape.T, shape.D}, false)) {
+  Problem(const Shape& shape, bool learns)
+      : x_TD(draw({shape.T, shape.D}, learns)), dy_TO(draw({shape.T, shape.D}, false)) {
     const auto score_TE = RandomStream("routes").uniform({1, 0}, {shape.T, shape.E});
     plan = plan_routing(std::get<1>(score_TE.topk(shape.K, 1)), shape.E);
     weight_N = draw({plan.num_pairs()}, learns);
@@ -81,7 +85,8 @@ void DenseLibTorch(benchmark::State& state) {
     const auto h = at::silu(problem.x_TD.matmul(e.gate_FD.t())) * problem.x_TD.matmul(e.up_FD.t());
     const auto y = h.matmul(e.down_OF.t());
     if (y.requires_grad()) y.backward(problem.dy_TO);
-    for (auto* p : {&problem.x_TD, &problem.experts[0].up_FD, &problem.experts[0].gate_FD, &problem.experts[0].down_OF}) {
+    for (auto* p :
+         {&problem.x_TD, &problem.experts[0].up_FD, &problem.experts[0].gate_FD, &problem.experts[0].down_OF}) {
       p->mutable_grad().reset();
     }
   }

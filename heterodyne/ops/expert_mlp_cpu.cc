@@ -53,31 +53,8 @@ void make_pre(const MlpKernel& expert, int64_t p, const Work& work, const Hidden
 
 const float* panel_of(const float* vector, int64_t p) { return vector ? vector + p * kPanel : nullptr; }
 
-// to[c] (+)= sum over rows of weight x from[r][c], in order of rows.
-HETERODYNE_CLONES void sum_rows(const Block& from, const float* weight, bool add, float* to) {
-  if (!add) std::memset(to, 0, static_cast<size_t>(from.columns) * sizeof(float));
-  for (int64_t r = 0; r < from.rows; ++r) {
-    const float factor = weight ? weight[r] : 1.0F;
-    for (int64_t c = 0; c < from.columns; ++c) to[c] += factor * from.first[r * from.stride + c];
-  }
-}
-
-HETERODYNE_CLONES void add_to_rows(const float* bias, int64_t rows, int64_t width, float* y) {
-  for (int64_t r = 0; r < rows; ++r) {
-    for (int64_t c = 0; c < width; ++c) y[r * width + c] += bias[c];
-  }
-}
-
 HETERODYNE_CLONES void dot_rows(const float* rows, int64_t count, const float* vector, int64_t width, float* dots) {
   for (int64_t r = 0; r < count; ++r) dots[r] = dot(rows + r * width, vector, width);
-}
-
-// The transposed columns of a chunk, with zeros behind its rows: [columns, R].
-void flip(const Block& from, int64_t padded, float* to) {
-  transpose(from, to, padded);
-  for (int64_t c = 0; c < from.columns && padded > from.rows; ++c) {
-    std::memset(to + c * padded + from.rows, 0, static_cast<size_t>(padded - from.rows) * sizeof(float));
-  }
 }
 
 // Panel q of the matrices behind pre as they lie, in the order in which pre lies: [pre_width, W].
@@ -133,7 +110,7 @@ void mlp_forward(const MlpKernel& expert, const MlpChunk& chunk, const MlpForwar
   for (int64_t q = 0; q < num_panels(O); ++q) {
     panel_gemm({expert.down_OF, expert.down_panels, O, F}, q, {work.hidden, n, y + q * kPanel, O}, work.panel);
   }
-  if (expert.down_bias_O) add_to_rows(expert.down_bias_O, n, O, y);
+  if (expert.down_bias_O) add_to_rows(expert.down_bias_O, {y, O, n, O});
 }
 
 MlpHandover MlpHandover::of(const MlpKernel& expert, int64_t padded, float* memory) {
@@ -197,7 +174,7 @@ void mlp_up_gradient(const MlpKernel& expert, const MlpGradientCall& call, int64
   const float* dpre = call.handover.dpre + pre_at(expert, p);
   float* const first = expert.is_gated() ? gradients.gate_FD : gradients.up_FD;
   float* const second = expert.is_gated() ? gradients.up_FD : nullptr;
-  flip({dpre, stride, n, expert.parts() * W}, R, work.flipped);
+  transpose_padded({dpre, stride, n, expert.parts() * W}, R, work.flipped);
   for (int64_t q = 0; q < num_panels(D); ++q) {
     const float* x = call.handover.x + q * kPanel * R;
     const TileShape shape{W, panel_width(D, q), R, R, panel_width(D, q), D};
@@ -217,7 +194,7 @@ void mlp_down_gradient(const MlpKernel& expert, const MlpGradientCall& call, int
   const int64_t n = call.chunk.rows, R = call.chunk.padded(), F = expert.F, W = panel_width(expert.O, q);
   const Block dy{call.handover.dy + q * kPanel, expert.O, n, W};
   if (gradients.down_OF) {
-    flip(dy, R, work.flipped);
+    transpose_padded(dy, R, work.flipped);
     for (int64_t p = 0; p < num_panels(F); ++p) {
       const int64_t columns = panel_width(F, p);
       tile_gemm({W, columns, R, R, columns, F}, !call.is_first, work.flipped, call.handover.hidden + p * kPanel * R,

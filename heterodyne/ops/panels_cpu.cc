@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "heterodyne/base/clones.h"
 #include "heterodyne/ops/isa.h"
 #include "heterodyne/ops/tile_gemm.h"
 
@@ -142,6 +143,27 @@ void transpose(const Block& from, float* to, int64_t stride) {
   }
   if (rows < from.rows) {
     transpose_any({from.first + rows * from.stride, from.stride, from.rows - rows, from.columns}, to + rows, stride);
+  }
+}
+
+void transpose_padded(const Block& from, int64_t padded, float* to) {
+  transpose(from, to, padded);
+  for (int64_t c = 0; c < from.columns && padded > from.rows; ++c) {
+    std::memset(to + c * padded + from.rows, 0, static_cast<size_t>(padded - from.rows) * sizeof(float));
+  }
+}
+
+HETERODYNE_CLONES void sum_rows(const Block& from, const float* weight, bool add, float* to) {
+  if (!add) std::memset(to, 0, static_cast<size_t>(from.columns) * sizeof(float));
+  for (int64_t r = 0; r < from.rows; ++r) {
+    const float factor = weight ? weight[r] : 1.0F;
+    for (int64_t c = 0; c < from.columns; ++c) to[c] += factor * from.first[r * from.stride + c];
+  }
+}
+
+HETERODYNE_CLONES void add_to_rows(const float* values, const MutableBlock& rows) {
+  for (int64_t r = 0; r < rows.rows; ++r) {
+    for (int64_t c = 0; c < rows.columns; ++c) rows.first[r * rows.stride + c] += values[c];
   }
 }
 

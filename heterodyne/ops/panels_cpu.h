@@ -1,7 +1,7 @@
 // Panels: how matrices are laid out for tile products. A panel is up to 64 columns of a matrix that a product reads,
 // one row after the other without gaps, so that a row's values lie in whole cache lines beside each other.
 //
-// Everything here moves values and changes none.
+// Most of this moves values and changes none.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,21 @@ struct Block {
 
 /// to[c * stride + r] = from[r][c]: a panel made of rows.
 void transpose(const Block& from, float* to, int64_t stride);
+/// The same with rows of `padded` values, zeros behind the last: [columns, padded].
+void transpose_padded(const Block& from, int64_t padded, float* to);
 /// to[r * stride + c] = from[r][c].
 void copy(const Block& from, float* to, int64_t stride);
+struct MutableBlock {
+  float* first;
+  int64_t stride;
+  int64_t rows, columns;
+};
+
+/// to[c] (+)= the sum over rows of weight x from[r][c], in order of rows; weight 1 when null.
+void sum_rows(const Block& from, const float* weight, bool add, float* to);
+/// rows[r][c] += values[c].
+void add_to_rows(const float* values, const MutableBlock& rows);
+
 /// to[i] = row token_N[i] of x_TD; rows n .. padded - 1 become zero. Whole rows of `width` values.
 struct Gather {
   const float* x_TD;
