@@ -1,11 +1,14 @@
 #include "heterodyne/nn/lstm.h"
 
+#include <ATen/ops/linear.h>
 #include <ATen/ops/lstm.h>
 #include <ATen/ops/lstm_cell.h>
 
 #include <cmath>
 
 #include "heterodyne/base/shape.h"
+#include "heterodyne/ops/linear.h"
+#include "heterodyne/ops/lstm.h"
 
 namespace heterodyne::nn {
 
@@ -58,8 +61,29 @@ Lstm::Output Lstm::forward(const torch::Tensor& x_BSI, const torch::Tensor& hidd
   check_shape("nn.lstm", "hidden_LBH", h, {{"L", L}, {"B", B}, {"H", hidden_}});
   check_shape("nn.lstm", "cell_LBH", c, {{"L", L}, {"B", B}, {"H", hidden_}});
   if (x_BSI.size(1) == 0) return {torch::zeros({B, 0, num_outputs()}, x_BSI.options()), h, c};
+  if (ops::can_run_lstm(x_BSI, hidden_)) return run(x_BSI, h, c);
   auto [y, hidden, cell] = at::lstm(x_BSI, {h, c}, weights_, true, 1, 0.0, is_training(), L == 2, true);
   return {y, hidden, cell};
+}
+
+// The inputs' part of all steps is one product; then the steps.
+Lstm::Output Lstm::run(const torch::Tensor& x_BSI, const torch::Tensor& hidden_LBH,
+                       const torch::Tensor& cell_LBH) const {
+  std::vector<torch::Tensor> y, hidden, cell;
+  for (int64_t direction = 0; direction < num_directions(); ++direction) {
+    const auto* weights = &weights_[static_cast<size_t>(direction * 4)];
+    const bool is_reverse = direction == 1;
+    const auto x = (is_reverse ? x_BSI.flip(1) : x_BSI).flatten(0, 1);
+    const auto bias = weights[2] + weights[3];
+    const auto pre =
+        ops::can_run_linear(x, weights[0]) ? ops::linear_product(x, weights[0], bias) : at::linear(x, weights[0], bias);
+    const auto steps = ops::lstm_steps(pre.view({x_BSI.size(0), x_BSI.size(1), 4 * hidden_}), hidden_LBH[direction],
+                                       cell_LBH[direction], weights[1]);
+    y.push_back(is_reverse ? steps.y_BSH.flip(1) : steps.y_BSH);
+    hidden.push_back(steps.hidden_BH);
+    cell.push_back(steps.cell_BH);
+  }
+  return {y.size() == 1 ? y[0] : torch::cat(y, 2), torch::stack(hidden), torch::stack(cell)};
 }
 
 double Lstm::macs() const {

@@ -57,6 +57,7 @@ class Lstm : public torch::nn::Module {
   double macs() const;
 
  private:
+  Output run(const torch::Tensor& x_BSI, const torch::Tensor& hidden_LBH, const torch::Tensor& cell_LBH) const;
   int64_t num_directions() const { return static_cast<int64_t>(weights_.size()) / 4; }
 
   int64_t inputs_, hidden_;

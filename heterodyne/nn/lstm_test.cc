@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "heterodyne/base/error.h"
+#include "heterodyne/ops/isa.h"
+#include "heterodyne/ops/lstm.h"
 
 namespace heterodyne::nn::lstm_test {
 namespace {
@@ -81,6 +83,34 @@ TEST(Lstm, ParametersCostAndShapes) {
   EXPECT_EQ(layer.macs(), 2 * 4 * 512 * 512);
   EXPECT_THROW(layer.forward(torch::zeros({2, 3, 5})), ShapeError);
   EXPECT_EQ(layer.forward(torch::zeros({2, 0, 512})).y_BSH.size(1), 0);
+}
+
+// Long enough for the kernel: it and LibTorch's LSTM are told apart by the way in use.
+TEST(Lstm, TheKernelEqualsTheLibrary) {
+  for (const bool is_bidirectional : {false, true}) {
+    const Lstm layer(12, 16, is_bidirectional, {1, "test"});
+    const int64_t L = is_bidirectional ? 2 : 1;
+    const auto x = RandomStream("x").normal({1, 0}, {4, 9, 12}).requires_grad_();
+    const auto h = RandomStream("h").normal({1, 0}, {L, 4, 16}), c = RandomStream("c").normal({1, 0}, {L, 4, 16});
+    const auto gradients_of = [&](const Lstm::Output& output) {
+      auto leaves = layer.parameters();
+      leaves.push_back(x);
+      return torch::autograd::grad({output.y_BSH.pow(2).sum() + output.cell_LBH.sum() + output.hidden_LBH.sum()},
+                                   leaves);
+    };
+    const ops::Isa before = ops::isa();
+    ASSERT_TRUE(ops::can_run_lstm(x, 16) || before == ops::Isa::kPlain);
+    const auto output = layer.forward(x, h, c);
+    const auto gradients = gradients_of(output);
+    ops::set_isa(ops::Isa::kPlain);
+    const auto expected = layer.forward(x, h, c);
+    const auto wanted = gradients_of(expected);
+    ops::set_isa(before);
+    EXPECT_TRUE(torch::allclose(output.y_BSH, expected.y_BSH, 1e-5, 1e-6));
+    EXPECT_TRUE(torch::allclose(output.cell_LBH, expected.cell_LBH, 1e-5, 1e-6));
+    EXPECT_TRUE(torch::allclose(output.hidden_LBH, expected.hidden_LBH, 1e-5, 1e-6));
+    for (size_t i = 0; i < wanted.size(); ++i) EXPECT_TRUE(torch::allclose(gradients[i], wanted[i], 1e-4, 1e-5)) << i;
+  }
 }
 
 }  // namespace

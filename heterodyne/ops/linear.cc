@@ -140,6 +140,11 @@ bool can_run_linear(const torch::Tensor& x_NI, const torch::Tensor& matrix_OI, c
   return panels.defined() || (rows >= kRows && rows * matrix_OI.numel() >= kWork);
 }
 
+torch::Tensor matrix_gradient(const torch::Tensor& dy_NO, const torch::Tensor& x_NI) {
+  check_shape("matrix_gradient", "dy_NO", dy_NO, {{"N", x_NI.size(0)}, "O"});
+  return parameter_gradients(dy_NO.contiguous(), x_NI.contiguous(), true, false).dmatrix_OI;
+}
+
 torch::Tensor linear_product(const torch::Tensor& x_NI, const torch::Tensor& matrix_OI, const torch::Tensor& bias_O,
                              const torch::Tensor& panels) {
   check_shape("linear", "matrix_OI", matrix_OI, {"O", "I"});

@@ -18,4 +18,7 @@ bool can_run_linear(const torch::Tensor& x_NI, const torch::Tensor& matrix_OI, c
 torch::Tensor linear_product(const torch::Tensor& x_NI, const torch::Tensor& matrix_OI,
                              const torch::Tensor& bias_O = {}, const torch::Tensor& panels = {});
 
+/// dy_NO^T x_NI, [O, I]: the gradient of a matrix by which rows were multiplied. float32 on a CPU.
+torch::Tensor matrix_gradient(const torch::Tensor& dy_NO, const torch::Tensor& x_NI);
+
 }  // namespace heterodyne::ops
