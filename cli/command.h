@@ -21,6 +21,7 @@ struct Environment {
   std::string runs = "runs";                                        // HETERODYNE_RUNS
   std::string data;                                                 // HETERODYNE_DATA
   std::string threads;                                              // HETERODYNE_THREADS
+  std::string isa = {};                                             // HETERODYNE_ISA
   std::vector<std::pair<std::string, std::string>> variables = {};  // every HETERODYNE_ name with its value
 };
 

@@ -12,6 +12,7 @@
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/version.h"
 #include "heterodyne/io/json.h"
+#include "heterodyne/ops/isa.h"
 
 namespace heterodyne::cli {
 namespace {
@@ -59,7 +60,16 @@ void apply(const ComputeFlags& flags, const Invocation& invocation) {
   int64_t threads = flags.threads;
   if (threads > kMaxThreads) throw ConfigError("--threads: expected 0 .. 1024, got " + std::to_string(threads));
   if (threads == 0 && !invocation.environment.threads.empty()) threads = threads_from(invocation.environment.threads);
+  use_isa(invocation.environment);
   if (threads > 0) at::set_num_threads(static_cast<int>(threads));
+}
+
+void use_isa(const Environment& environment) {
+  if (environment.isa.empty()) return;
+  const ops::Isa isa = ops::isa_of(environment.isa, "HETERODYNE_ISA");
+  // LibTorch reads this at its first product.
+  if (isa == ops::Isa::kAvx2) ::setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 1);
+  ops::set_isa(isa);
 }
 
 std::vector<std::string> data_folders(const ComputeFlags& flags, const Environment& environment) {
@@ -86,6 +96,7 @@ Table environment_table(const Environment& environment) {
           {"compiler", compiler()},
           {"processor", processor()},
           {"capability", at::get_cpu_capability()},
+          {"kernels", std::string(ops::name_of(ops::isa()))},
           {"cores", static_cast<int64_t>(::sysconf(_SC_NPROCESSORS_ONLN))},
           {"threads", at::get_num_threads()},
           {"device", "cpu"},
@@ -93,7 +104,8 @@ Table environment_table(const Environment& environment) {
           {"command", std::move(arguments)},
           {"environment", Table{{"HETERODYNE_RUNS", environment.runs},
                                 {"HETERODYNE_DATA", environment.data},
-                                {"HETERODYNE_THREADS", environment.threads}}}};
+                                {"HETERODYNE_THREADS", environment.threads},
+                                {"HETERODYNE_ISA", environment.isa}}}};
 }
 
 std::string environment_json(const Environment& environment) {

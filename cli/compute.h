@@ -34,8 +34,13 @@ struct ModelFlag {
   const std::string& path(const std::string& verb) const;
 };
 
-/// Sets threads and quietness. Throws ConfigError when HETERODYNE_THREADS is no number of threads.
+/// Sets threads, quietness and the kernel path. Throws ConfigError when HETERODYNE_THREADS is no number of threads;
+/// and like use_isa().
 void apply(const ComputeFlags& flags, const Invocation& invocation);
+
+/// Uses the kernel path that HETERODYNE_ISA names, if any (heterodyne/ops/isa.h). Throws ConfigError when there is no
+/// such name, DeviceError when this machine has no such path.
+void use_isa(const Environment& environment);
 
 /// Where data sets are looked for: --data, HETERODYNE_DATA, ./data, Debian's folder of data sets.
 std::vector<std::string> data_folders(const ComputeFlags& flags, const Environment& environment);

@@ -19,6 +19,20 @@ TEST(Compute, DataIsLookedForInOrder) {
             (std::vector<std::string>{"/flag", "/env", "data", "/usr/share/datasets"}));
 }
 
+TEST(Compute, TheKernelPathComesFromTheEnvironment) {
+  const ops::Isa before = ops::isa();
+  Environment environment;
+  use_isa(environment);
+  EXPECT_EQ(ops::isa(), before);
+  environment.isa = "generic";
+  use_isa(environment);
+  EXPECT_EQ(ops::isa(), ops::Isa::kGeneric);
+  environment.isa = "quick";
+  EXPECT_EQ(fixtures::message_of<ConfigError>([&] { use_isa(environment); }),
+            "HETERODYNE_ISA: expected one of plain, generic, avx2, avx512, got \"quick\"");
+  ops::set_isa(before);
+}
+
 TEST(Compute, ThreadsComeFromTheFlagThenTheEnvironment) {
   const int before = at::get_num_threads();
   Terminal terminal({});

@@ -35,11 +35,9 @@ std::vector<std::pair<std::string, std::string>> own_variables() {
 }
 
 Environment read_environment(int argc, char** argv) {
-  return {{argv, argv + argc},
-          variable("HETERODYNE_RUNS", "runs"),
-          variable("HETERODYNE_DATA"),
-          variable("HETERODYNE_THREADS"),
-          own_variables()};
+  return {{argv, argv + argc},         variable("HETERODYNE_RUNS", "runs"),
+          variable("HETERODYNE_DATA"), variable("HETERODYNE_THREADS"),
+          variable("HETERODYNE_ISA"),  own_variables()};
 }
 
 int run(const Environment& environment, Terminal& terminal) {

@@ -1,11 +1,15 @@
-// Cores, and the vector instructions that kernels are compiled for (base/clones.h) or that oneDNN uses.
+// Cores, and the way in which matrix products are computed (ops/isa.h).
 #include <fmt/format.h>
 #include <sched.h>
 
 #include <fstream>
 
 #include "cli/check.h"
+#include "cli/compute.h"
+#include "heterodyne/base/error.h"
 #include "heterodyne/base/text.h"
+#include "heterodyne/ops/isa.h"
+#include "heterodyne/ops/tile_gemm.h"
 
 namespace heterodyne {
 namespace {
@@ -25,26 +29,38 @@ std::string processor_flags() {
   return "";
 }
 
-// The clone that is run, chosen as the compiler's own code chooses it.
-const char* clone() {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) return "AVX-512";
-  if (__builtin_cpu_supports("avx2")) return "AVX2";
-#endif
-  return "baseline";
+std::string kernels() {
+  switch (ops::isa()) {
+    case ops::Isa::kPlain:
+      return "no kernels of heterodyne's own";
+    case ops::Isa::kGeneric:
+      return "kernels use portable C++";
+    case ops::Isa::kAvx2:
+      return "kernels use AVX2 instructions";
+    case ops::Isa::kAvx512:
+      return "kernels use AVX-512 instructions";
+  }
+  return "";
 }
 
-std::vector<Finding> check_processor(const cli::Environment&) {
+std::vector<Finding> check_processor(const cli::Environment& environment) {
+  try {
+    cli::use_isa(environment);
+  } catch (const Error& error) {
+    return {{Health::kFix, error.what(), "unset HETERODYNE_ISA"}};
+  }
   const std::string flags = processor_flags();
   std::vector<std::string> more;
   if (flags.find(" avx512_bf16 ") != std::string::npos) more.emplace_back("bf16");
   if (flags.find(" amx_tile ") != std::string::npos) more.emplace_back("AMX");
-  const std::string kernels = clone();
   const int64_t cores = usable_cores();
-  const std::string text =
-      fmt::format("{} core{}, kernels use {} instructions{}", cores, cores == 1 ? "" : "s", kernels,
-                  more.empty() ? "" : "; the processor also has " + join(more) + " instructions");
-  if (kernels == "baseline") return {{Health::kWarn, text, "a processor with AVX2 is several times as quick"}};
+  const std::string text = fmt::format("{} core{}, {}{}", cores, cores == 1 ? "" : "s", kernels(),
+                                       more.empty() ? "" : "; the processor also has " + join(more) + " instructions");
+  if (environment.isa.empty() && ops::isa() < ops::Isa::kAvx2) {
+    const char* fix = ops::has_jit_tiles() ? "a processor with AVX2 is several times as quick"
+                                           : "a LibTorch that offers its micro-kernels is several times as quick";
+    return {{Health::kWarn, text, fix}};
+  }
   return {{Health::kOk, text}};
 }
 

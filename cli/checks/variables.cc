@@ -4,12 +4,14 @@
 
 #include "cli/check.h"
 #include "heterodyne/base/config.h"
+#include "heterodyne/base/error.h"
 #include "heterodyne/base/text.h"
+#include "heterodyne/ops/isa.h"
 
 namespace heterodyne {
 namespace {
 
-const std::vector<std::string> kRead = {"HETERODYNE_RUNS", "HETERODYNE_DATA", "HETERODYNE_THREADS"};
+const std::vector<std::string> kRead = {"HETERODYNE_RUNS", "HETERODYNE_DATA", "HETERODYNE_THREADS", "HETERODYNE_ISA"};
 // Read by tools/ and tests/, not by the program.
 const std::vector<std::string> kOfTools = {"HETERODYNE_TORCH", "HETERODYNE_NO_APT", "HETERODYNE_PROGRAM",
                                            "HETERODYNE_README_EXAMPLE"};
@@ -24,6 +26,15 @@ bool is_thread_count(const std::string& text) {
   return error == std::errc() && end == text.data() + text.size() && threads >= 1 && threads <= 1024;
 }
 
+bool is_isa(const std::string& text) {
+  try {
+    ops::isa_of(text, "");
+  } catch (const ConfigError&) {
+    return false;
+  }
+  return true;
+}
+
 Finding check(const std::string& name, const std::string& value) {
   const std::string text = name + "=" + write_value(value);
   if (holds(kOfTools, name)) return {Health::kOk, text};
@@ -34,6 +45,8 @@ Finding check(const std::string& name, const std::string& value) {
   }
   if (name == "HETERODYNE_THREADS" && !is_thread_count(value))
     return {Health::kFix, text + ": expected 1 .. 1024", "unset HETERODYNE_THREADS, or set it to a number of threads"};
+  if (name == "HETERODYNE_ISA" && !is_isa(value))
+    return {Health::kFix, text + ": expected plain, generic, avx2 or avx512", "unset HETERODYNE_ISA"};
   std::error_code ignored;
   if (name == "HETERODYNE_DATA" && !std::filesystem::is_directory(value, ignored))
     return {Health::kWarn, text + ": no such folder", "set it to a folder with data sets"};

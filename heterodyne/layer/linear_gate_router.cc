@@ -1,5 +1,7 @@
 #include "heterodyne/layer/linear_gate_router.h"
 
+#include "heterodyne/ops/gate.h"
+
 namespace heterodyne {
 
 LinearGateRouter::LinearGateRouter(std::string kind, int64_t k, double init_std, const RouterContext& context)
@@ -18,6 +20,15 @@ torch::Tensor LinearGateRouter::logits(const RouteInput& input, double jitter) c
   const auto x_TD = at_least_float32(input.x_TD);
   const auto draw_TD = jitter_.uniform_rows(input.random, draw_row_of(input), x_TD.size(1)).to(x_TD.scalar_type());
   return gate_scores(x_TD * (1 - jitter + 2 * jitter * draw_TD), *gate_);
+}
+
+TokenChoice LinearGateRouter::choose_in_passing(const RouteInput& input) const {
+  check_input(input.x_TD);
+  const bool is_asked = input.needs.probabilities || input.needs.logits || !input.override.empty();
+  const auto& matrix_ED = gate_->weight().matrix();
+  if (is_asked || !ops::can_run_gate(input.x_TD, matrix_ED)) return {};
+  const auto choice = ops::gate_top_k(input.x_TD, matrix_ED, max_choices(), layer_name());
+  return {choice.expert_TK, choice.logit_TK.softmax(-1), {}, {}};
 }
 
 }  // namespace heterodyne

@@ -36,11 +36,10 @@ torch::Tensor Weight::panels() const {
 }
 
 torch::Tensor Weight::apply(const torch::Tensor& x_NI, const torch::Tensor& bias_O) const {
-  const auto panels = this->panels();
-  if (x_NI.dim() > 0 && x_NI.size(-1) == num_inputs() && ops::can_run_linear(x_NI, matrix_OI_, panels)) {
+  if (x_NI.dim() > 0 && x_NI.size(-1) == num_inputs() && ops::can_run_linear(x_NI, matrix_OI_)) {
     auto sizes = x_NI.sizes().vec();
     sizes.back() = num_outputs();
-    return ops::linear_product(x_NI.reshape({-1, num_inputs()}), matrix_OI_, bias_O, panels).view(sizes);
+    return ops::linear_product(x_NI.reshape({-1, num_inputs()}), matrix_OI_, bias_O, panels()).view(sizes);
   }
   return at::linear(x_NI, matrix_OI_, bias_O.defined() ? std::optional(bias_O) : std::nullopt);
 }

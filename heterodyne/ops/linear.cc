@@ -127,7 +127,7 @@ struct Linear : torch::autograd::Function<Linear> {
 
 }  // namespace
 
-bool can_run_linear(const torch::Tensor& x_NI, const torch::Tensor& matrix_OI, const torch::Tensor& panels) {
+bool can_run_linear(const torch::Tensor& x_NI, const torch::Tensor& matrix_OI) {
   const auto fits = [](const torch::Tensor& value) {
     return value.scalar_type() == torch::kFloat32 && value.device().is_cpu();
   };
@@ -137,7 +137,7 @@ bool can_run_linear(const torch::Tensor& x_NI, const torch::Tensor& matrix_OI, c
   // Packing touches every weight once: it pays from some rows on.
   constexpr int64_t kRows = 24, kWork = 1 << 19;
   const int64_t rows = x_NI.numel() / matrix_OI.size(1);
-  return panels.defined() || (rows >= kRows && rows * matrix_OI.numel() >= kWork);
+  return rows >= kRows && rows * matrix_OI.numel() >= kWork;
 }
 
 torch::Tensor matrix_gradient(const torch::Tensor& dy_NO, const torch::Tensor& x_NI) {

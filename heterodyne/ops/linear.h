@@ -7,9 +7,10 @@
 
 namespace heterodyne::ops {
 
-/// Whether linear_product() takes these here and is worth its own preparations: float32 on a CPU, a kernel path in use
-/// (isa.h), and enough rows, or panels that are there already.
-bool can_run_linear(const torch::Tensor& x_NI, const torch::Tensor& matrix_OI, const torch::Tensor& panels = {});
+/// Whether linear_product() takes these here and is worth its preparations: float32 on a CPU, a kernel path in use
+/// (isa.h), and enough rows. It does not look at whether gradients are recorded: a pass that is repeated for its
+/// gradients takes the same way.
+bool can_run_linear(const torch::Tensor& x_NI, const torch::Tensor& matrix_OI);
 
 /// [N, O]. bias_O may be undefined; `panels` are pack_panels() of matrix_OI, or undefined: then they are packed first.
 /// Gradients of x_NI, matrix_OI and bias_O, of those that require one; second derivatives throw Error.

@@ -113,7 +113,6 @@ TEST(LinearOp, SmallProductsAreLeftToTheLibrary) {
   EXPECT_FALSE(can_run_linear(torch::zeros({400, 64}), torch::zeros({4, 64})));
   EXPECT_FALSE(can_run_linear(torch::zeros({400, 64}, torch::kFloat64), matrix.to(torch::kFloat64)));
   EXPECT_EQ(can_run_linear(torch::zeros({400, 64}), matrix), isa() != Isa::kPlain);
-  EXPECT_EQ(can_run_linear(x, matrix, pack_panels(matrix)), isa() != Isa::kPlain);
 }
 
 TEST(LinearOp, RefusesWhatDoesNotFit) {

@@ -34,6 +34,11 @@ class TopKRouter : public LinearGateRouter {
         noise_("noise." + context.init.name) {}
 
   Routing route(const RouteInput& input) override {
+    const bool is_noisy = is_training() && (options_.noise != "none" || options_.jitter > 0);
+    if (!is_noisy && options_.weights == "softmax_of_selected") {
+      const TokenChoice choice = choose_in_passing(input);
+      if (choice.expert_TK.defined()) return make_routing(choice, input, num_experts());
+    }
     auto logit_TE = logits(input, options_.jitter);
     if (is_training() && options_.noise != "none") logit_TE = logit_TE + noise(logit_TE, input.random);
     const bool needs_score = input.needs.probabilities || options_.weights != "softmax_of_selected" ||

@@ -1,0 +1,17 @@
+// The kernels behind gate_top_k(): raw pointers, a few tokens at a time.
+#pragma once
+
+#include <cstdint>
+
+namespace heterodyne::ops::internal {
+
+/// Positions and values of the k largest of `count` logits, best first, equal ones by position. False when one is NaN.
+bool best_of_row(const float* logits, int64_t count, int64_t k, int64_t* position_K, float* logit_K);
+
+/// log of the sum of exp(logits), given the largest of them.
+float log_sum_exp_of(const float* logits, int64_t count, float largest);
+
+/// to[d] += factor * row[d]
+void add_scaled(const float* row, float factor, int64_t width, float* to);
+
+}  // namespace heterodyne::ops::internal
