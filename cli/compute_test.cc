@@ -5,6 +5,7 @@
 
 #include "cli/parse.h"
 #include "heterodyne/base/fixtures.h"
+#include "heterodyne/ops/isa.h"
 
 namespace heterodyne::cli::compute_test {
 namespace {

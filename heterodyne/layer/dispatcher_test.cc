@@ -5,6 +5,7 @@
 
 #include "heterodyne/layer/fixtures.h"
 #include "heterodyne/ops/cases.h"
+#include "heterodyne/ops/isa.h"
 
 namespace heterodyne::dispatcher_test {
 namespace {
@@ -100,6 +101,38 @@ TEST_P(DispatcherContract, AdmitsWhatThereIsRoomFor) {
     EXPECT_EQ(admitted.num_pairs() + admitted.num_dropped, 4);
     EXPECT_TRUE(may_drop || admitted.num_dropped == 0);
   }
+}
+
+// What `local` computes in one op, over every size and each way to compute it, with and without others beside it.
+TEST(LocalDispatcher, FeedForwardExpertsTogetherEqualDense) {
+  const Array kinds{Table{{"kind", "swiglu"}, {"hidden", 40}},
+                    Table{{"kind", "mlp"}, {"hidden", 65}, {"activation", "relu"}},
+                    Table{{"kind", "geglu"}, {"hidden", 7}}, Table{{"kind", "low_rank"}, {"rank", 3}}};
+  const ops::Isa before = ops::isa();
+  for (const ops::Isa isa : ops::available_isas()) {
+    ops::set_isa(isa);
+    for (const size_t num_kinds : {size_t{3}, kinds.size()}) {
+      for (const auto& c : ops::cases()) {
+        if (c.num_tokens == 0) continue;
+        const auto x_BSD = fixtures::normal("x", {1, c.num_tokens, D}).requires_grad_();
+        ExpertCall call{x_BSD, {}, {3, 5}, {}, D};
+        for (int64_t e = 0; e < c.num_experts; ++e) {
+          const auto& table = *kinds[static_cast<size_t>(e) % num_kinds].if_table();
+          const ExpertContext context{D, D, 0, {7, "layers.0.experts." + std::to_string(e)}};
+          call.experts.push_back(experts().make(Member(table), context));
+        }
+        const auto ours = run("local", c, call), dense = run("dense", c, call);
+        EXPECT_TRUE(torch::allclose(ours.y_TO, dense.y_TO, 1e-4, 1e-5)) << c.name << " " << ops::name_of(isa);
+        for (size_t i = 0; i < ours.gradients.size(); ++i) {
+          const auto& expected = dense.gradients[i];
+          const auto g = ours.gradients[i].defined() ? ours.gradients[i] : torch::zeros_like(expected);
+          EXPECT_TRUE(torch::allclose(g, expected, 1e-4, 1e-4)) << c.name << " " << i << " " << ops::name_of(isa);
+        }
+        run("checked", c, call);  // throws at a difference
+      }
+    }
+  }
+  ops::set_isa(before);
 }
 
 // Answers with the number of rows it was sent: what no expert may do.

@@ -12,6 +12,7 @@ namespace {
 // The parts of a thread's memory.
 struct Work {
   float* x;        // rows of a chunk, [n, D]
+  float* rows;     // of a thin chunk before they are turned
   float* hidden;   // [n, F]
   float* panel;    // a packed panel of weights
   float* pre;      // [n, parts x W]
@@ -25,6 +26,7 @@ struct Work {
       return part;
     };
     x = take(kChunk * expert.D);
+    rows = take(kPanel * expert.D);
     hidden = take(kChunk * expert.F);
     panel = take(kPanel * std::max({expert.D, expert.pre_width(), expert.O}));
     pre = take(kChunk * 2 * kPanel);
@@ -71,6 +73,11 @@ void pack_back(const MlpKernel& expert, int64_t q, float* to) {
   }
 }
 
+// A chunk so small that packing a weight costs about as much as the product. Then weights are read as they lie.
+bool is_thin(const MlpKernel& expert, const MlpChunk& chunk) {
+  return chunk.rows <= kPanel && expert.up_panels == nullptr;
+}
+
 HiddenPanel hidden_panel(const MlpKernel& expert, int64_t p, int64_t rows) {
   return {expert.activation, expert.is_gated(), rows, panel_width(expert.F, p), nullptr, 0, nullptr, 0};
 }
@@ -93,8 +100,46 @@ std::vector<MlpChunk> chunks_of(int64_t begin, int64_t end) {
 
 int64_t mlp_work_size(const MlpKernel& expert) { return Work(expert, nullptr).size; }
 
+namespace {
+
+// The transposed product of a thin chunk: pre^T = W x^T, h^T = activation(pre^T), y^T = W_down h^T, so that weights are
+// the left factors. N rows become columns.
+void thin_forward(const MlpKernel& expert, const MlpChunk& chunk, const MlpForward& call, const Work& work) {
+  const int64_t n = chunk.rows, N = (n + 15) / 16 * 16, D = expert.D, F = expert.F, O = expert.O;
+  gather_rows({call.x_TD, call.token_N + chunk.first, n, n, D}, work.rows);
+  float* x_DN = work.x;
+  transpose_padded({work.rows, D, n, D}, N, x_DN);
+  for (int64_t p = 0; p < num_panels(F); ++p) {
+    const int64_t W = panel_width(F, p), stride = expert.parts() * N, first = p * kPanel;
+    const HiddenPanel panel{expert.activation, expert.is_gated(), W, N, work.pre, stride, work.hidden + first * N, N};
+    float* up = expert.is_gated() ? work.pre + N : work.pre;
+    if (expert.is_gated()) {
+      tile_gemm({W, N, D, D, N, stride}, false, expert.gate_FD + first * D, x_DN, work.pre);
+      if (expert.gate_bias_F) add_to_columns(expert.gate_bias_F + first, {work.pre, stride, W, N});
+    }
+    tile_gemm({W, N, D, D, N, stride}, false, expert.up_FD + first * D, x_DN, up);
+    if (expert.up_bias_F) add_to_columns(expert.up_bias_F + first, {up, stride, W, N});
+    activate_panel(panel, nullptr, nullptr);
+    if (call.pre == nullptr) continue;
+    float* kept = call.pre + pre_at(expert, p);
+    for (int64_t part = 0; part < expert.parts(); ++part) {
+      transpose({work.pre + part * N, stride, W, n}, kept + part * W, expert.pre_width());
+    }
+  }
+  float* y = call.y_NO + chunk.first * O;
+  for (int64_t q = 0; q < num_panels(O); ++q) {
+    const int64_t W = panel_width(O, q);
+    tile_gemm({W, N, F, F, N, N}, false, expert.down_OF + q * kPanel * F, work.hidden, work.flipped);
+    transpose({work.flipped, N, W, n}, y + q * kPanel, O);
+  }
+  if (expert.down_bias_O) add_to_rows(expert.down_bias_O, {y, O, n, O});
+}
+
+}  // namespace
+
 void mlp_forward(const MlpKernel& expert, const MlpChunk& chunk, const MlpForward& call, float* memory) {
   const Work work(expert, memory);
+  if (is_thin(expert, chunk)) return thin_forward(expert, chunk, call, work);
   const int64_t n = chunk.rows, F = expert.F, O = expert.O;
   gather_rows({call.x_TD, call.token_N + chunk.first, n, n, expert.D}, work.x);
   for (int64_t p = 0; p < num_panels(F); ++p) {
@@ -126,6 +171,25 @@ int64_t MlpHandover::size(const MlpKernel& expert, int64_t padded) {
   return padded * (expert.O + expert.pre_width() + expert.F + expert.D);
 }
 
+namespace {
+
+// dx = dpre W for a thin chunk: the parts of pre one after the other.
+void thin_dx(const MlpKernel& expert, int64_t rows, const float* dpre, float* dx) {
+  const int64_t D = expert.D;
+  for (int64_t p = 0; p < num_panels(expert.F); ++p) {
+    const int64_t W = panel_width(expert.F, p), first = p * kPanel * D;
+    const float* part = dpre + pre_at(expert, p);
+    const TileShape shape{rows, D, W, expert.pre_width(), D, D};
+    if (expert.is_gated()) {
+      tile_gemm(shape, p > 0, part, expert.gate_FD + first, dx);
+      part += W;
+    }
+    tile_gemm(shape, p > 0 || expert.is_gated(), part, expert.up_FD + first, dx);
+  }
+}
+
+}  // namespace
+
 void mlp_backward(const MlpKernel& expert, const MlpChunk& chunk, const MlpBackward& call, const MlpHandover& handover,
                   float* memory) {
   const Work work(expert, memory);
@@ -151,13 +215,18 @@ void mlp_backward(const MlpKernel& expert, const MlpChunk& chunk, const MlpBackw
       make_pre(expert, p, work, panel);
       activate_panel(panel, panel_of(first_bias(expert), p), panel_of(second_bias(expert), p));
     }
-    pack_columns(expert.down_OF, O, F, p, work.panel, W);
-    rows_gemm({n, W, O, O, W, W}, false, handover.dy, work.panel, work.dhidden);
+    if (is_thin(expert, chunk)) {
+      tile_gemm({n, W, O, O, F, W}, false, handover.dy, expert.down_OF + p * kPanel, work.dhidden);
+    } else {
+      pack_columns(expert.down_OF, O, F, p, work.panel, W);
+      rows_gemm({n, W, O, O, W, W}, false, handover.dy, work.panel, work.dhidden);
+    }
     activate_panel_backward(panel, {call.weight_N + chunk.first, work.dhidden, W, handover.dpre + pre_at(expert, p),
                                     expert.pre_width(), dweight_n});
     std::memset(panel.hidden + n * W, 0, static_cast<size_t>((R - n) * W) * sizeof(float));
   }
   if (call.dx_ND == nullptr) return;
+  if (is_thin(expert, chunk)) return thin_dx(expert, n, handover.dpre, call.dx_ND + chunk.first * D);
   for (int64_t q = 0; q < num_panels(D); ++q) {
     const int64_t W = panel_width(D, q);
     pack_back(expert, q, work.panel);

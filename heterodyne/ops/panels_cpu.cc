@@ -167,6 +167,12 @@ HETERODYNE_CLONES void add_to_rows(const float* values, const MutableBlock& rows
   }
 }
 
+HETERODYNE_CLONES void add_to_columns(const float* values, const MutableBlock& rows) {
+  for (int64_t r = 0; r < rows.rows; ++r) {
+    for (int64_t c = 0; c < rows.columns; ++c) rows.first[r * rows.stride + c] += values[r];
+  }
+}
+
 void copy(const Block& from, float* to, int64_t stride) {
   const auto bytes = static_cast<size_t>(from.columns) * sizeof(float);
   for (int64_t r = 0; r < from.rows; ++r) std::memcpy(to + r * stride, from.first + r * from.stride, bytes);

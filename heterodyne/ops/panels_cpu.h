@@ -41,8 +41,9 @@ struct MutableBlock {
 
 /// to[c] (+)= the sum over rows of weight x from[r][c], in order of rows; weight 1 when null.
 void sum_rows(const Block& from, const float* weight, bool add, float* to);
-/// rows[r][c] += values[c].
+/// rows[r][c] += values[c], or values[r].
 void add_to_rows(const float* values, const MutableBlock& rows);
+void add_to_columns(const float* values, const MutableBlock& rows);
 
 /// to[i] = row token_N[i] of x_TD; rows n .. padded - 1 become zero. Whole rows of `width` values.
 struct Gather {
