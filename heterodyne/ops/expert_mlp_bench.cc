@@ -8,6 +8,7 @@
 
 #include "heterodyne/base/random.h"
 #include "heterodyne/ops/expert_mlp.h"
+#include "heterodyne/ops/panels.h"
 
 namespace heterodyne::ops {
 namespace {
@@ -15,11 +16,8 @@ namespace {
 struct Shape {
   int64_t T, D, F, E, K;
 };
-const std::vector<Shape> kShapes{{1024, 256, 512, 8, 2},
-                                 {4096, 256, 256, 64, 2},
-                                 {1024, 256, 64, 256, 8},
-                                 {2048, 512, 512, 16, 2},
-                                 {2048, 512, 1024, 64, 2}};
+const std::vector<Shape> kShapes{{1024, 256, 512, 8, 2},  {4096, 256, 256, 64, 2},  {1024, 256, 64, 256, 8},
+                                 {2048, 512, 512, 16, 2}, {2048, 512, 1024, 64, 2}, {1024, 256, 64, 32, 1}};
 
 torch::Tensor draw(torch::IntArrayRef sizes, bool learns) {
   static uint64_t step = 0;
@@ -70,6 +68,20 @@ void MoeExperts(benchmark::State& state) {
   count(state, shape, state.range(1) != 0);
 }
 
+// As in inference: weights are packed already.
+void MoeExpertsPacked(benchmark::State& state) {
+  const Shape& shape = kShapes[static_cast<size_t>(state.range(0))];
+  const torch::NoGradGuard no_grad;
+  Problem problem(shape, false);
+  for (auto& expert : problem.experts) {
+    expert.up_panels = pack_panels(expert.up_FD);
+    expert.gate_panels = pack_panels(expert.gate_FD);
+    expert.down_panels = pack_panels(expert.down_OF);
+  }
+  for (auto _ : state) problem.run();
+  count(state, shape, false);
+}
+
 void DenseOwn(benchmark::State& state) {
   const Shape& shape = kShapes[static_cast<size_t>(state.range(0))];
   Problem problem(dense_of(shape), state.range(1) != 0);
@@ -101,6 +113,7 @@ void shapes(benchmark::internal::Benchmark* bench) {
 }
 
 BENCHMARK(MoeExperts)->Apply(shapes);
+BENCHMARK(MoeExpertsPacked)->UseRealTime()->Unit(benchmark::kMillisecond)->DenseRange(0, 5);
 BENCHMARK(DenseOwn)->Apply(shapes);
 BENCHMARK(DenseLibTorch)->Apply(shapes);
 

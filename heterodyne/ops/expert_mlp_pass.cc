@@ -150,6 +150,40 @@ torch::Tensor MlpPass::sum_over_pairs(const torch::Tensor& rows_N, const torch::
   return sum_TO;
 }
 
+// Gradients are views of one kept buffer: fresh memory of that size would be faulted in page by page at every step.
+std::vector<MlpParameters> MlpPass::make_gradients(const std::vector<WantedGradients>& wanted,
+                                                   std::vector<MlpGradients>& pointers) const {
+  const auto sizes_of = [&](const MlpKernel& kernel) -> std::array<std::vector<int64_t>, 6> {
+    return {{{kernel.F, D_}, {kernel.F, D_}, {O_, kernel.F}, {kernel.F}, {kernel.F}, {O_}}};
+  };
+  const auto aligned = [](const std::vector<int64_t>& sizes) {
+    int64_t count = 1;
+    for (const int64_t size : sizes) count *= size;
+    return (count + 15) / 16 * 16;
+  };
+  std::vector<MlpParameters> gradients(kernels_.size());
+  int64_t total = 0;
+  for (const size_t e : order_) {
+    for (size_t i = 0; i < wanted[e].size(); ++i) total += wanted[e][i] ? aligned(sizes_of(kernels_[e])[i]) : 0;
+  }
+  const auto memory = kept_buffer(total);
+  int64_t at = 0;
+  for (const size_t e : order_) {
+    MlpGradients& to = pointers[e];
+    const std::array<float**, 6> places{&to.up_FD,     &to.gate_FD,     &to.down_OF,
+                                        &to.up_bias_F, &to.gate_bias_F, &to.down_bias_O};
+    const auto sizes = sizes_of(kernels_[e]);
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      if (!wanted[e][i]) continue;
+      gradients[e][i] = memory.as_strided(
+          sizes[i], sizes[i].size() == 2 ? std::vector<int64_t>{sizes[i][1], 1} : std::vector<int64_t>{1}, at);
+      at += aligned(sizes[i]);
+      *places[i] = gradients[e][i].data_ptr<float>();
+    }
+  }
+  return gradients;
+}
+
 MlpPass::Gradients MlpPass::backward(const Given& given) {
   Gradients found;
   found.dweight_N = torch::zeros({plan_.num_pairs()}, torch::kFloat32);
@@ -159,20 +193,7 @@ MlpPass::Gradients MlpPass::backward(const Given& given) {
                  plan_.token_N.const_data_ptr<int64_t>(), weight_N_.const_data_ptr<float>(), nullptr,
                  dx_ND.defined() ? dx_ND.data_ptr<float>() : nullptr, found.dweight_N.data_ptr<float>(), false},
                 std::vector<MlpGradients>(kernels_.size())};
-  found.parameters.resize(kernels_.size());
-  for (const size_t e : order_) {
-    const MlpKernel& kernel = kernels_[e];
-    const std::array<std::vector<int64_t>, 6> sizes{
-        {{kernel.F, D_}, {kernel.F, D_}, {O_, kernel.F}, {kernel.F}, {kernel.F}, {O_}}};
-    MlpGradients& to = pass.gradients[e];
-    const std::array<float**, 6> pointers{&to.up_FD,     &to.gate_FD,     &to.down_OF,
-                                          &to.up_bias_F, &to.gate_bias_F, &to.down_bias_O};
-    for (size_t i = 0; i < sizes.size(); ++i) {
-      if (!given.wanted[e][i]) continue;
-      found.parameters[e][i] = torch::empty(sizes[i], torch::kFloat32);
-      *pointers[i] = found.parameters[e][i].data_ptr<float>();
-    }
-  }
+  found.parameters = make_gradients(given.wanted, pass.gradients);
   if (has_enough_experts()) {
     backward_by_expert(pass);
   } else {

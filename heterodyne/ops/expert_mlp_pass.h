@@ -52,6 +52,8 @@ class MlpPass {
     std::vector<MlpGradients> gradients;  // by expert
   };
 
+  std::vector<MlpParameters> make_gradients(const std::vector<WantedGradients>& wanted,
+                                            std::vector<MlpGradients>& pointers) const;
   void pack_large_experts();
   void place_pre();
   void backward_by_expert(const Backward& pass);

@@ -73,7 +73,7 @@ ParameterGradients parameter_gradients(const torch::Tensor& dy_NO, const torch::
   const int64_t N = x_NI.size(0), I = x_NI.size(1), O = dy_NO.size(1);
   ParameterGradients found;
   // Without rows no kernel writes.
-  if (wants_matrix) found.dmatrix_OI = N > 0 ? torch::empty({O, I}, torch::kFloat32) : torch::zeros({O, I});
+  if (wants_matrix) found.dmatrix_OI = N > 0 ? kept_buffer(O * I).view({O, I}) : torch::zeros({O, I});
   if (wants_bias) found.dbias_O = N > 0 ? torch::empty({O}, torch::kFloat32) : torch::zeros({O});
   torch::Tensor x_panels;
   if (wants_matrix) {

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t kLine = 64;        // bytes
 constexpr int64_t kSmall = 1 << 18;  // floats: below, the allocator keeps the memory by itself
-constexpr size_t kMostBuffers = 16;  // held by nobody, for later
+constexpr size_t kMostBuffers = 64;  // held by nobody, for later
 
 struct FreeAligned {
   void operator()(float* p) const { ::operator delete[](p, std::align_val_t(kLine)); }
