@@ -25,15 +25,8 @@ torch::Tensor packed(const LstmKernel& kernel, const torch::Tensor& matrix_GH, b
   return panels;
 }
 
-// All blocks of one step; a step that is over sooner than threads are called is not worth calling them.
-void each_block(const LstmKernel& kernel, const std::function<void(int64_t)>& task) {
-  constexpr int64_t kWork = 1 << 18;  // multiply-adds
-  if (kernel.B * kernel.H * 4 * kernel.H < kWork) {
-    for (int64_t u = 0; u < kernel.num_blocks(); ++u) task(u);
-  } else {
-    for_each_task(kernel.num_blocks(), task);
-  }
-}
+// Fewer sequences a thread would read the whole matrix for little work.
+constexpr int64_t kSequences = 8;
 
 struct Lstm : torch::autograd::Function<Lstm> {
   static variable_list forward(AutogradContext* ctx, const torch::Tensor& pre_BSG, const torch::Tensor& hidden_BH,
@@ -46,9 +39,8 @@ struct Lstm : torch::autograd::Function<Lstm> {
     const internal::LstmForward call{panels.const_data_ptr<float>(),  hidden_BH.const_data_ptr<float>(),
                                      cell_BH.const_data_ptr<float>(), gate_BSG.data_ptr<float>(),
                                      cell_BSH.data_ptr<float>(),      y_BSH.data_ptr<float>()};
-    for (int64_t t = 0; t < kernel.S; ++t) {
-      each_block(kernel, [&](int64_t u) { internal::lstm_forward(kernel, call, t, u); });
-    }
+    parallel_for(0, kernel.B, kSequences,
+                 [&](int64_t begin, int64_t end) { internal::lstm_forward(kernel, call, begin, end); });
     ctx->save_for_backward({gate_BSG, cell_BSH, y_BSH, hidden_BH, cell_BH, matrix_GH});
     return {y_BSH, y_BSH.select(1, kernel.S - 1).clone(), cell_BSH.select(1, kernel.S - 1).clone()};
   }
@@ -70,12 +62,8 @@ struct Lstm : torch::autograd::Function<Lstm> {
                                       gate_BSG.const_data_ptr<float>(), cell_BSH.const_data_ptr<float>(),
                                       dy_BSH.const_data_ptr<float>(),   dhidden_BH.data_ptr<float>(),
                                       dcell_BH.data_ptr<float>(),       dpre_BSG.data_ptr<float>()};
-    for (int64_t t = kernel.S - 1; t >= 0; --t) {
-      each_block(kernel, [&](int64_t u) { internal::lstm_backward(kernel, call, t, u); });
-    }
-    if (ctx->needs_input_grad(1)) {
-      each_block(kernel, [&](int64_t u) { internal::lstm_backward_start(kernel, call, u); });
-    }
+    parallel_for(0, kernel.B, kSequences,
+                 [&](int64_t begin, int64_t end) { internal::lstm_backward(kernel, call, begin, end); });
     torch::Tensor dmatrix_GH;
     if (ctx->needs_input_grad(3)) {
       // What each step multiplied by the matrix: the hidden state before it.

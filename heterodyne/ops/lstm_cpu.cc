@@ -57,16 +57,46 @@ HETERODYNE_CLONES void backward_row(const BackwardRow& row, int64_t width) {
   }
 }
 
+struct Sequences {
+  int64_t begin, end;
+};
+
+void forward_step(const LstmKernel& kernel, const LstmForward& call, const Sequences& some, int64_t t, int64_t u) {
+  const int64_t H = kernel.H, S = kernel.S, G = kGates * H, U = kernel.width(u), first = u * kernel.block;
+  const int64_t stride = t == 0 ? H : S * H;
+  const float* hidden = (t == 0 ? call.hidden_BH : call.y_BSH + (t - 1) * H) + some.begin * stride;
+  for (int64_t gate = 0; gate < kGates; ++gate) {
+    rows_gemm({some.end - some.begin, U, H, stride, U, S * G}, true, hidden, call.packed + first * G + gate * H * U,
+              call.gate_BSG + (some.begin * S + t) * G + gate * H + first);
+  }
+  for (int64_t b = some.begin; b < some.end; ++b) {
+    const int64_t at = (b * S + t) * H + first;
+    const float* before = t == 0 ? call.cell_BH + b * H + first : call.cell_BSH + at - H;
+    forward_row({call.gate_BSG + (b * S + t) * G + first, H, before, call.cell_BSH + at, call.y_BSH + at}, U);
+  }
+}
+
 // dhidden of block u from the gates' gradients at step t.
-void hidden_gradient(const LstmKernel& kernel, const LstmBackward& call, int64_t t, int64_t u) {
+void hidden_gradient(const LstmKernel& kernel, const LstmBackward& call, const Sequences& some, int64_t t, int64_t u) {
   const int64_t H = kernel.H, G = kGates * H, U = kernel.width(u);
-  rows_gemm({kernel.B, U, G, kernel.S * G, U, H}, false, call.dpre_BSG + t * G, call.packed + u * kernel.block * G,
-            call.dhidden_BH + u * kernel.block);
+  rows_gemm({some.end - some.begin, U, G, kernel.S * G, U, H}, false, call.dpre_BSG + (some.begin * kernel.S + t) * G,
+            call.packed + u * kernel.block * G, call.dhidden_BH + some.begin * H + u * kernel.block);
+}
+
+void backward_step(const LstmKernel& kernel, const LstmBackward& call, const Sequences& some, int64_t t, int64_t u) {
+  const int64_t H = kernel.H, S = kernel.S, G = kGates * H, U = kernel.width(u), first = u * kernel.block;
+  for (int64_t b = some.begin; b < some.end; ++b) {
+    const int64_t at = (b * S + t) * H + first, gate = (b * S + t) * G + first;
+    const float* before = t == 0 ? call.cell_BH + b * H + first : call.cell_BSH + at - H;
+    backward_row({call.gate_BSG + gate, H, before, call.cell_BSH + at, call.dy_BSH + at,
+                  call.dhidden_BH + b * H + first, call.dcell_BH + b * H + first, call.dpre_BSG + gate},
+                 U);
+  }
 }
 
 }  // namespace
 
-LstmKernel lstm_kernel(int64_t B, int64_t S, int64_t H) { return {B, S, H, H >= 512 ? 64 : 32}; }
+LstmKernel lstm_kernel(int64_t B, int64_t S, int64_t H) { return {B, S, H, 32}; }
 
 void pack_lstm(const LstmKernel& kernel, const float* matrix_GH, int64_t u, float* to) {
   const int64_t H = kernel.H, U = kernel.width(u);
@@ -80,35 +110,17 @@ void pack_lstm_back(const LstmKernel& kernel, const float* matrix_GH, int64_t u,
   copy({matrix_GH + u * kernel.block, H, kGates * H, U}, to, U);
 }
 
-void lstm_forward(const LstmKernel& kernel, const LstmForward& call, int64_t t, int64_t u) {
-  const int64_t H = kernel.H, S = kernel.S, G = kGates * H, U = kernel.width(u), first = u * kernel.block;
-  const float* hidden = t == 0 ? call.hidden_BH : call.y_BSH + (t - 1) * H;
-  const float* packed = call.packed + first * G;
-  for (int64_t gate = 0; gate < kGates; ++gate) {
-    rows_gemm({kernel.B, U, H, t == 0 ? H : S * H, U, S * G}, true, hidden, packed + gate * H * U,
-              call.gate_BSG + t * G + gate * H + first);
-  }
-  for (int64_t b = 0; b < kernel.B; ++b) {
-    const int64_t at = (b * S + t) * H + first;
-    const float* before = t == 0 ? call.cell_BH + b * H + first : call.cell_BSH + at - H;
-    forward_row({call.gate_BSG + (b * S + t) * G + first, H, before, call.cell_BSH + at, call.y_BSH + at}, U);
+void lstm_forward(const LstmKernel& kernel, const LstmForward& call, int64_t begin, int64_t end) {
+  for (int64_t t = 0; t < kernel.S; ++t) {
+    for (int64_t u = 0; u < kernel.num_blocks(); ++u) forward_step(kernel, call, {begin, end}, t, u);
   }
 }
 
-void lstm_backward(const LstmKernel& kernel, const LstmBackward& call, int64_t t, int64_t u) {
-  const int64_t H = kernel.H, S = kernel.S, G = kGates * H, U = kernel.width(u), first = u * kernel.block;
-  if (t + 1 < S) hidden_gradient(kernel, call, t + 1, u);
-  for (int64_t b = 0; b < kernel.B; ++b) {
-    const int64_t at = (b * S + t) * H + first, gate = (b * S + t) * G + first;
-    const float* before = t == 0 ? call.cell_BH + b * H + first : call.cell_BSH + at - H;
-    backward_row({call.gate_BSG + gate, H, before, call.cell_BSH + at, call.dy_BSH + at,
-                  call.dhidden_BH + b * H + first, call.dcell_BH + b * H + first, call.dpre_BSG + gate},
-                 U);
+void lstm_backward(const LstmKernel& kernel, const LstmBackward& call, int64_t begin, int64_t end) {
+  for (int64_t t = kernel.S - 1; t >= 0; --t) {
+    for (int64_t u = 0; u < kernel.num_blocks(); ++u) backward_step(kernel, call, {begin, end}, t, u);
+    for (int64_t u = 0; u < kernel.num_blocks(); ++u) hidden_gradient(kernel, call, {begin, end}, t, u);
   }
-}
-
-void lstm_backward_start(const LstmKernel& kernel, const LstmBackward& call, int64_t u) {
-  hidden_gradient(kernel, call, 0, u);
 }
 
 }  // namespace heterodyne::ops::internal

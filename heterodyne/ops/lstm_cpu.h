@@ -1,6 +1,7 @@
-// The kernels behind lstm_steps(): raw pointers, one step of some hidden units at a time.
+// The kernels behind lstm_steps(): raw pointers, all steps of some sequences at a time. Sequences do not depend on each
+// other, so threads that take some of them need not wait for each other at every step.
 //
-// Letters: B sequences, S steps, H hidden width, G = 4 H, U units of a block.
+// Letters: B sequences, S steps, H hidden width, G = 4 H, U hidden units of a block.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +10,11 @@ namespace heterodyne::ops::internal {
 
 struct LstmKernel {
   int64_t B, S, H;
-  int64_t block;  // hidden units of a task
+  int64_t block;  // hidden units of a tile product
 
   int64_t num_blocks() const { return (H + block - 1) / block; }
   int64_t width(int64_t u) const { return u + 1 < num_blocks() ? block : H - u * block; }
 };
-/// With blocks small enough for a few threads and large enough for a tile product.
 LstmKernel lstm_kernel(int64_t B, int64_t S, int64_t H);
 
 /// W of block u for the forward pass: four panels [H, U], one for each gate.
@@ -30,7 +30,8 @@ struct LstmForward {
   float* cell_BSH;
   float* y_BSH;
 };
-void lstm_forward(const LstmKernel& kernel, const LstmForward& call, int64_t t, int64_t u);
+/// All steps of the sequences [begin, end).
+void lstm_forward(const LstmKernel& kernel, const LstmForward& call, int64_t begin, int64_t end);
 
 struct LstmBackward {
   const float* packed;  // pack_lstm_back() of each block
@@ -38,13 +39,10 @@ struct LstmBackward {
   const float* gate_BSG;
   const float* cell_BSH;
   const float* dy_BSH;
-  float* dhidden_BH;  // in: of the state after the last step. Otherwise a place to work in
-  float* dcell_BH;    // in: the same. out: of the state before step t
+  float* dhidden_BH;  // in: of the state after the last step; out: of the state before the first
+  float* dcell_BH;    // the same
   float* dpre_BSG;    // gradient of p_t
 };
-/// Step t, after step t + 1 of all units.
-void lstm_backward(const LstmKernel& kernel, const LstmBackward& call, int64_t t, int64_t u);
-/// After step 0 of all units: dhidden_BH becomes the gradient of the state before it.
-void lstm_backward_start(const LstmKernel& kernel, const LstmBackward& call, int64_t u);
+void lstm_backward(const LstmKernel& kernel, const LstmBackward& call, int64_t begin, int64_t end);
 
 }  // namespace heterodyne::ops::internal
