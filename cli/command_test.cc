@@ -114,7 +114,9 @@ TEST(Commands, TheListOfFlagsChangesOnPurposeOnly) {
   }
   using Names = std::vector<std::string>;
   EXPECT_EQ(flags["train"],
-            (Names{"config", "resume", "out", "set", "seed", "data", "threads", "quiet", "no_progress"}));
+            (Names{"config", "resume", "out", "profile", "set", "seed", "data", "threads", "quiet", "no_progress"}));
+  EXPECT_EQ(flags["bench"], (Names{"what", "names", "vs", "shapes", "fail_over", "rounds", "real_data", "out", "set",
+                                   "seed", "data", "threads", "quiet", "no_progress", "format"}));
   EXPECT_EQ(flags["eval"],
             (Names{"model", "checkpoint_path", "split", "data", "threads", "quiet", "no_progress", "format"}));
   EXPECT_EQ(flags["route"], (Names{"model", "examples", "knockout", "similarity", "random_control", "per_token",

@@ -1,6 +1,7 @@
-# heterodyne_recipes(target folder): compiles every *.toml below the folder into the target, so that recipes are there
-# wherever the program is. Writes recipes(), a map from "cifar10/dmmoe" to the file's text.
-function(heterodyne_recipes target folder)
+# heterodyne_texts(target folder recipes cli/recipes.h): compiles every *.toml below the folder into the target, so that
+# they are there wherever the program is. Writes recipes(), a map from "cifar10/dmmoe" to the file's text, which the
+# header declares.
+function(heterodyne_texts target folder function header)
   file(GLOB_RECURSE files CONFIGURE_DEPENDS ${folder}/*.toml)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${files})
   set(entries)
@@ -8,15 +9,15 @@ function(heterodyne_recipes target folder)
     cmake_path(RELATIVE_PATH file BASE_DIRECTORY ${folder} OUTPUT_VARIABLE name)
     cmake_path(REMOVE_EXTENSION name)
     file(READ ${file} text)
-    string(APPEND entries "      {\"${name}\", R\"recipe(${text})recipe\"},\n")
+    string(APPEND entries "      {\"${name}\", R\"toml(${text})toml\"},\n")
   endforeach()
-  set(output ${CMAKE_CURRENT_BINARY_DIR}/recipes.gen.cc)
+  set(output ${CMAKE_CURRENT_BINARY_DIR}/${function}.gen.cc)
   file(CONFIGURE OUTPUT ${output} @ONLY CONTENT "// Written by cmake/recipes.cmake.
-#include \"cli/recipes.h\"
+#include \"@header@\"
 
 namespace heterodyne::cli {
 
-const std::map<std::string, std::string>& recipes() {
+const std::map<std::string, std::string>& @function@() {
   static const std::map<std::string, std::string> all = {
 @entries@  };
   return all;

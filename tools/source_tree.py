@@ -54,7 +54,7 @@ def includes(path: pathlib.Path) -> list[Include]:
 def families(root: pathlib.Path) -> dict[str, str]:
     """Member folder -> contract, relative to the root: heterodyne/layer/routers -> heterodyne/layer/router.h."""
     found = {}
-    for header in [*root.glob("heterodyne/*/*.h"), *root.glob("cli/*.h")]:
+    for header in [*root.glob("heterodyne/*/*.h"), *root.glob("cli/*.h"), *root.glob("cli/*/*.h")]:
         folder = header.with_name(header.stem + "s")
         if folder.is_dir():
             found[folder.relative_to(root).as_posix()] = header.relative_to(root).as_posix()

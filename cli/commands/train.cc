@@ -4,11 +4,11 @@
 
 #include <chrono>
 
-#include "cli/command.h"
 #include "cli/compute.h"
 #include "cli/progress.h"
 #include "cli/session.h"
 #include "cli/stop.h"
+#include "cli/view/profiler.h"
 #include "cli/view/report.h"
 #include "cli/view/report_files.h"
 #include "cli/watchers.h"
@@ -24,6 +24,7 @@ struct TrainFlags {
   std::string config;
   std::string resume;
   std::string out;
+  bool profile = false;
   cli::ConfigFlags settings;
   cli::ComputeFlags compute;
   void visit(Fields& field) {
@@ -31,6 +32,9 @@ struct TrainFlags {
     field("resume", resume, "go on with the run in this folder; without a value, with the configuration's own",
           optional_value());
     field("out", out, "where to write; runs/NAME by default");
+    field("profile", profile,
+          "at the end a table of where the time of the steps went, and trace.json in the run's folder for Chrome's "
+          "trace viewer");
     settings.visit(field);
     compute.visit(field);
   }
@@ -99,21 +103,24 @@ void write_report(const cli::Session& session, const cli::Invocation& invocation
   }
 }
 
-int train(cli::Session& session, IndexLog& index, const cli::Invocation& invocation) {
+int train(cli::Session& session, IndexLog& index, bool is_profiled, const cli::Invocation& invocation) {
   auto& terminal = invocation.terminal;
   RunKeeper keeper(session.folder, session.experiment, terminal.log());
   cli::Watchers watchers(session, terminal);
+  cli::Profiler profiler(is_profiled);
   auto hooks = watchers.hooks();
   hooks.push_back(&index);
-  Trainer trainer(
-      {session.experiment, *session.dataset, *session.network, *session.optimizer, hooks, &keeper, cli::stop_requested},
-      session.state);
+  hooks.push_back(&profiler);
+  Trainer trainer({session.experiment, *session.dataset, *session.network, *session.optimizer, hooks, &keeper,
+                   cli::stop_requested, profiler.profile()},
+                  session.state);
   introduce(session, trainer.plan(), terminal);
 
   cli::catch_stop_signals();
   const auto begin = std::chrono::steady_clock::now();
   session.folder.write_state("running");
   const TrainEnd end = trainer.run();
+  profiler.conclude(session.folder, terminal);
   if (end == TrainEnd::kInterrupted) {
     session.folder.write_state("interrupted");
     const auto saved = session.folder.checkpoints().last();
@@ -155,7 +162,7 @@ int run_train(const TrainFlags& options, const cli::Invocation& invocation) {
   invocation.terminal.set_copy([&](const std::string& line) { log.append_line(line); });
   IndexLog index(session.folder, invocation.environment.runs, talk);
   try {
-    const int code = train(session, index, invocation);
+    const int code = train(session, index, options.profile, invocation);
     index.finish();
     invocation.terminal.set_copy({});
     return code;

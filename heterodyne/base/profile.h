@@ -2,7 +2,7 @@
 // none is passed nothing is measured, and a span costs one comparison.
 //
 //   Profile profile;
-//   { const Span span(&profile, "router", "layers.0"); ... }
+//   { const ProfileSpan span(&profile, "router", "layers.0"); ... }
 //
 // Spans lie inside each other; a span's own time is what its inner spans leave.
 #pragma once
@@ -43,7 +43,7 @@ class Profile {
   /// Forgets sums and spans; no span may be open.
   void clear();
 
-  /// For Span and watch_backward(): begins and ends a span.
+  /// For ProfileSpan and watch_backward(): begins and ends a span.
   void open(const char* name, const char* place, bool is_backward = false);
   void close();
   /// The innermost span in which the node of autograd with this number was made since clear_nodes(); nullptr for none.
@@ -70,17 +70,17 @@ class Profile {
   std::map<std::string, Sum> sums_;
 };
 
-class Span {
+class ProfileSpan {
  public:
   /// `profile` may be null.
-  explicit Span(Profile* profile, const char* name, const char* place = "") : profile_(profile) {
+  explicit ProfileSpan(Profile* profile, const char* name, const char* place = "") : profile_(profile) {
     if (profile_) profile_->open(name, place);
   }
-  ~Span() {
+  ~ProfileSpan() {
     if (profile_) profile_->close();
   }
-  Span(const Span&) = delete;
-  Span& operator=(const Span&) = delete;
+  ProfileSpan(const ProfileSpan&) = delete;
+  ProfileSpan& operator=(const ProfileSpan&) = delete;
 
  private:
   Profile* profile_;

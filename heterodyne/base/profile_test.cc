@@ -16,10 +16,10 @@ void busy(int milliseconds) {
 TEST(Profile, ASpansOwnTimeIsWhatInnerOnesLeave) {
   Profile profile;
   {
-    const Span outer(&profile, "outer");
+    const ProfileSpan outer(&profile, "outer");
     busy(2);
     for (int i = 0; i < 2; ++i) {
-      const Span inner(&profile, "inner", "layers.0");
+      const ProfileSpan inner(&profile, "inner", "layers.0");
       busy(3);
     }
   }
@@ -34,13 +34,13 @@ TEST(Profile, ASpansOwnTimeIsWhatInnerOnesLeave) {
 }
 
 TEST(Profile, WithoutOneNothingHappens) {
-  const Span span(nullptr, "nothing");
+  const ProfileSpan span(nullptr, "nothing");
   watch_backward(torch::ones({}, torch::requires_grad()) * 2, nullptr);
 }
 
 TEST(Profile, KeepsSoManySpansAndSumsTheRest) {
   Profile profile(2);
-  for (int i = 0; i < 5; ++i) const Span span(&profile, "span");
+  for (int i = 0; i < 5; ++i) const ProfileSpan span(&profile, "span");
   EXPECT_EQ(profile.records().size(), 2U);
   EXPECT_EQ(profile.num_left_out(), 3);
   EXPECT_EQ(profile.sums().at("span").count, 5);
@@ -55,9 +55,9 @@ TEST(Profile, TheBackwardPassIsCountedWhereItsNodesWereMade) {
   const auto x = torch::ones({3}, torch::requires_grad());
   torch::Tensor y, z;
   {
-    const Span outer(&profile, "outer");
+    const ProfileSpan outer(&profile, "outer");
     y = x * 2;
-    const Span inner(&profile, "inner");
+    const ProfileSpan inner(&profile, "inner");
     z = y.exp();
   }
   const auto loss = z.sum();
@@ -66,7 +66,7 @@ TEST(Profile, TheBackwardPassIsCountedWhereItsNodesWereMade) {
   EXPECT_EQ(profile.maker_of(loss.grad_fn()->sequence_nr()), nullptr);
   watch_backward(loss, &profile);
   {
-    const Span backward(&profile, "backward");
+    const ProfileSpan backward(&profile, "backward");
     loss.backward();
   }
   EXPECT_GT(profile.sums().at("inner").backward_seconds, 0);

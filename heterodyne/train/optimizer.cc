@@ -115,4 +115,12 @@ double clip_gradients(const NamedParameters& parameters, double limit) {
   return norm;
 }
 
+OptimizerOptions rates_of(const Member& optimizer) {
+  Table shared;
+  for (const auto& field : optimizers().shared().list()) {
+    if (const Value* value = optimizer.settings.find(field.name)) shared.set(field.name, *value);
+  }
+  return read_options<OptimizerOptions>(shared, {"train.optimizer", "optimizer." + optimizer.kind});
+}
+
 }  // namespace heterodyne

@@ -75,6 +75,9 @@ struct OptimizerOptions {
   }
 };
 
+/// Those of the optimizer that was chosen.
+OptimizerOptions rates_of(const Member& optimizer);
+
 struct OptimizerKind {
   std::string summary;
   Schema schema;

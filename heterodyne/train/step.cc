@@ -49,26 +49,46 @@ void check_gradients(const NamedParameters& parameters, double norm) {
   throw Error("the norm of the gradients overflows");
 }
 
+// What the batches of a step share.
+struct StepParts {
+  Network& network;
+  Profile* profile;
+  StepResult& result;
+  std::map<std::string, double> losses;
+};
+
+void backward(const torch::Tensor& loss, Profile* profile) {
+  watch_backward(loss, profile);
+  const ProfileSpan span(profile, "backward");
+  loss.backward();
+  if (profile) profile->clear_nodes();
+}
+
 // Forward and backward of one batch, which counts for `share` of the step.
-std::vector<Sums> accumulate(Network& network, const Batch& batch, double share, StepResult& result,
-                             std::map<std::string, double>& parts) {
+std::vector<Sums> accumulate(const Batch& batch, double share, StepParts& step) {
+  auto& [network, profile, result, parts] = step;
   RoutingLog log;
   NetworkOutput output;
   try {
+    const ProfileSpan span(profile, "network");
     output = network.forward(batch, &log);
   } catch (const Error& error) {
     // A router refuses scores that are no numbers; where they come from is worth knowing.
     fail_on_loss(network, batch, error.what());
   }
-  auto loss = cross_entropy(output.logit_BY, batch.label_B);
-  parts["task"] += share * loss.item<double>();
-  for (const auto& [name, part] : output.losses) {
-    loss = loss + part;
-    parts[name] += share * part.item<double>();
+  torch::Tensor loss;
+  {
+    const ProfileSpan span(profile, "losses");
+    loss = cross_entropy(output.logit_BY, batch.label_B);
+    parts["task"] += share * loss.item<double>();
+    for (const auto& [name, part] : output.losses) {
+      loss = loss + part;
+      parts[name] += share * part.item<double>();
+    }
   }
   const double value = loss.item<double>();
   if (!std::isfinite(value)) fail_on_loss(network, batch, std::isnan(value) ? "loss is NaN" : "loss is infinite");
-  (loss * share).backward();
+  backward(loss * share, profile);
   result.loss += share * value;
   result.num_examples += batch.label_B.numel();
   result.carry = std::move(output.carry);
@@ -91,15 +111,16 @@ void add_sums(std::vector<Sums>& total, const std::vector<Sums>& more) {
 
 StepResult train_step(Network& network, Optimizer& optimizer, const StepInput& input) {
   StepResult result;
-  std::map<std::string, double> parts;
+  StepParts step{network, input.profile, result, {}};
   std::vector<Sums> sums;
   network.zero_grad();
   result.carry = input.carry;
   for (Batch batch : input.batches) {
     batch.carry = std::move(result.carry);
     batch.sums_before = sums;
-    add_sums(sums, accumulate(network, batch, 1.0 / static_cast<double>(input.batches.size()), result, parts));
+    add_sums(sums, accumulate(batch, 1.0 / static_cast<double>(input.batches.size()), step));
   }
+  const ProfileSpan span(input.profile, "optimizer");
   const auto parameters = parameters_of(network);
   result.grad_norm = clip_gradients(parameters, input.clip_norm);
   check_gradients(parameters, result.grad_norm);
@@ -107,8 +128,8 @@ StepResult train_step(Network& network, Optimizer& optimizer, const StepInput& i
   const auto layers = network.moe_layers();
   for (size_t l = 0; l < layers.size(); ++l) layers[l]->after_step(sums[l]);
 
-  result.loss_parts.emplace_back("task", parts.at("task"));
-  for (const auto& [name, value] : parts) {
+  result.loss_parts.emplace_back("task", step.losses.at("task"));
+  for (const auto& [name, value] : step.losses) {
     if (name != "task") result.loss_parts.emplace_back(name, value);
   }
   return result;

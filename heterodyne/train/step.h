@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "heterodyne/base/batch.h"
+#include "heterodyne/base/profile.h"
 #include "heterodyne/layer/routing_stats.h"
 #include "heterodyne/model/network.h"
 #include "heterodyne/train/optimizer.h"
@@ -17,6 +18,7 @@ struct StepInput {
   double lr = 0;
   double clip_norm = 0;                   // 0: no limit
   std::vector<torch::Tensor> carry = {};  // out of the step before
+  Profile* profile = nullptr;             // where the time of the parts is written down, when set
 };
 
 struct StepResult {

@@ -16,14 +16,6 @@ double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-OptimizerOptions rates_of(const Member& optimizer) {
-  Table shared;
-  for (const auto& field : optimizers().shared().list()) {
-    if (const Value* value = optimizer.settings.find(field.name)) shared.set(field.name, *value);
-  }
-  return read_options<OptimizerOptions>(shared, {"train.optimizer", "optimizer." + optimizer.kind});
-}
-
 TrainPlan plan_of(const TrainOptions& options, int64_t num_batches, int64_t first_step) {
   const int64_t per_epoch = (num_batches + options.accumulate - 1) / options.accumulate;
   const auto steps = std::llround(options.epochs * static_cast<double>(per_epoch));
@@ -79,6 +71,7 @@ bool Trainer::run_epoch() {
 }
 
 std::vector<Batch> Trainer::next_batches() {
+  const ProfileSpan span(parts_.profile, "data");
   std::vector<Batch> batches;
   while (static_cast<int64_t>(batches.size()) < parts_.experiment.options.train.accumulate) {
     auto batch = train_loader_.next();
@@ -98,7 +91,8 @@ void Trainer::step(std::vector<Batch> batches, double begin) {
   lr_ = rates_.lr * rates.lr_factor;
   StepResult result;
   try {
-    result = train_step(parts_.network, parts_.optimizer, {std::move(batches), lr_, rates_.clip_norm, state_.carry});
+    result = train_step(parts_.network, parts_.optimizer,
+                        {std::move(batches), lr_, rates_.clip_norm, state_.carry, parts_.profile});
   } catch (const Error& error) {
     const auto last = parts_.keeper ? parts_.keeper->last_step() : std::nullopt;
     throw Error(fmt::format("step {}: {}. {}. Next: a smaller train.optimizer.lr, or train.optimizer.clip_norm",

@@ -32,6 +32,7 @@ struct TrainerParts {
   std::vector<Hook*> hooks;
   Keeper* keeper = nullptr;           // may be null
   std::function<bool()> should_stop;  // asked after each step; may be empty
+  Profile* profile = nullptr;         // where the time of the steps goes: train_step()'s parts and "data"
 };
 
 enum class TrainEnd { kDone, kEarlyStop, kInterrupted };
