@@ -73,7 +73,10 @@ RecorderOptions recorder_options(const Dataset& dataset, Split split, uint64_t s
   RecorderOptions options;
   options.class_names = dataset.class_names();
   if (!options.class_names.empty()) options.label_of_example = dataset.labels(split);
-  if (dataset.vocabulary()) options.token_types = token_types_of(*dataset.vocabulary());
+  if (dataset.vocabulary()) {
+    options.vocabulary = *dataset.vocabulary();
+    options.token_types = token_types_of(options.vocabulary);
+  }
   options.seed = seed;
   return options;
 }

@@ -2,6 +2,7 @@
 
 #include "heterodyne/eval/evaluate.h"
 #include "heterodyne/eval/knock_out.h"
+#include "heterodyne/eval/latency.h"
 #include "heterodyne/eval/random_router.h"
 #include "heterodyne/eval/similarity.h"
 
@@ -34,6 +35,7 @@ RoutingProfile measure_routing(Network& network, const Dataset& dataset, Split s
   RoutingRecorder recorder(network, recording);
   const auto evaluation = evaluate(network, loader, pass_of(options, "routing"), &recorder);
   auto profile = profile_of(network, evaluation, &recorder);
+  if (options.latency) profile.latency = measure_latency(network, dataset, split, loading, options.dtype);
   if (options.random_control) {
     profile.random_router =
         random_router_profile(network, loader, pass_of(options, "random router"), recording, options.seed + 1);

@@ -19,6 +19,7 @@ struct MeasureOptions {
   bool knock_out = false;
   bool similarity = false;
   bool random_control = false;
+  bool latency = false;
   /// Told the pass ("routing", "random router", "knock-out", "similarity") and its batches done so far. May be empty.
   std::function<void(const std::string& pass, int64_t num_batches)> on_batch;
 };

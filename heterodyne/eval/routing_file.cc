@@ -98,6 +98,31 @@ void visit_layer(Visitor& visitor, const std::string& prefix, Layer& layer) {
 
 Array texts(const std::vector<std::string>& values) { return {values.begin(), values.end()}; }
 
+Array describe(const std::vector<TopToken>& tokens) {
+  Array all;
+  for (const auto& token : tokens) {
+    all.emplace_back(Table{{"symbol", token.symbol},
+                           {"count", token.count},
+                           {"tokens", token.tokens},
+                           {"before", token.before},
+                           {"shown", token.shown},
+                           {"after", token.after}});
+  }
+  return all;
+}
+
+Array describe(const std::vector<Latency>& latencies) {
+  Array all;
+  for (const auto& latency : latencies) {
+    all.emplace_back(Table{{"batch", latency.batch},
+                           {"passes", latency.num_passes},
+                           {"threads", latency.threads},
+                           {"p50_ms", latency.p50_ms},
+                           {"p95_ms", latency.p95_ms}});
+  }
+  return all;
+}
+
 // What is not a tensor.
 Table describe(const LayerProfile& layer) {
   Array experts, groups;
@@ -111,6 +136,11 @@ Table describe(const LayerProfile& layer) {
               {"choices", layer.sample.num_choices},
               {"experts", std::move(experts)},
               {"groups", std::move(groups)}};
+  if (!layer.top_tokens.empty()) {
+    Array lists;
+    for (const auto& tokens : layer.top_tokens) lists.emplace_back(describe(tokens));
+    table.set("top_tokens", std::move(lists));
+  }
   if (const auto& c = layer.confidence) {
     table.set("confidence",
               Table{{"tokens", c->num_tokens}, {"entropy_sum", c->entropy_sum}, {"margin_sum", c->margin_sum}});
@@ -182,6 +212,43 @@ void read_groups(const Reader& reader, const std::string& prefix, const Array& n
   }
 }
 
+const Table& table_of(const Value& item, const std::string& what, const std::string& where) {
+  if (const Table* table = item.if_table()) return *table;
+  throw FormatError::in_file(where, what + ": expected tables, got " + item.type_name());
+}
+
+// A file without them is of other data than a text, or older.
+void read_top_tokens(const Table& table, const std::string& where, LayerProfile& layer) {
+  if (!table.contains("top_tokens")) return;
+  const Array& lists = io::array_at(table, "top_tokens", where);
+  if (static_cast<int64_t>(lists.size()) != layer.num_experts())
+    throw FormatError::in_file(where, fmt::format("top_tokens: expected {} lists, one for each expert, got {}",
+                                                  layer.num_experts(), lists.size()));
+  for (const auto& list : lists) {
+    auto& tokens = layer.top_tokens.emplace_back();
+    if (!list.if_array())
+      throw FormatError::in_file(where, "top_tokens: expected lists, got " + std::string(list.type_name()));
+    for (const auto& item : *list.if_array()) {
+      const Table& token = table_of(item, "top_tokens", where);
+      tokens.push_back({io::text_at(token, "symbol", where), io::integer_at(token, "count", where),
+                        io::integer_at(token, "tokens", where), io::text_at(token, "before", where),
+                        io::text_at(token, "shown", where), io::text_at(token, "after", where)});
+    }
+  }
+}
+
+std::vector<Latency> read_latency(const Table& table, const std::string& where) {
+  std::vector<Latency> all;
+  if (!table.contains("latency")) return all;
+  for (const auto& item : io::array_at(table, "latency", where)) {
+    const Table& one = table_of(item, "latency", where);
+    all.push_back({io::integer_at(one, "batch", where), io::integer_at(one, "passes", where),
+                   io::integer_at(one, "threads", where), io::real_at(one, "p50_ms", where),
+                   io::real_at(one, "p95_ms", where)});
+  }
+  return all;
+}
+
 LayerProfile read_layer(const Reader& reader, const std::string& prefix, const Value& item, const std::string& path) {
   if (!item.if_table())
     throw FormatError::in_file(path, "layers: expected tables, got " + std::string(item.type_name()));
@@ -214,6 +281,7 @@ LayerProfile read_layer(const Reader& reader, const std::string& prefix, const V
   }
   visit_layer(reader, inside, layer);
   read_groups(reader, inside, io::array_at(table, "groups", where), where, layer);
+  read_top_tokens(table, where, layer);
   return layer;
 }
 
@@ -246,16 +314,17 @@ void write_routing(const std::string& path, const RoutingProfile& profile) {
     control.emplace_back(describe(layer));
     write_layer(layer, kControl + layer.counts.layer + ".", tensors);
   }
-  const Table table{{"format", kFormat},
-                    {"about", profile.about},
-                    {"examples", profile.num_examples},
-                    {"loss", profile.loss},
-                    {"accuracy", profile.accuracy},
-                    {"routed", cost_table(profile.cost.routed)},
-                    {"executed", cost_table(profile.cost.executed)},
-                    {"dense_macs", profile.dense_macs},
-                    {"layers", std::move(layers)},
-                    {"random_router", std::move(control)}};
+  Table table{{"format", kFormat},
+              {"about", profile.about},
+              {"examples", profile.num_examples},
+              {"loss", profile.loss},
+              {"accuracy", profile.accuracy},
+              {"routed", cost_table(profile.cost.routed)},
+              {"executed", cost_table(profile.cost.executed)},
+              {"dense_macs", profile.dense_macs},
+              {"layers", std::move(layers)},
+              {"random_router", std::move(control)}};
+  if (!profile.latency.empty()) table.set("latency", describe(profile.latency));
   io::write_safetensors(path, tensors, Table{{kKey, io::write_json(table)}});
 }
 
@@ -280,6 +349,7 @@ RoutingProfile read_routing(const std::string& path) {
   profile.accuracy = io::real_at(table, "accuracy", where);
   profile.cost = {cost_at(table, "routed", where), cost_at(table, "executed", where)};
   profile.dense_macs = io::real_at(table, "dense_macs", where);
+  profile.latency = read_latency(table, where);
   profile.layers = read_layers(reader, "", io::array_at(table, "layers", where), path);
   profile.random_router = read_layers(reader, kControl, io::array_at(table, "random_router", where), path);
   return profile;

@@ -22,6 +22,7 @@ LayerProfile layer() {
   layer.sample = {2, {0, 7, 7, -1}};
   layer.knock_out = KnockOut{0.5, 0.9, {0.1, 0.2}, {-0.1, 0}, {1, 2, 3, 4, 5, 6}};
   layer.similarity = Similarity{3, true, {1, 0.5, 0.5, 1}};
+  layer.top_tokens = {{{"\"e\"", 30, 60, "<b>th", "e", " end"}}, {}};
   return layer;
 }
 
@@ -33,6 +34,7 @@ RoutingProfile profile() {
   profile.accuracy = 0.5;
   profile.cost = {{1.5, 13, 0}, {2.5, 13, 0}};
   profile.dense_macs = 9;
+  profile.latency = {{1, 64, 2, 0.5, 0.75}, {128, 16, 2, 20, 30}};
   profile.layers = {layer()};
   profile.random_router = {layer()};
   profile.random_router[0].knock_out.reset();
@@ -50,9 +52,20 @@ TEST(RoutingFile, GivesBackWhatWasWritten) {
   EXPECT_EQ(read.cost.executed.macs, 2.5);
   EXPECT_EQ(read.cost.routed.params, 13);
   EXPECT_EQ(read.dense_macs, 9);
+  ASSERT_EQ(read.latency.size(), 2U);
+  EXPECT_EQ(read.latency[1].batch, 128);
+  EXPECT_EQ(read.latency[1].num_passes, 16);
+  EXPECT_EQ(read.latency[0].threads, 2);
+  EXPECT_EQ(read.latency[0].p95_ms, 0.75);
   ASSERT_EQ(read.layers.size(), 1U);
   const auto& one = read.layers[0];
   const auto expected = layer();
+  ASSERT_EQ(one.top_tokens.size(), 2U);
+  ASSERT_EQ(one.top_tokens[0].size(), 1U);
+  EXPECT_EQ(one.top_tokens[0][0].symbol, "\"e\"");
+  EXPECT_EQ(one.top_tokens[0][0].count, 30);
+  EXPECT_EQ(one.top_tokens[0][0].tokens, 60);
+  EXPECT_EQ(one.top_tokens[0][0].before + one.top_tokens[0][0].shown + one.top_tokens[0][0].after, "<b>the end");
   EXPECT_EQ(one.experts[0].name, "a \"b\" <i>");
   EXPECT_EQ(one.experts[1].id, 7);
   EXPECT_EQ(one.experts[0].macs, 2.5);

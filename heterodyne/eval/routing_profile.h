@@ -74,6 +74,24 @@ struct Similarity {
   std::vector<double> cka_EE;
 };
 
+/// A symbol of a text that an expert gets more often than others: N_xe / N_x.
+struct TopToken {
+  std::string symbol;         // in words where it is white space: "space"
+  int64_t count = 0;          // N_xe: the expert's assignments of it
+  int64_t tokens = 0;         // N_x: all tokens of it
+  std::string before, shown;  // the text before one of them, the symbol itself, and what follows
+  std::string after;
+};
+
+/// How long forward passes over `batch` examples took.
+struct Latency {
+  int64_t batch = 0;
+  int64_t num_passes = 0;
+  int64_t threads = 0;
+  double p50_ms = 0;
+  double p95_ms = 0;
+};
+
 struct LayerProfile {
   std::vector<ExpertFacts> experts;
   LayerCounts counts;
@@ -83,6 +101,7 @@ struct LayerProfile {
   std::optional<Confidence> confidence;      // nothing when the router has no probabilities
   std::vector<double> shuffled_information;  // I(E; Y) in nats for each shuffle of the labels among the examples
   RoutingSample sample;
+  std::vector<std::vector<TopToken>> top_tokens;  // of each expert, the largest share first; empty but for texts
   std::optional<KnockOut> knock_out;
   std::optional<Similarity> similarity;
 
@@ -94,10 +113,11 @@ struct LayerProfile {
 struct RoutingProfile {
   Table about;  // "model", "split", "data", "step": where it comes from
   int64_t num_examples = 0;
-  double loss = 0;        // nats
-  double accuracy = 0;    // 0 .. 1
-  CostPair cost;          // of one example at the loads seen
-  double dense_macs = 0;  // of one example if every expert worked on every token
+  double loss = 0;               // nats
+  double accuracy = 0;           // 0 .. 1
+  CostPair cost;                 // of one example at the loads seen
+  double dense_macs = 0;         // of one example if every expert worked on every token
+  std::vector<Latency> latency;  // one entry for each size of a batch; empty when not measured
   std::vector<LayerProfile> layers;
   std::vector<LayerProfile> random_router;  // the same pass with untrained routers; empty when not recorded
 };

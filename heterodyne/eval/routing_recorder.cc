@@ -9,6 +9,7 @@
 
 #include "heterodyne/base/error.h"
 #include "heterodyne/eval/information.h"
+#include "heterodyne/eval/token_types.h"
 
 namespace heterodyne {
 namespace {
@@ -151,6 +152,9 @@ void add_counts(const LayerRouting& routing, LayerProfile& profile) {
 RoutingRecorder::RoutingRecorder(Network& network, RecorderOptions options)
     : options_(std::move(options)), grid_(network.token_grid()) {
   for (MoeLayer* layer : network.moe_layers()) layers_.push_back(profile_of(*layer));
+  if (!options_.vocabulary.empty()) {
+    for (const auto& layer : layers_) tokens_.emplace_back(options_.vocabulary, layer.num_experts());
+  }
   const auto Y = options_.class_names.size();
   if (!options_.label_of_example.defined() || options_.label_of_example.numel() == 0 || Y == 0) return;
   const RandomStream stream("eval.shuffled_labels");
@@ -176,6 +180,10 @@ std::vector<TokenGroups> RoutingRecorder::groups_of(const Batch& batch, int64_t 
   for (const auto& types : options_.token_types) {
     const auto group_of = torch::tensor(types.group_of, torch::kInt64);
     all.push_back({types.name, types.labels, group_of.index_select(0, batch.inputs.reshape(-1))});
+  }
+  if (!options_.vocabulary.empty()) {
+    auto places = word_places(batch.inputs, options_.vocabulary);
+    if (!places.labels.empty()) all.push_back(std::move(places));
   }
   const auto place_T = torch::arange(S).repeat({batch.size()});
   const auto numbers = [](int64_t count) {
@@ -217,6 +225,7 @@ void RoutingRecorder::add(const Batch& batch, const RoutingLog& log, const std::
     for (const auto& one : groups) add_groups(routing, counted_T, one, profile);
     add_confidence(routing, counted_T, profile);
     add_sample(routing, options_.num_sampled_tokens, profile);
+    if (!tokens_.empty()) tokens_[l].add(batch, routing);
     if (!labels_SB.empty()) add_shuffled(routing, batch.size(), labels_SB, shuffled_[l]);
   }
 }
@@ -227,6 +236,11 @@ std::vector<LayerProfile> RoutingRecorder::layers() const {
   for (size_t l = 0; l < shuffled_.size(); ++l) {
     for (const auto& count_EY : shuffled_[l])
       all[l].shuffled_information.push_back(information_of({all[l].num_experts(), Y, count_EY}).mutual);
+  }
+  for (size_t l = 0; l < tokens_.size(); ++l) {
+    all[l].top_tokens = tokens_[l].top();
+    auto deciles = tokens_[l].frequency_deciles();
+    if (!deciles.labels.empty()) all[l].groups.push_back(std::move(deciles));
   }
   return all;
 }

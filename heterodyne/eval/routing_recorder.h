@@ -9,6 +9,7 @@
 #include "heterodyne/base/batch.h"
 #include "heterodyne/data/permutation.h"
 #include "heterodyne/eval/routing_profile.h"
+#include "heterodyne/eval/top_tokens.h"
 #include "heterodyne/model/network.h"
 
 namespace heterodyne {
@@ -29,6 +30,8 @@ struct RecorderOptions {
   uint64_t seed = 0;  // of the shuffles
   /// Ways to sort the tokens of a text by their symbol.
   std::vector<SymbolGroups> token_types = {};
+  /// Of a text: which symbols each expert gets is counted. Empty for other data.
+  Vocabulary vocabulary = {};
 };
 
 /// A way to sort the tokens of a batch: group_T (int64) says where each belongs, -1 for nowhere.
@@ -61,6 +64,7 @@ class RoutingRecorder {
   TokenGrid grid_;
   std::vector<ShuffledRange> shuffles_;
   std::vector<LayerProfile> layers_;
+  std::vector<TokenCounter> tokens_;                         // of each layer; empty but for texts
   std::vector<std::vector<std::vector<int64_t>>> shuffled_;  // of each layer and shuffle: count_EY
 };
 

@@ -27,6 +27,24 @@ std::string type_of(const std::string& symbol) {
 
 }  // namespace
 
+bool is_word(const std::string& symbol) { return symbol.size() > 1 && symbol.front() != '<'; }
+
+TokenGroups word_places(const torch::Tensor& token_BS, const Vocabulary& vocabulary) {
+  constexpr int64_t kStart = 0, kInside = 1, kNone = 2, kUnknown = -1;
+  if (std::any_of(vocabulary.begin(), vocabulary.end(), is_word)) return {"word_place", {}, {}};
+  std::vector<int64_t> letter_V;
+  for (const auto& symbol : vocabulary) letter_V.push_back(symbol.size() == 1 && is_letter(symbol.front()) ? 1 : 0);
+  const auto letter_BS = torch::tensor(letter_V, torch::kInt64).index_select(0, token_BS.reshape(-1)).view_as(token_BS);
+  auto place_BS = torch::full_like(letter_BS, kNone).masked_fill(letter_BS > 0, kInside);
+  const int64_t S = token_BS.size(1);
+  if (S > 1) {
+    const auto starts = (letter_BS.narrow(1, 1, S - 1) > letter_BS.narrow(1, 0, S - 1));
+    place_BS.narrow(1, 1, S - 1).masked_fill_(starts, kStart);
+  }
+  place_BS.narrow(1, 0, 1).masked_fill_(letter_BS.narrow(1, 0, 1) > 0, kUnknown);
+  return {"word_place", {"word start", "inside a word", "no letter"}, place_BS.reshape(-1)};
+}
+
 std::vector<SymbolGroups> token_types_of(const Vocabulary& vocabulary) {
   SymbolGroups types{"token_type", {}, {}};
   for (const auto& symbol : vocabulary) {

@@ -16,6 +16,16 @@ TEST(TokenTypes, SortsSymbolsByTheirFirstCharacter) {
   EXPECT_EQ(groups[1].group_of[4], 4);
 }
 
+// "ab c" and " a.b": the first letter of a window may be in the middle of a word.
+TEST(TokenTypes, LettersBeginWordsOrStandInThem) {
+  const Vocabulary vocabulary{"a", "b", "c", " ", "."};
+  const auto token_BS = torch::tensor({0, 1, 3, 2, 3, 0, 4, 1}, torch::kInt64).view({2, 4});
+  const auto places = word_places(token_BS, vocabulary);
+  EXPECT_EQ(places.labels, (std::vector<std::string>{"word start", "inside a word", "no letter"}));
+  EXPECT_TRUE(places.group_T.equal(torch::tensor({-1, 1, 2, 0, 2, 0, 2, 0}, torch::kInt64))) << places.group_T;
+  EXPECT_TRUE(word_places(token_BS, {"the", "b", "c", " ", "<eos>"}).labels.empty());
+}
+
 TEST(TokenTypes, LargeVocabulariesAreNotListed) { EXPECT_EQ(token_types_of(Vocabulary(257, "w")).size(), 1U); }
 
 }  // namespace

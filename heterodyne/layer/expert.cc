@@ -33,6 +33,8 @@ int64_t num_experts_of(const Member& group) {
   if (count == nullptr) return longest;
   Table shared{{"count", *count}};
   const auto options = read_options<ExpertGroupOptions>(shared, {group.path, group.path});
+  // A resolved configuration says `count = 1` where nobody wrote a count: that is no contradiction to a list.
+  if (options.count == 1) return longest;
   if (longest > 1 && longest != options.count) {
     throw ConfigError("expert." + group.kind, "count",
                       fmt::format("expected {}, the length of the list beside it, got {}", longest, options.count))

@@ -109,6 +109,9 @@ TEST(MoeLayer, GroupsMayHaveSizesNamesAndCounts) {
 }
 
 TEST(MoeLayer, AListAndACountMustAgree) {
+  // What a resolved configuration says where nobody wrote a count.
+  EXPECT_EQ(message_of({{"experts", Array{Table{{"kind", "mlp"}, {"hidden", Array{8, 16}}, {"count", 1}}}}}),
+            "nothing was thrown");
   EXPECT_EQ(message_of({{"experts", Array{Table{{"kind", "mlp"}, {"hidden", Array{8, 16}}, {"count", 3}}}}}),
             "[moe.experts.0] count: expected 2, the length of the list beside it, got 3");
 }

@@ -68,6 +68,27 @@ TEST(Findings, DeadExpertsAreNamedWithRemediesThatExist) {
       "\"gumbel\".");
 }
 
+// 51,438 and 60,967 of 320,000 are 16.1 and 19.1 %, each more than half of a quarter; 1 % of the loss of 0.5 is 0.005.
+TEST(Findings, ExpertsThatAreNotMissedAreNamed) {
+  ReportInput input = fixtures::full_input();
+  input.run.routing->layers[0].knock_out->loss_change_E = {0.1, 0.004, 0.3, 0.006};
+  const auto one = look("dispensable", input);
+  ASSERT_EQ(one.size(), 1U);
+  EXPECT_EQ(
+      one[0].text,
+      "layers.0: expert 1 cnn gets 16.1 % of the assignments, and taking it away costs less than 1 % of the loss.");
+  input.run.routing->layers[0].knock_out->loss_change_E[3] = -0.01;
+  EXPECT_NE(look("dispensable", input)
+                .at(0)
+                .text.find("experts 1 cnn and 3 rnn get 35.1 % of the assignments, and "
+                           "taking any one of them away"),
+            std::string::npos);
+  input.run.routing->layers[0].counts.count_E = {103993, 20000, 103602, 92405};
+  EXPECT_EQ(look("dispensable", input).at(0).text.find("1 cnn"), std::string::npos) << "that one hardly works";
+  input.run.routing->layers[0].knock_out.reset();
+  EXPECT_TRUE(look("dispensable", input).empty());
+}
+
 TEST(Findings, DeadExpertsShowInMetricsWhenNothingElseIsRecorded) {
   ReportInput input = fixtures::running_input();
   input.run.metrics.push_back(Table{{"step", 1100}, {"kind", "train"}, {"layers.0.dead", 2}});

@@ -39,6 +39,14 @@ struct Sides {
   bool by_expert;  // P(group | expert)
 };
 
+bool begins_with_digit(const std::string& text) { return !text.empty() && text[0] >= '0' && text[0] <= '9'; }
+
+// "patch_row" -> "patch row"
+std::string spaced(std::string name) {
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
 // The largest share that stands on enough tokens, and what the counts say of both sides.
 std::string reading_of(const Sides& sides, const std::vector<double>& share_EY, const std::vector<bool>& is_few_EY) {
   const Information information = information_of(sides.table);
@@ -49,10 +57,11 @@ std::string reading_of(const Sides& sides, const std::vector<double>& share_EY, 
   const std::string nmi = "NMI " + number(information.normalized()) + ", I " + number(information.mutual) + " nats";
   if (top == share_EY.size()) return "No share stands on " + std::to_string(kFewTokens) + " tokens; " + nmi + ".";
   const auto Y = static_cast<size_t>(sides.table.num_classes);
-  const std::string expert = expert_label(sides.layer.experts[top / Y]), group = sides.groups.labels[top % Y];
+  const std::string expert = expert_label(sides.layer.experts[top / Y]), label = sides.groups.labels[top % Y];
+  const std::string group = begins_with_digit(label) ? spaced(sides.groups.name) + " " + label : label;
   const std::string share = percent(share_EY[top]);
   return (sides.by_expert ? "Of expert " + expert + "'s assignments " + share + " come from " + group
-                          : "Of the assignments of " + group + " " + share + " go to expert " + expert) +
+                          : "Of the assignments of " + group + ", " + share + " go to expert " + expert) +
          ", the largest share; " + nmi + ".";
 }
 
@@ -105,6 +114,11 @@ std::optional<Contingency> contingency_of(const LayerProfile& layer, const std::
   if (groups->count_EG.size() != E * groups->labels.size() || groups->token_G.size() != groups->labels.size())
     return {};
   return Contingency{static_cast<int64_t>(E), static_cast<int64_t>(groups->labels.size()), groups->count_EG};
+}
+
+bool is_of_text(const RoutingProfile& profile) {
+  return std::any_of(profile.layers.begin(), profile.layers.end(),
+                     [](const LayerProfile& layer) { return layer.group("token_type") != nullptr; });
 }
 
 Figure group_figure(const RoutingProfile& profile, const std::string& group, const std::string& title) {

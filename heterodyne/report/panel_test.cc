@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -217,9 +218,52 @@ TEST(Panels, LifecycleSaysFixedWhenNothingChanged) {
 TEST(Panels, CostComparesRoutedExecutedAndDense) {
   const Panel panel = panel_of("cost");
   EXPECT_NE(view_of(panel, 0, 0).reading.find("need 3.48 M MACs an example, executed were 3.67 M"), std::string::npos);
+  // 160,000 tokens of 10,000 examples: 16 each.
+  EXPECT_EQ(view_of(panel, 0, 0).table.rows.at(1), (std::vector<Value>{"executed", 3670000, 229375, 1.055}));
   // 357,611 less what the average token does not meet: 65,920 (1 - 103,993/160,000) + 353 (1 - 51,438/160,000) +
   // 132,480 (1 - 103,602/160,000) + 132,096 (1 - 60,967/160,000) + 3 x 100 (1 - 40/120) = 151,974.
   EXPECT_NEAR(static_cast<double>(*view_of(panel, 1, 0).table.rows.at(1).at(1).if_integer()), 357611 - 151974, 2);
+}
+
+TEST(Panels, LatencyIsShownWhenItWasMeasured) {
+  EXPECT_NE(view_of(panel_of("cost"), 0, 0).reading.find("heterodyne route --latency measures"), std::string::npos);
+  ReportInput input = fixtures::full_input();
+  input.run.routing->latency = {{1, 64, 2, 1.5, 2.5}, {128, 16, 2, 64, 80}};
+  const Panel panel = panel_of("cost", input);
+  const auto found = std::find_if(panel.figures.begin(), panel.figures.end(),
+                                  [](const Figure& figure) { return figure.title == "Latency of a forward pass"; });
+  ASSERT_NE(found, panel.figures.end());
+  EXPECT_EQ(found->views[0].table.rows.at(1), (std::vector<Value>{128, 16, 2, 64, 80, 0.5}));
+  EXPECT_EQ(
+      found->views[0].reading,
+      "Half of the passes over 1 example took at most 1.5 ms, 95 % at most 2.5 ms and half of the passes over 128 "
+      "examples took at most 64 ms, 95 % at most 80 ms.");
+}
+
+TEST(Panels, TokensOfAnExpertStandInTheirText) {
+  ReportInput input = fixtures::full_input();
+  EXPECT_FALSE(panels().find("token_types").make(input));
+  LayerProfile& layer = input.run.routing->layers[1];  // 40 of 120 assignments each
+  layer.top_tokens = {{{"<b>", 30, 60, "a ", "<b>", " c"}, {"space", 12, 60, "x", " ", "y"}}, {}, {}};
+  const auto panel = panels().find("token_types").make(input);
+  ASSERT_TRUE(panel);
+  ASSERT_EQ(panel->figures.size(), 1U);
+  EXPECT_EQ(panel->figures[0].choices.at(0).options.size(), 3U);
+  const View& view = panel->figures[0].views.at(0);
+  EXPECT_EQ(view.table.rows.at(0), (std::vector<Value>{"<b>", 0.5, 30, 60, "a «<b>» c"}));
+  EXPECT_EQ(view.table.rows.at(1).at(1), Value(0.2));
+  EXPECT_EQ(view.reading, "Of all tokens 33.3 % go to expert 0 mlp, of \"<b>\" 50.0 %.");
+  EXPECT_EQ(panel->figures[0].views.at(1).reading,
+            "Expert 1 mlp of layers.1 gets no token that occurs 50 times or more.");
+}
+
+TEST(Panels, ATextHasNoClasses) {
+  ReportInput input = fixtures::full_input();
+  for (LayerProfile& layer : input.run.routing->layers)
+    layer.groups = {{"token_type", {"vowel"}, layer.counts.count_E, {60}}, {"word_place", {"word start"}, {}, {}}};
+  EXPECT_FALSE(panels().find("classes").make(input));
+  EXPECT_FALSE(panels().find("specialisation").make(input));
+  EXPECT_TRUE(panels().find("token_types").make(input));
 }
 
 TEST(Panels, WhatWasNotRecordedNamesItsFlag) {

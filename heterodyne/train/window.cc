@@ -3,6 +3,18 @@
 #include <algorithm>
 
 namespace heterodyne {
+namespace {
+
+constexpr const char* kStatistics[] = {".k", ".max_ideal", ".dead", ".entropy"};  // of each layer
+
+// A balancer may be called as a statistic is: "layers.0.entropy" is the entropy of the loads.
+std::string logged_name(const std::string& loss) {
+  const bool is_taken = std::any_of(std::begin(kStatistics), std::end(kStatistics),
+                                    [&](const char* statistic) { return loss.ends_with(statistic); });
+  return is_taken ? loss + "_loss" : loss;
+}
+
+}  // namespace
 
 void add(Window& window, const StepResult& result) {
   ++window.num_steps;
@@ -24,7 +36,7 @@ Table averages(const Window& window) {
     const auto found = window.losses.find(first);
     if (found != window.losses.end()) table.set(first, found->second / steps);
   }
-  for (const auto& [name, sum] : window.losses) table.set(name, sum / steps);
+  for (const auto& [name, sum] : window.losses) table.set(logged_name(name), sum / steps);
   table.set("accuracy", static_cast<double>(window.num_correct) / examples);
   table.set("grad_norm", window.grad_norm / steps);
   for (const auto& layer : window.routing) {

@@ -38,5 +38,16 @@ TEST(Window, TellsTheShareThatWasDropped) {
   EXPECT_EQ(*averages(window).find("layers.0.dropped"), Value(0.25));
 }
 
+// Both experts get the same: the entropy of the loads is 1.
+TEST(Window, ALossThatIsCalledAsAStatisticIsKeptBesideIt) {
+  Window window;
+  auto step = step_of(1.5, 1.0, {10, 10});
+  step.loss_parts.emplace_back("layers.0.entropy", 0.25);
+  add(window, step);
+  const Table table = averages(window);
+  EXPECT_EQ(*table.find("layers.0.entropy"), Value(1.0));
+  EXPECT_EQ(*table.find("layers.0.entropy_loss"), Value(0.25));
+}
+
 }  // namespace
 }  // namespace heterodyne::window_test

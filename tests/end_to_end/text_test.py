@@ -53,6 +53,15 @@ class TextTest(ProgramTest):
         self.assertEqual(done.code, DONE, done.stderr)
         return done.stdout
 
+    def test_the_report_shows_which_tokens_each_expert_gets(self):
+        page = self.shared.run("report", RUN, "--format", "md").stdout
+        for part in ("Frequency of the token", "1 (most frequent)", "Tokens that an expert gets most of",
+                     "Place in the word"):
+            self.assertIn(part, page)
+        self.assertNotIn("by class", page, "a text has none")
+        self.assertRegex(page, r"Of all tokens [\d.]+ % go to expert 0 mlp, of &quot;")
+        self.assertRegex(page, r"«.+»", "a token stands in the text around it")
+
     def test_a_line_tells_bits_for_each_character_and_tokens_for_each_second(self):
         self.assertRegex(self.trained.stderr, r"valid [\d.]+ %  loss [\d.]+  bits/char [\d.]+  k 2\.00")
         self.assertRegex(self.trained.stderr, r"[\d,]+ tok/s")

@@ -7,9 +7,6 @@
 namespace heterodyne {
 namespace {
 
-// What the panel of token types shows.
-bool is_of_text(const std::string& group) { return group.starts_with("token") || group.ends_with("_decile"); }
-
 std::string title_of(const std::string& group) {
   if (group == "class") return "Classes";
   if (group == "patch_row") return "Patch rows";
@@ -19,13 +16,12 @@ std::string title_of(const std::string& group) {
 std::optional<Panel> make_classes(const ReportInput& input) {
   const std::string title = "Classes and experts";
   if (!input.run.routing) return not_recorded(title, "The routing", input);
+  if (is_of_text(*input.run.routing)) return {};  // see the panel of token types
   Panel panel{title, {}, ""};
   std::vector<std::string> names;
   for (const LayerProfile& layer : input.run.routing->layers) {
     for (const GroupCounts& groups : layer.groups) {
-      if (!is_of_text(groups.name) && std::find(names.begin(), names.end(), groups.name) == names.end()) {
-        names.push_back(groups.name);
-      }
+      if (std::find(names.begin(), names.end(), groups.name) == names.end()) names.push_back(groups.name);
     }
   }
   for (const auto& name : names) {

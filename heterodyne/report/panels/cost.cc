@@ -1,5 +1,5 @@
 // Cost: MACs of the assignments alone, those really executed and those of all experts on all tokens; parameters in all
-// and in use.
+// and in use; how long a pass took.
 #include <algorithm>
 #include <cmath>
 
@@ -27,9 +27,18 @@ double active_params(const RoutingProfile& profile) {
   return active;
 }
 
+// 0 when not known.
+double tokens_per_example(const RoutingProfile& profile) {
+  if (profile.layers.empty() || profile.num_examples <= 0) return 0;
+  return static_cast<double>(profile.layers.front().counts.num_tokens) / static_cast<double>(profile.num_examples);
+}
+
 View work_of(const RoutingProfile& profile) {
   const double routed = profile.cost.routed.macs, executed = profile.cost.executed.macs;
-  View view{{}, "MACs of one example", "", "", {}, {{"work", "MACs of one example", "against routed"}, {}}, ""};
+  View view{
+      {}, "MACs of one example", "", "", {}, {{"work", "MACs of one example", "of one token", "against routed"}, {}},
+      ""};
+  const double tokens = tokens_per_example(profile);
   BarChart chart{.x = "work", .y = view.unit};
   chart.series = {{"MACs"}};
   const std::pair<const char*, double> bars[] = {
@@ -37,7 +46,8 @@ View work_of(const RoutingProfile& profile) {
   for (const auto& [name, macs] : bars) {
     chart.names.push_back(name);
     chart.series[0].values.push_back(macs);
-    view.table.rows.push_back({name, rounded(macs, 6), routed > 0 ? rounded(macs / routed) : Value()});
+    view.table.rows.push_back({name, rounded(macs, 6), tokens > 0 ? rounded(macs / tokens, 6) : Value(),
+                               routed > 0 ? rounded(macs / routed) : Value()});
   }
   view.count = "n = " + counted(profile.num_examples, "example");
   view.reading = "The assignments alone need " + short_number(routed) + " MACs an example, executed were " +
@@ -46,6 +56,7 @@ View work_of(const RoutingProfile& profile) {
     view.reading += "; every expert on every token would take " + short_number(profile.dense_macs);
   }
   view.reading += ".";
+  if (profile.latency.empty()) view.reading += " heterodyne route --latency measures how long a pass takes.";
   view.chart = chart.table();
   return view;
 }
@@ -115,6 +126,22 @@ std::optional<Figure> speed(const RunRecord& run) {
                         {"5 % above", rounded(at(0.95))}}});
 }
 
+std::optional<Figure> latency(const RoutingProfile& profile) {
+  if (profile.latency.empty()) return {};
+  Rows table{{"examples at once", "passes", "threads", "p50, ms", "p95, ms", "p50 of an example, ms"}, {}};
+  std::vector<std::string> sentences;
+  for (const Latency& one : profile.latency) {
+    const double each = one.batch > 0 ? one.p50_ms / static_cast<double>(one.batch) : 0;
+    table.rows.push_back(
+        {one.batch, one.num_passes, one.threads, rounded(one.p50_ms), rounded(one.p95_ms), rounded(each)});
+    sentences.push_back("half of the passes over " + counted(one.batch, "example") + " took at most " +
+                        number(one.p50_ms) + " ms, 95 % at most " + number(one.p95_ms) + " ms");
+  }
+  std::string reading = listed(sentences) + ".";
+  reading.front() = 'H';
+  return table_figure("Latency of a forward pass", reading, std::move(table));
+}
+
 std::optional<Panel> make_cost(const ReportInput& input) {
   Panel panel{"Cost", {}, ""};
   if (input.run.routing) {
@@ -126,6 +153,9 @@ std::optional<Panel> make_cost(const ReportInput& input) {
                                         [&](const auto& options) { return experts_of(profile.layers[options[0]]); }));
     }
   }
+  if (input.run.routing) {
+    if (auto figure = latency(*input.run.routing)) panel.figures.push_back(std::move(*figure));
+  }
   if (auto figure = speed(input.run)) panel.figures.push_back(std::move(*figure));
   if (panel.figures.empty()) return not_recorded(panel.title, "The routing", input);
   return panel;
@@ -134,7 +164,7 @@ std::optional<Panel> make_cost(const ReportInput& input) {
 }  // namespace
 
 PanelKind panel_kind_cost() {
-  return {"MACs routed, executed and dense, parameters in all and active", 110, make_cost, {}};
+  return {"MACs routed, executed and dense, parameters in all and active, latency", 110, make_cost, {}};
 }
 
 }  // namespace heterodyne

@@ -75,6 +75,7 @@ std::vector<Curve> routing_losses(const RunRecord& run) {
   const auto names = balancers().names();
   for (const auto& key : keys_of(run, "train")) {
     const LayerKey parts = layer_key(key);
+    if (parts.name == "entropy") continue;  // of the loads; a loss of that name is written as entropy_loss
     const bool is_loss = !parts.layer.empty() && std::any_of(names.begin(), names.end(), [&](const auto& name) {
       return parts.name.starts_with(name);
     });
