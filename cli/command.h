@@ -23,6 +23,7 @@ struct Environment {
   std::string threads;                                              // HETERODYNE_THREADS
   std::string isa = {};                                             // HETERODYNE_ISA
   std::vector<std::pair<std::string, std::string>> variables = {};  // every HETERODYNE_ name with its value
+  std::string device = {};                                          // HETERODYNE_DEVICE
 };
 
 struct Invocation {

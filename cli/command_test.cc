@@ -54,6 +54,19 @@ std::vector<std::string> words_of(const std::string& line) {
   return words;
 }
 
+// In alphabetical order of what a user types: no verb may take one of these names for something else.
+TEST(Commands, TheListOfCommonFlagsIsThatOfTheManual) {
+  std::vector<std::string> names;
+  for (const auto& [name, flag] : kCommonFlags) names.push_back(name);
+  EXPECT_EQ(names, (std::vector<std::string>{"data", "device", "dry_run", "format", "limit", "no_progress", "out",
+                                             "quiet", "seed", "set", "threads", "verbose", "yes"}));
+  std::set<std::string> used;
+  for (const auto& verb : commands().names()) {
+    for (const auto& flag : cli::flags_of(commands().find(verb).schema)) used.insert(flag.name);
+  }
+  for (const auto& name : names) EXPECT_TRUE(used.contains(name)) << name << " is a flag of no verb";
+}
+
 class CommandContract : public testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(Verbs, CommandContract, testing::ValuesIn(commands().names()),
                          [](const auto& test) { return test.param; });
@@ -113,29 +126,30 @@ TEST(Commands, TheListOfFlagsChangesOnPurposeOnly) {
     for (const auto& field : commands().find(verb).schema.list()) flags[verb].push_back(field.name);
   }
   using Names = std::vector<std::string>;
-  EXPECT_EQ(flags["train"],
-            (Names{"config", "resume", "out", "profile", "set", "seed", "data", "threads", "quiet", "no_progress"}));
+  EXPECT_EQ(flags["train"], (Names{"config", "resume", "out", "profile", "set", "seed", "data", "threads", "quiet",
+                                   "no_progress", "verbose", "device", "dry_run"}));
   EXPECT_EQ(flags["bench"], (Names{"what", "names", "vs", "shapes", "fail_over", "rounds", "real_data", "out", "set",
-                                   "seed", "data", "threads", "quiet", "no_progress", "format"}));
-  EXPECT_EQ(flags["eval"],
-            (Names{"model", "checkpoint_path", "split", "data", "threads", "quiet", "no_progress", "format"}));
-  EXPECT_EQ(flags["route"], (Names{"model", "examples", "knockout", "similarity", "random_control", "per_token",
-                                   "limit", "out", "data", "threads", "quiet", "no_progress", "format"}));
+                                   "seed", "data", "threads", "quiet", "no_progress", "verbose", "format"}));
+  EXPECT_EQ(flags["eval"], (Names{"model", "checkpoint_path", "split", "limit", "data", "threads", "quiet",
+                                  "no_progress", "verbose", "device", "dry_run", "format"}));
+  EXPECT_EQ(flags["route"],
+            (Names{"model", "examples", "knockout", "similarity", "random_control", "latency", "per_token", "limit",
+                   "out", "data", "threads", "quiet", "no_progress", "verbose", "device", "dry_run", "format"}));
   EXPECT_EQ(flags["ls"], (Names{"what", "verbose", "format"}));
-  EXPECT_EQ(flags["config"], (Names{"action", "arguments", "set", "seed", "format"}));
+  EXPECT_EQ(flags["config"], (Names{"action", "arguments", "as", "match", "out", "set", "seed", "format"}));
   EXPECT_EQ(flags["completion"], (Names{"shell"}));
   EXPECT_EQ(flags["data"], (Names{"action", "arguments", "split", "out", "limit", "seed", "link", "allow_partial",
-                                  "data", "threads", "quiet", "no_progress", "format"}));
+                                  "data", "threads", "quiet", "no_progress", "verbose", "dry_run", "format"}));
   EXPECT_EQ(flags["doctor"], (Names{"format"}));
   EXPECT_EQ(flags["new"], (Names{"name", "recipe", "set", "seed"}));
   EXPECT_EQ(flags["report"], (Names{"runs", "out", "open", "md", "svg", "fail_on", "format"}));
   EXPECT_EQ(flags["help"], (Names{"verb"}));
-  EXPECT_EQ(flags["runs"], (Names{"action", "arguments", "remove", "yes", "format"}));
+  EXPECT_EQ(flags["runs"], (Names{"action", "arguments", "remove", "yes", "dry_run", "format"}));
   EXPECT_EQ(flags["compare"], (Names{"runs", "group", "format"}));
   EXPECT_EQ(flags["version"], (Names{"format"}));
   EXPECT_EQ(flags["inspect"], (Names{"path", "tensors", "format"}));
   EXPECT_EQ(flags["verify"], (Names{"path", "checksums", "resume", "determinism", "steps", "data", "threads", "quiet",
-                                    "no_progress", "format"}));
+                                    "no_progress", "verbose", "device", "format"}));
 }
 
 }  // namespace

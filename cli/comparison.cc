@@ -126,17 +126,47 @@ Rows rows_for_programs(const std::vector<OutcomeGroup>& groups) {
   return rows;
 }
 
-std::optional<std::string> budget_warning(const std::vector<OutcomeGroup>& groups, Field field, const char* what) {
+// Unlike experts: several groups, or a group whose experts have settings of their own.
+Mixture mixture_of(const Table& config) {
+  const Value* groups = config.find_path("model.moe.experts");
+  if (!groups || !groups->if_array() || groups->if_array()->empty()) return Mixture::kDense;
+  if (groups->if_array()->size() > 1) return Mixture::kMixed;
+  const Table* group = groups->if_array()->front().if_table();
+  if (!group) return Mixture::kEqual;
+  const auto is_list = [](const Entry& entry) {
+    const Array* list = entry.value.if_array();
+    return list && std::any_of(list->begin(), list->end(), [&](const Value& one) { return !(one == list->front()); });
+  };
+  return std::any_of(group->entries().begin(), group->entries().end(), is_list) ? Mixture::kMixed : Mixture::kEqual;
+}
+
+// The command that makes a network of the one's budget in the other's form.
+std::string twin_hint(const Outcome& one, const Outcome& other, const char* match) {
+  if (one.mixture < other.mixture) return twin_hint(other, one, match);
+  if (one.mixture == other.mixture || one.path.empty()) return "";
+  return fmt::format(". Equal budget: heterodyne config twin {} --as {} --match {}", printable(one.path),
+                     other.mixture == Mixture::kDense ? "dense" : "homogeneous", match);
+}
+
+struct BudgetColumn {
+  Field field;
+  const char* what;
+  const char* match;  // what `config twin` calls it
+};
+
+std::optional<std::string> budget_warning(const std::vector<OutcomeGroup>& groups, const BudgetColumn& column) {
+  const auto& [field, what, match] = column;
   const OutcomeGroup *most = nullptr, *least = nullptr;
-  const auto mean = [&](const OutcomeGroup& group) { return spread_of(group, field).mean; };
+  const auto mean = [of = field](const OutcomeGroup& group) { return spread_of(group, of).mean; };
   for (const auto& group : groups) {
     if (mean(group) <= 0) continue;
     if (!most || mean(group) > mean(*most)) most = &group;
     if (!least || mean(group) < mean(*least)) least = &group;
   }
   if (!most || mean(*most) <= kEqualBudget * mean(*least)) return std::nullopt;
-  return fmt::format("{} has {:.0f} % more {} than {}", printable((*most)[0].model),
-                     100 * (mean(*most) / mean(*least) - 1), what, printable((*least)[0].model));
+  return fmt::format("{} has {:.0f} % more {} than {}{}", printable((*most)[0].model),
+                     100 * (mean(*most) / mean(*least) - 1), what, printable((*least)[0].model),
+                     twin_hint((*most)[0], (*least)[0], match));
 }
 
 }  // namespace
@@ -144,6 +174,8 @@ std::optional<std::string> budget_warning(const std::vector<OutcomeGroup>& group
 Outcome outcome_of(const RunRecord& run, const std::string& model) {
   Outcome outcome;
   outcome.model = model;
+  outcome.path = run.path;
+  outcome.mixture = mixture_of(run.config);
   if (const Table* line = best_validation(run)) {
     outcome.valid_accuracy = number_at(*line, "accuracy");
     outcome.params = number_at(*line, "params");
@@ -181,8 +213,8 @@ Rows comparison_rows(const std::vector<OutcomeGroup>& groups, const std::string&
 
 std::vector<std::string> budget_warnings(const std::vector<OutcomeGroup>& groups) {
   std::vector<std::string> warnings;
-  for (const auto& warning : {budget_warning(groups, &Outcome::params, "parameters"),
-                              budget_warning(groups, &Outcome::executed_macs, "executed MACs")}) {
+  for (const auto& warning : {budget_warning(groups, {&Outcome::params, "parameters", "params"}),
+                              budget_warning(groups, {&Outcome::executed_macs, "executed MACs", "macs"})}) {
     if (warning) warnings.push_back(*warning);
   }
   return warnings;

@@ -9,9 +9,14 @@
 
 namespace heterodyne::cli {
 
+/// What a network's experts are to each other: none, equal ones, or unlike ones.
+enum class Mixture { kDense, kEqual, kMixed };
+
 /// What one run recorded; nothing where it did not.
 struct Outcome {
   std::string model;
+  std::string path;  // of the run's folder
+  Mixture mixture = Mixture::kDense;
   std::optional<double> valid_accuracy, test_accuracy;  // 0 .. 1; the validation is that of the best checkpoint
   std::optional<double> params;
   std::optional<double> routed_macs, executed_macs;  // of one example, at the loads of that validation
@@ -34,7 +39,8 @@ using OutcomeGroup = std::vector<Outcome>;  // of one `model`
 /// One row for each group. For people "58.6 +- 0.4", for programs columns of means and deviations.
 Rows comparison_rows(const std::vector<OutcomeGroup>& groups, const std::string& format);
 
-/// One line for parameters and one for executed MACs when the largest group has over a tenth more than the smallest.
+/// One line for parameters and one for executed MACs when the largest group has over a tenth more than the smallest,
+/// with the command that makes a twin of equal budget where one of the two mixes experts and the other does not.
 std::vector<std::string> budget_warnings(const std::vector<OutcomeGroup>& groups);
 
 }  // namespace heterodyne::cli

@@ -73,5 +73,29 @@ TEST(BudgetWarnings, NameTheLargestAndTheSmallest) {
   EXPECT_TRUE(warnings({}, {}, {}).empty());
 }
 
+TEST(BudgetWarnings, SayHowToMakeATwin) {
+  const auto run_of = [](const std::string& name, double params, Array experts) {
+    RunRecord run;
+    run.path = "runs/" + name;
+    run.metrics = {valid(static_cast<int64_t>(params), 0.5, 1)};
+    run.config = Table{{"model", Table{{"moe", Table{{"experts", std::move(experts)}}}}}};
+    return outcome_of(run, name);
+  };
+  const Table mlp{{"kind", "mlp"}, {"count", 4}}, unlike{{"kind", "mlp"}, {"hidden", Array{8, 16}}};
+  const auto mixed = run_of("mixed", 200, {mlp, Table{{"kind", "conv1d"}}});
+  const auto equal = run_of("equal", 100, {mlp});
+  const auto dense = run_of("dense", 300, {});
+  const auto sizes = run_of("sizes", 200, {unlike});
+  const std::string twin = ". Equal budget: heterodyne config twin runs/";
+  const auto warning = [](const Outcome& a, const Outcome& b) { return budget_warnings({{a}, {b}}).at(0); };
+  EXPECT_EQ(warning(mixed, equal),
+            "mixed has 100 % more parameters than equal" + twin + "mixed --as homogeneous --match params");
+  EXPECT_EQ(warning(equal, sizes),
+            "sizes has 100 % more parameters than equal" + twin + "sizes --as homogeneous --match params");
+  EXPECT_EQ(warning(mixed, dense),
+            "dense has 50 % more parameters than mixed" + twin + "mixed --as dense --match params");
+  EXPECT_EQ(warning(run_of("other", 90, {mlp, unlike}), mixed), "mixed has 122 % more parameters than other");
+}
+
 }  // namespace
 }  // namespace heterodyne::cli::comparison_test

@@ -1,11 +1,13 @@
 #include "cli/compute.h"
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <fmt/format.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 
@@ -26,6 +28,14 @@ int64_t threads_from(const std::string& text) {
     throw ConfigError("HETERODYNE_THREADS: expected 1 .. 1024, got \"" + text + "\"");
   }
   return threads;
+}
+
+// "cuda", "cuda:0", "cuda:12"
+bool is_cuda(const std::string& text) {
+  if (text == "cuda") return true;
+  constexpr std::string_view kNumbered = "cuda:";
+  return text.starts_with(kNumbered) && text.size() > kNumbered.size() && text.size() < kNumbered.size() + 4 &&
+         std::all_of(text.begin() + kNumbered.size(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 std::string operating_system() {
@@ -57,6 +67,7 @@ const std::string& ModelFlag::path(const std::string& verb) const {
 void apply(const ComputeFlags& flags, const Invocation& invocation) {
   invocation.terminal.set_quiet(flags.quiet);
   if (flags.no_progress) invocation.terminal.set_show_progress(false);
+  if (flags.verbose) invocation.terminal.set_verbose(true);
   int64_t threads = flags.threads;
   if (threads > kMaxThreads) throw ConfigError("--threads: expected 0 .. 1024, got " + std::to_string(threads));
   if (threads == 0 && !invocation.environment.threads.empty()) threads = threads_from(invocation.environment.threads);
@@ -70,6 +81,16 @@ void use_isa(const Environment& environment) {
   // LibTorch reads this at its first product.
   if (isa == ops::Isa::kAvx2) ::setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 1);
   ops::set_isa(isa);
+}
+
+std::string device_of(const DeviceFlag& flag, const Environment& environment) {
+  const std::string source = flag.device.empty() ? "HETERODYNE_DEVICE" : "--device";
+  const std::string& device = flag.device.empty() ? environment.device : flag.device;
+  if (device.empty() || device == "cpu") return "cpu";
+  if (!is_cuda(device)) throw ConfigError(source + ": expected cpu, cuda or cuda:N, got \"" + device + "\"");
+  const std::string why = at::hasCUDA() ? "heterodyne " + version() + " computes on the CPU only"
+                                        : "LibTorch " + torch_version() + " finds no CUDA device here";
+  throw DeviceError(source + ": expected cpu, got \"" + device + "\": " + why + ". Next: --device cpu");
 }
 
 std::vector<std::string> data_folders(const ComputeFlags& flags, const Environment& environment) {
@@ -105,7 +126,8 @@ Table environment_table(const Environment& environment) {
           {"environment", Table{{"HETERODYNE_RUNS", environment.runs},
                                 {"HETERODYNE_DATA", environment.data},
                                 {"HETERODYNE_THREADS", environment.threads},
-                                {"HETERODYNE_ISA", environment.isa}}}};
+                                {"HETERODYNE_ISA", environment.isa},
+                                {"HETERODYNE_DEVICE", environment.device}}}};
 }
 
 std::string environment_json(const Environment& environment) {

@@ -13,11 +13,13 @@ struct ComputeFlags {
   int64_t threads = 0;
   bool quiet = false;
   bool no_progress = false;
+  bool verbose = false;
   void visit(Fields& field) {
     field("data", data, "folder with data sets, searched first");
     field("threads", threads, "threads to compute with; 0: HETERODYNE_THREADS, or all cores", at_least(0));
     field("quiet", quiet, "no notes and no progress");
     field("no_progress", no_progress, "plain lines instead of a redrawn one");
+    field("verbose", verbose, "show more; of an error inside LibTorch, where it comes from");
   }
 };
 
@@ -34,13 +36,31 @@ struct ModelFlag {
   const std::string& path(const std::string& verb) const;
 };
 
-/// Sets threads, quietness and the kernel path. Throws ConfigError when HETERODYNE_THREADS is no number of threads;
-/// and like use_isa().
+/// The --device flag of every verb that runs a network.
+struct DeviceFlag {
+  std::string device;
+  void visit(Fields& field) {
+    field("device", device, "where to compute; cpu, cuda or cuda:N; HETERODYNE_DEVICE, or cpu, by default");
+  }
+};
+
+/// The --dry-run flag.
+struct DryRunFlag {
+  bool dry_run = false;
+  void visit(Fields& field) { field("dry_run", dry_run, "say what would be done, and do nothing"); }
+};
+
+/// Sets threads, quietness, verbosity and the kernel path. Throws ConfigError when HETERODYNE_THREADS is no number of
+/// threads, and what use_isa() does.
 void apply(const ComputeFlags& flags, const Invocation& invocation);
 
 /// Uses the kernel path that HETERODYNE_ISA names, if any (heterodyne/ops/isa.h). Throws ConfigError when there is no
 /// such name, DeviceError when this machine has no such path.
 void use_isa(const Environment& environment);
+
+/// "cpu". Throws ConfigError when the flag, or HETERODYNE_DEVICE, is no device, DeviceError when this program cannot
+/// compute there.
+std::string device_of(const DeviceFlag& flag, const Environment& environment);
 
 /// Where data sets are looked for: --data, HETERODYNE_DATA, ./data, Debian's folder of data sets.
 std::vector<std::string> data_folders(const ComputeFlags& flags, const Environment& environment);

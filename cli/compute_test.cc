@@ -54,6 +54,21 @@ TEST(Compute, ThreadsComeFromTheFlagThenTheEnvironment) {
   at::set_num_threads(before);
 }
 
+TEST(Compute, TheDeviceComesFromTheFlagThenTheEnvironment) {
+  Environment environment;
+  EXPECT_EQ(device_of({}, environment), "cpu");
+  environment.device = "cuda:0";
+  EXPECT_EQ(device_of({"cpu"}, environment), "cpu");
+  const auto refused = fixtures::message_of<DeviceError>([&] { device_of({}, environment); });
+  EXPECT_TRUE(refused.starts_with("HETERODYNE_DEVICE: expected cpu, got \"cuda:0\": ")) << refused;
+  EXPECT_TRUE(refused.ends_with(". Next: --device cpu")) << refused;
+  EXPECT_THROW(device_of({"cuda"}, environment), DeviceError);
+  for (const char* wrong : {"gpu", "cuda:", "cuda:x", "CPU", "cuda:12345"}) {
+    EXPECT_EQ(fixtures::message_of<ConfigError>([&] { device_of({wrong}, environment); }),
+              std::string("--device: expected cpu, cuda or cuda:N, got \"") + wrong + "\"");
+  }
+}
+
 TEST(Compute, TheMachineIsDescribed) {
   EXPECT_GT(resident_bytes(), 1 << 20);
   const Table table = environment_table({{"heterodyne", "train"}, "runs", "", ""});

@@ -35,9 +35,10 @@ std::vector<std::pair<std::string, std::string>> own_variables() {
 }
 
 Environment read_environment(int argc, char** argv) {
-  return {{argv, argv + argc},         variable("HETERODYNE_RUNS", "runs"),
-          variable("HETERODYNE_DATA"), variable("HETERODYNE_THREADS"),
-          variable("HETERODYNE_ISA"),  own_variables()};
+  return {{argv, argv + argc},          variable("HETERODYNE_RUNS", "runs"),
+          variable("HETERODYNE_DATA"),  variable("HETERODYNE_THREADS"),
+          variable("HETERODYNE_ISA"),   own_variables(),
+          variable("HETERODYNE_DEVICE")};
 }
 
 int run(const Environment& environment, Terminal& terminal) {
@@ -71,7 +72,9 @@ int guarded(const Environment& environment, Terminal& terminal) {
   } catch (const Error& error) {
     return report(terminal, error.what(), kFailed);
   } catch (const c10::Error& error) {
-    return report(terminal, std::string("LibTorch: ") + error.what_without_backtrace(), kFailed);
+    return report(terminal,
+                  std::string("LibTorch: ") + (terminal.is_verbose() ? error.what() : error.what_without_backtrace()),
+                  kFailed);
   } catch (const std::bad_alloc&) {
     return report(terminal, "out of memory. Next: a smaller data.batch, or train.accumulate", kFailed);
   } catch (const std::exception& error) {

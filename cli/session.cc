@@ -30,17 +30,13 @@ Experiment resumed_experiment(const SessionRequest& request, const Table& saved)
   return read_experiment(config);
 }
 
-void refuse_conflict(const RunFolder& folder, const Table& before, const Table& now) {
-  const std::string& path = folder.path();
-  const auto saved = folder.checkpoints().last();
+void refuse_conflict(const std::string& path, const Table& before, const Table& now, std::optional<int64_t> saved) {
   const std::string when = saved ? fmt::format(" when step {} was saved", with_commas(*saved)) : "";
   const std::string conflict = resume_conflict(before, now, when);
   if (!conflict.empty()) throw ConfigError(fmt::format("{}: cannot resume: {}. New run: --out DIR", path, conflict));
 }
 
-}  // namespace
-
-Session start_session(const SessionRequest& request, const Log& log) {
+SessionPlan plan_start(const SessionRequest& request, const Log& log) {
   if (request.config.empty())
     throw ConfigError("train: expected a configuration file or a recipe. All recipes: heterodyne ls recipes");
   auto experiment = read_experiment(read_config(request.config, request.flags));
@@ -53,38 +49,67 @@ Session start_session(const SessionRequest& request, const Log& log) {
   take_vocabulary(experiment, *dataset);
   auto network = make_network(experiment);
   const Loader fits(*dataset, Split::kTrain, loader_options(experiment, Split::kTrain));
-  return {experiment,
-          RunFolder::create(path, experiment),
-          std::move(dataset),
-          std::move(network),
-          optimizers().make(experiment.options.train.optimizer),
-          {}};
+  return {
+      experiment, path, std::move(dataset), std::move(network), optimizers().make(experiment.options.train.optimizer),
+      {}};
+}
+
+// `checkpoint` is the run's newest, nothing before the first was saved.
+SessionPlan plan_resume(const SessionRequest& request, const std::string& path, const Table& saved,
+                        const std::optional<CheckpointInfo>& checkpoint, const Log& log) {
+  auto experiment = resumed_experiment(request, saved);
+  refuse_conflict(path, read_experiment(saved).resolved, experiment.resolved,
+                  CheckpointFolder(path + "/checkpoints").last());
+  if (checkpoint) experiment.vocabulary = checkpoint->vocabulary;
+  auto dataset = make_dataset(experiment, request.data_folders, log);
+  take_vocabulary(experiment, *dataset);
+  SessionPlan plan{experiment,
+                   path,
+                   std::move(dataset),
+                   make_network(experiment),
+                   optimizers().make(experiment.options.train.optimizer),
+                   {}};
+  if (checkpoint) {
+    refuse_conflict(path, checkpoint->config, experiment.resolved, checkpoint->state.step);
+    plan.state = checkpoint->state;
+  } else {
+    log.note(path + ": no checkpoint yet; starting from the beginning");
+  }
+  return plan;
+}
+
+Session session_of(SessionPlan plan, RunFolder folder) {
+  return {std::move(plan.experiment), std::move(folder),         std::move(plan.dataset),
+          std::move(plan.network),    std::move(plan.optimizer), std::move(plan.state)};
+}
+
+}  // namespace
+
+SessionPlan plan_session(const SessionRequest& request, const Log& log) {
+  if (request.resume.empty()) return plan_start(request, log);
+  const std::string path = resumed_folder(request), resolved = path + "/resolved.toml";
+  if (!std::filesystem::exists(resolved))
+    throw FormatError::in_file(path, "expected a run's folder: there is no resolved.toml in it");
+  const CheckpointFolder checkpoints(path + "/checkpoints");
+  const auto last = checkpoints.last();
+  const auto checkpoint = last ? std::optional(read_checkpoint(checkpoints.folder_of(*last))) : std::nullopt;
+  return plan_resume(request, path, read_config(resolved, {}), checkpoint, log);
+}
+
+Session start_session(const SessionRequest& request, const Log& log) {
+  auto plan = plan_start(request, log);
+  auto folder = RunFolder::create(plan.folder, plan.experiment);
+  return session_of(std::move(plan), std::move(folder));
 }
 
 Session resume_session(const SessionRequest& request, const Log& log) {
   const std::string path = resumed_folder(request);
   auto folder = RunFolder::open(path);
-  const Table saved = folder.config();
-  auto experiment = resumed_experiment(request, saved);
-  refuse_conflict(folder, read_experiment(saved).resolved, experiment.resolved);
-
   const auto checkpoint = folder.newest_checkpoint(log);
-  if (checkpoint) experiment.vocabulary = checkpoint->vocabulary;
-  auto dataset = make_dataset(experiment, request.data_folders, log);
-  take_vocabulary(experiment, *dataset);
-  auto network = make_network(experiment);
-  auto optimizer = optimizers().make(experiment.options.train.optimizer);
-  TrainState state;
-  if (checkpoint) {
-    refuse_conflict(folder, checkpoint->config, experiment.resolved);
-    load_checkpoint(*checkpoint, *network, optimizer.get());
-    state = checkpoint->state;
-  } else {
-    log.note(path + ": no checkpoint yet; starting from the beginning");
-  }
-  cut_metrics(folder.file("metrics.jsonl"), state.step);
-  return {experiment,         std::move(folder),    std::move(dataset),
-          std::move(network), std::move(optimizer), std::move(state)};
+  auto plan = plan_resume(request, path, folder.config(), checkpoint, log);
+  if (checkpoint) load_checkpoint(*checkpoint, *plan.network, plan.optimizer.get());
+  cut_metrics(folder.file("metrics.jsonl"), plan.state.step);
+  return session_of(std::move(plan), std::move(folder));
 }
 
 }  // namespace heterodyne::cli

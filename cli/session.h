@@ -29,6 +29,20 @@ struct Session {
   TrainState state;
 };
 
+/// A session that has no folder yet.
+struct SessionPlan {
+  Experiment experiment;
+  std::string folder;
+  std::unique_ptr<Dataset> dataset;
+  std::shared_ptr<Network> network;
+  std::shared_ptr<Optimizer> optimizer;
+  TrainState state;
+};
+
+/// What start_session() or, when the request goes on with a run, resume_session() would begin with. Throws what they
+/// do; writes nothing and locks nothing.
+SessionPlan plan_session(const SessionRequest& request, const Log& log);
+
 /// A new run in a new folder. Throws ConfigError, FormatError or DeviceError; no folder is left behind then.
 Session start_session(const SessionRequest& request, const Log& log);
 

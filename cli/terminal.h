@@ -19,6 +19,7 @@ class Terminal {
     bool colours_output = false;  // standard output is a terminal that shows colour
     bool quiet = false;           // no notes and no progress; warnings and errors stay
     bool show_progress = false;
+    bool verbose = false;
   };
   explicit Terminal(Options options) : options_(options) {}
 
@@ -43,6 +44,8 @@ class Terminal {
   bool shows_progress() const { return options_.is_tty && options_.show_progress && !options_.quiet; }
   void set_quiet(bool quiet) { options_.quiet = options_.quiet || quiet; }
   void set_show_progress(bool show) { options_.show_progress = show; }
+  void set_verbose(bool verbose) { options_.verbose = verbose; }
+  bool is_verbose() const { return options_.verbose; }
   /// Columns of the terminal; 100 when it is none.
   int width() const;
   std::string coloured(Colour colour, const std::string& text) const;

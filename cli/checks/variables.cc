@@ -11,7 +11,8 @@
 namespace heterodyne {
 namespace {
 
-const std::vector<std::string> kRead = {"HETERODYNE_RUNS", "HETERODYNE_DATA", "HETERODYNE_THREADS", "HETERODYNE_ISA"};
+const std::vector<std::string> kRead = {"HETERODYNE_RUNS", "HETERODYNE_DATA", "HETERODYNE_THREADS", "HETERODYNE_ISA",
+                                        "HETERODYNE_DEVICE"};
 // Read by tools/ and tests/, not by the program.
 const std::vector<std::string> kOfTools = {"HETERODYNE_TORCH", "HETERODYNE_NO_APT", "HETERODYNE_PROGRAM",
                                            "HETERODYNE_README_EXAMPLE"};

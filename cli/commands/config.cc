@@ -1,10 +1,12 @@
-// heterodyne config show|check|cp|diff|schema: look at a configuration without running it. Reads no data.
+// heterodyne config show|check|cp|diff|schema|twin: look at a configuration without running it. Reads no data.
 #include "heterodyne/base/config.h"
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <filesystem>
 #include <set>
+#include <tuple>
 
 #include "cli/command.h"
 #include "cli/config_diff.h"
@@ -14,6 +16,7 @@
 #include "heterodyne/base/text.h"
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/json.h"
+#include "heterodyne/model/twin.h"
 #include "heterodyne/train/experiment.h"
 
 namespace heterodyne {
@@ -22,14 +25,25 @@ namespace {
 struct ConfigFlags {
   std::string action;
   std::vector<std::string> arguments;
+  std::string as = "homogeneous";
+  std::string match = "params";
+  std::string out;
   cli::ConfigFlags settings;
   cli::FormatFlag format;
   void visit(Fields& field) {
-    field("action", action,
-          "show: every setting with its source; check: is it sound; cp RECIPE FILE: a copy to edit; diff A B: the "
-          "settings that differ; schema: all settings there are",
-          one_of("show", "check", "cp", "diff", "schema"), positional(), required());
+    field(
+        "action", action,
+        "show: every setting with its source; check: is it sound; cp RECIPE FILE: a copy to edit; diff A B: the "
+        "settings that differ; schema: all settings there are; twin CONFIG or RUN: the same experiment with a network "
+        "of another form and the same budget",
+        one_of("show", "check", "cp", "diff", "schema", "twin"), positional(), required());
     field("arguments", arguments, "CONFIG, RECIPE FILE, or two of CONFIG or RUN to compare", positional());
+    const bool is_twin = action == "twin";
+    field("as", as, "twin: with equal experts, or dense, without a choice of experts", one_of("homogeneous", "dense"),
+          effective_when(is_twin, "the action is not twin"));
+    field("match", match, "twin: what is to be equal: parameters, executed MACs, or parameters that one token meets",
+          one_of("params", "macs", "active"), effective_when(is_twin, "the action is not twin"));
+    field("out", out, "where to write; the terminal by default", effective_when(is_twin, "the action is not twin"));
     settings.visit(field);
     format.visit(field);
   }
@@ -123,6 +137,51 @@ void compare(const ConfigFlags& options, cli::Terminal& terminal) {
   cli::print_rows(terminal, rows, options.format.format);
 }
 
+// "+0.19 %" of a number against another.
+std::string difference(double number, double against) {
+  return fmt::format("{:+.2f} %", against > 0 ? 100 * (number / against - 1) : 0);
+}
+
+void twin(const ConfigFlags& options, cli::Terminal& terminal) {
+  expect_arguments(options, 1, "a configuration file, a recipe or a run's folder");
+  const Experiment experiment = read_experiment(resolved_of(options.arguments[0], options.settings));
+  const auto make = [&](const Table& model) {
+    Experiment other = experiment;
+    other.options.model = Member(model);
+    return make_network(other);
+  };
+  const TwinBudget budget = options.match == "params" ? TwinBudget::kParams
+                            : options.match == "macs" ? TwinBudget::kMacs
+                                                      : TwinBudget::kActive;
+  const auto found = twin_of(*experiment.resolved.find("model")->if_table(),
+                             options.as == "dense" ? TwinForm::kDense : TwinForm::kHomogeneous, budget, make);
+  Table config = experiment.resolved;
+  config.set("name", experiment.options.name + "-" + options.as);
+  config.set("model", found.model);
+  const auto original = network_budget(*make_network(experiment));
+  const std::string title = fmt::format("{} twin of {}: hidden = {} in {}", options.as, options.arguments[0],
+                                        with_commas(found.hidden), found.blocks);
+  const std::string text = "# " + title + "\n" + write_toml(read_experiment(config).resolved);
+
+  if (options.out.empty()) {
+    terminal.print(text.substr(0, text.size() - 1));
+  } else {
+    if (std::filesystem::exists(options.out)) throw ConfigError(options.out + ": exists already; choose another name");
+    io::write_file(options.out, text);
+  }
+  terminal.say(title);
+  const std::tuple<TwinBudget, const char*> budgets[] = {{TwinBudget::kParams, "parameters"},
+                                                         {TwinBudget::kMacs, "executed MACs of an example"},
+                                                         {TwinBudget::kActive, "active parameters"}};
+  for (const auto& [one, name] : budgets) {
+    const double now = found.budget.of(one), before = original.of(one);
+    terminal.say(fmt::format("  {}: {} against {}, {}{}", name, with_commas(std::llround(now)),
+                             with_commas(std::llround(before)), difference(now, before),
+                             one == budget ? "  (matched)" : ""));
+  }
+  if (!options.out.empty()) terminal.say(options.out + ": written. Next: heterodyne train " + options.out);
+}
+
 cli::Rows schema() {
   cli::Rows rows{{"where", "setting", "type", "default", "range", "meaning"}, {}};
   const auto add = [&](const std::string& where, const std::vector<FieldInfo>& fields) {
@@ -144,6 +203,8 @@ int run_config(const ConfigFlags& options, const cli::Invocation& invocation) {
     copy(options, terminal);
   } else if (options.action == "diff") {
     compare(options, terminal);
+  } else if (options.action == "twin") {
+    twin(options, terminal);
   } else if (options.action == "schema") {
     expect_arguments(options, 0, "nothing more");
     cli::print_rows(terminal, schema(), options.format.format);
@@ -159,10 +220,11 @@ int run_config(const ConfigFlags& options, const cli::Invocation& invocation) {
 
 CommandKind command_kind_config() {
   return command_kind<ConfigFlags>(
-      "show, check, copy or compare configurations",
+      "show, check, copy, compare or match configurations",
       "heterodyne config show cifar10/dmmoe\nheterodyne config cp cifar10/dmmoe "
       "my.toml\nheterodyne config check my.toml --set model.moe.router.k=1\nheterodyne config "
-      "diff cifar10/dmmoe runs/mine",
+      "diff cifar10/dmmoe runs/mine\nheterodyne config twin cifar10/dmmoe --as dense --match macs --out "
+      "my_dense.toml",
       run_config);
 }
 

@@ -35,6 +35,7 @@ struct DataFlags {
   bool link = false;
   bool allow_partial = false;
   cli::ComputeFlags compute;
+  cli::DryRunFlag plan;
   cli::FormatFlag format;
   void visit(Fields& field) {
     field("action", action,
@@ -51,6 +52,7 @@ struct DataFlags {
     field("link", link, "prepare: link to the files instead of copying them");
     field("allow_partial", allow_partial, "prepare: go on without files that are missing or damaged");
     compute.visit(field);
+    plan.visit(field);
     format.visit(field);
   }
 };
@@ -160,6 +162,12 @@ void synth(const DataFlags& options, cli::Terminal& terminal) {
     if (fs::exists(fs::symlink_status(folder / file.name)))
       throw ConfigError((folder / file.name).string() + ": exists already; choose another --out");
   }
+  if (options.plan.dry_run) {
+    for (const auto& file : made)
+      terminal.print(fmt::format("would write {}, {} bytes", (folder / file.name).string(),
+                                 with_commas(static_cast<int64_t>(file.bytes.size()))));
+    return terminal.say("nothing was done: --dry-run");
+  }
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) throw DeviceError(folder.string() + ": cannot be made: " + error.message());
@@ -191,11 +199,14 @@ void prepare(const DataFlags& options, cli::Terminal& terminal) {
                                   "be unpacked first. To get them: {}. To go on without them: --allow-partial",
                                   num_bad, found.size(), folder, files.how_to_get));
   }
+  if (options.plan.dry_run) return terminal.say("nothing was done: --dry-run");
   const std::string written = cli::prepare_folder({kind, found, options.out, options.link}, terminal.log());
   terminal.say(fmt::format("{}: ready. Next: heterodyne data peek {} --data {}", written, kind, options.out));
 }
 
 int run_data(const DataFlags& options, const cli::Invocation& invocation) {
+  if (options.plan.dry_run && options.action == "peek")
+    throw ConfigError("data peek: --dry-run has no effect: it writes nothing");
   cli::apply(options.compute, invocation);
   if (options.action == "peek") peek(options, invocation);
   else if (options.action == "synth") synth(options, invocation.terminal);

@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "cli/task_words.h"
 #include "cli/view/report.h"
+#include "cli/view/work.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/eval/evaluate.h"
 #include "heterodyne/io/json.h"
@@ -19,12 +20,18 @@ namespace {
 struct EvalFlags {
   cli::ModelFlag model;
   std::string split = "test";
+  int64_t limit = 0;
   cli::ComputeFlags compute;
+  cli::DeviceFlag device;
+  cli::DryRunFlag plan;
   cli::FormatFlag format;
   void visit(Fields& field) {
     model.visit(field);
     field("split", split, "which examples", one_of("train", "valid", "test"));
+    field("limit", limit, "at most so many examples; 0: all", at_least(0));
     compute.visit(field);
+    device.visit(field);
+    plan.visit(field);
     format.visit(field);
   }
 };
@@ -62,15 +69,25 @@ void print(const EvalFlags& options, Network& network, const Evaluation& evaluat
 
 int run_eval(const EvalFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
-  const auto [experiment, checkpoint, network] = load_model(options.model.path("eval"), {}, invocation.terminal.log());
+  cli::device_of(options.device, invocation.environment);
+  const std::string& path = options.model.path("eval");
+  const auto [experiment, checkpoint, network] = load_model(path, {}, invocation.terminal.log());
   const auto dataset =
       make_dataset(experiment, cli::data_folders(options.compute, invocation.environment), invocation.terminal.log());
   const Split split = split_named(options.split);
   auto loading = loader_options(experiment, split);
   loading.shuffle = false;
   Loader loader(*dataset, split, loading);
+  if (options.plan.dry_run) {
+    const int64_t count = cli::num_examples_of(*dataset, split, options.limit);
+    invocation.terminal.print(fmt::format("would evaluate {}, step {}, on the {} split; {}", path,
+                                          with_commas(checkpoint.state.step), options.split,
+                                          cli::work_text(*network, dataset->shape(), static_cast<double>(count))));
+    invocation.terminal.say("nothing was done: --dry-run");
+    return 0;
+  }
   const auto evaluation = evaluate(
-      *network, loader, {experiment.dtype(), 0, [&](int64_t done) {
+      *network, loader, {experiment.dtype(), options.limit, [&](int64_t done) {
                            invocation.terminal.progress(fmt::format("batch {}/{}", done, loader.num_batches()));
                            return true;
                          }});
@@ -84,7 +101,8 @@ int run_eval(const EvalFlags& options, const cli::Invocation& invocation) {
 
 CommandKind command_kind_eval() {
   return command_kind<EvalFlags>("evaluate a trained model on a split",
-                                 "heterodyne eval runs/demo\nheterodyne eval runs/demo --split valid --format json",
+                                 "heterodyne eval runs/demo\nheterodyne eval runs/demo --split valid --format json\n"
+                                 "heterodyne eval runs/demo --limit 1000",
                                  run_eval);
 }
 

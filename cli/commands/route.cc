@@ -9,6 +9,7 @@
 #include "cli/output.h"
 #include "cli/view/report.h"
 #include "cli/view/report_data.h"
+#include "cli/view/work.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/eval/measure_routing.h"
 #include "heterodyne/eval/routing_file.h"
@@ -26,10 +27,13 @@ struct RouteFlags {
   bool knockout = false;
   bool similarity = false;
   bool random_control = false;
+  bool latency = false;
   int64_t per_token = 1024;
   int64_t limit = 0;
   std::string out;
   cli::ComputeFlags compute;
+  cli::DeviceFlag device;
+  cli::DryRunFlag plan;
   cli::FormatFlag format;
   void visit(Fields& field) {
     field("model", model, "a run's folder (its best checkpoint) or a checkpoint's", positional(), required());
@@ -39,10 +43,13 @@ struct RouteFlags {
     field("knockout", knockout, "take each expert away once and measure the loss; one pass more for each expert");
     field("similarity", similarity, "compare the experts' answers to the same 2,048 tokens");
     field("random_control", random_control, "measure untrained routers beside the model's; one pass more");
+    field("latency", latency, "measure how long passes over one example and over a batch take, here and now");
     field("per_token", per_token, "keep the experts of so many tokens, the first", between(0, 10000000));
     field("limit", limit, "at most so many examples; 0: all", at_least(0));
     field("out", out, "where to write; routing.safetensors in the run's folder, or here without one, by default");
     compute.visit(field);
+    device.visit(field);
+    plan.visit(field);
     format.visit(field);
   }
 };
@@ -116,12 +123,30 @@ RoutingProfile measure(const RouteFlags& options, const Experiment& experiment, 
   what.knock_out = options.knockout;
   what.similarity = options.similarity;
   what.random_control = options.random_control;
+  what.latency = options.latency;
   what.on_batch = [&](const std::string& pass, int64_t done) {
     terminal.progress(fmt::format("{}: batch {}", pass, with_commas(done)));
   };
   auto profile = measure_routing(network, dataset, split, loader_options(experiment, split), what);
   terminal.clear_progress();
   return profile;
+}
+
+// Each pass looks at every example once.
+int64_t num_passes(const RouteFlags& options, Network& network) {
+  int64_t passes = 1 + (options.random_control ? 1 : 0) + (options.similarity ? 1 : 0);
+  for (const MoeLayer* layer : network.moe_layers()) passes += options.knockout ? layer->num_experts() : 0;
+  return passes;
+}
+
+void show_plan(const RouteFlags& options, Network& network, const Dataset& dataset, Split split,
+               const std::string& target, cli::Terminal& terminal) {
+  const int64_t passes = num_passes(options, network), count = cli::num_examples_of(dataset, split, options.limit);
+  terminal.print(
+      fmt::format("would measure {} on the {} split in {} pass{} and write {}; {}", options.model, split_name(split),
+                  passes, passes == 1 ? "" : "es", target,
+                  cli::work_text(network, dataset.shape(), static_cast<double>(count) * static_cast<double>(passes))));
+  terminal.say("nothing was done: --dry-run");
 }
 
 void print(const RouteFlags& options, const RoutingProfile& profile, cli::Terminal& terminal) {
@@ -134,6 +159,7 @@ void print(const RouteFlags& options, const RoutingProfile& profile, cli::Termin
 int run_route(const RouteFlags& options, const cli::Invocation& invocation) {
   auto& terminal = invocation.terminal;
   cli::apply(options.compute, invocation);
+  cli::device_of(options.device, invocation.environment);
   const auto checkpoint = read_checkpoint(find_checkpoint(options.model, terminal.log()));
   auto experiment = experiment_of(checkpoint);
   const auto subject = subject_of(options.examples, experiment);
@@ -148,6 +174,10 @@ int run_route(const RouteFlags& options, const cli::Invocation& invocation) {
       make_dataset(experiment, cli::data_folders(options.compute, invocation.environment), terminal.log());
   if (dataset->size(subject.split) == 0)
     throw ConfigError("route", "examples", fmt::format("the {} split is empty", split_name(subject.split)));
+  if (options.plan.dry_run) {
+    show_plan(options, *network, *dataset, subject.split, target, terminal);
+    return 0;
+  }
   auto profile = measure(options, experiment, *network, *dataset, subject.split, terminal);
   profile.about = Table{{"model", options.model},
                         {"step", checkpoint.state.step},
@@ -165,7 +195,7 @@ int run_route(const RouteFlags& options, const cli::Invocation& invocation) {
 CommandKind command_kind_route() {
   return command_kind<RouteFlags>("measure which experts a trained model's tokens go to",
                                   "heterodyne route runs/demo\n"
-                                  "heterodyne route runs/demo valid --knockout --similarity --random-control",
+                                  "heterodyne route runs/demo valid --knockout --similarity --random-control --latency",
                                   run_route);
 }
 

@@ -33,6 +33,7 @@ struct RunFlags {
   double route_threshold = 0;
   bool trace_experts = false;
   cli::ComputeFlags compute;
+  cli::DeviceFlag device;
   cli::FormatFlag format;
   void visit(Fields& field) {
     model.visit(field);
@@ -50,6 +51,7 @@ struct RunFlags {
     field("route_threshold", route_threshold, "experts with this probability; 0: the router's own rule", share());
     field("trace_experts", trace_experts, "colour each token by its first expert; marks instead without colour");
     compute.visit(field);
+    device.visit(field);
     format.visit(field);
   }
 
@@ -174,6 +176,7 @@ int classify(const RunFlags& options, TrainedModel& model, const cli::Invocation
 
 int run_model(const RunFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
+  cli::device_of(options.device, invocation.environment);
   auto model = load_model(options.model.path("run"), {}, invocation.terminal.log());
   check_input(options, model.experiment);
   return options.image.empty() ? write_text(options, model, invocation.terminal) : classify(options, model, invocation);

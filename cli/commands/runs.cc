@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "cli/compute.h"
 #include "cli/confirm.h"
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/printable.h"
@@ -28,6 +29,7 @@ struct RunsFlags {
   std::vector<std::string> arguments;
   std::vector<std::string> remove;
   bool yes = false;
+  cli::DryRunFlag plan;
   cli::FormatFlag format;
   void visit(Fields& field) {
     field("action", action,
@@ -38,6 +40,7 @@ struct RunsFlags {
     field("arguments", arguments, "RUN is the path, name or id of a run", positional());
     field("remove", remove, "a tag that `runs tag` takes away; may be repeated");
     field("yes", yes, "ask nothing; remove at once");
+    plan.visit(field);
     format.visit(field);
   }
 };
@@ -186,6 +189,11 @@ void remove(const RunsFlags& options, const Invocation& invocation) {
   }
   const std::string what = folders.size() == 1 ? "the run " + printable(folders[0])
                                                : fmt::format("{} runs ({})", folders.size(), printable(join(folders)));
+  if (options.plan.dry_run) {
+    for (const auto& folder : folders)
+      invocation.terminal.print("would remove " + printable((fs::path(runs) / folder).string()));
+    return invocation.terminal.say("nothing was done: --dry-run");
+  }
   if (!options.yes && !cli::confirm(invocation.terminal, fmt::format("Remove {} with all checkpoints?", what))) return;
   for (const auto& folder : folders) remove_folder(runs, folder);
   list_runs(runs, {});
@@ -237,6 +245,7 @@ void reindex(const RunsFlags& options, const Invocation& invocation) {
 
 int run_runs(const RunsFlags& options, const Invocation& invocation) {
   if (!options.remove.empty() && options.action != "tag") throw ConfigError("runs: --remove goes with runs tag only");
+  if (options.plan.dry_run && options.action != "rm") throw ConfigError("runs: --dry-run goes with runs rm only");
   if (options.action == "ls") list(options, invocation);
   else if (options.action == "show") show(options, invocation);
   else if (options.action == "tag") tag(options, invocation);

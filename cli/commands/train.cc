@@ -5,12 +5,12 @@
 #include <chrono>
 
 #include "cli/compute.h"
-#include "cli/progress.h"
 #include "cli/session.h"
 #include "cli/stop.h"
 #include "cli/view/profiler.h"
 #include "cli/view/report.h"
 #include "cli/view/report_files.h"
+#include "cli/view/work.h"
 #include "cli/watchers.h"
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/text.h"
@@ -27,6 +27,8 @@ struct TrainFlags {
   bool profile = false;
   cli::ConfigFlags settings;
   cli::ComputeFlags compute;
+  cli::DeviceFlag device;
+  cli::DryRunFlag plan;
   void visit(Fields& field) {
     field("config", config, "a configuration file, or a recipe of `heterodyne ls recipes`", positional());
     field("resume", resume, "go on with the run in this folder; without a value, with the configuration's own",
@@ -37,6 +39,8 @@ struct TrainFlags {
           "trace viewer");
     settings.visit(field);
     compute.visit(field);
+    device.visit(field);
+    plan.visit(field);
   }
 
   cli::SessionRequest request(const cli::Invocation& invocation) const {
@@ -45,19 +49,19 @@ struct TrainFlags {
   }
 };
 
-void introduce(cli::Session& session, const TrainPlan& plan, cli::Terminal& terminal) {
-  const auto layers = session.network->moe_layers();
+// Two lines: what is trained, and on what.
+std::vector<std::string> introduction(const std::string& folder, const Experiment& experiment, Network& network,
+                                      const Dataset& dataset, const TrainPlan& plan) {
+  const auto layers = network.moe_layers();
   std::string experts;
   if (!layers.empty())
     experts = fmt::format("{} of {} experts per token   ", layers[0]->router().max_choices(), layers[0]->num_experts());
-  terminal.say(fmt::format("run {}   {} parameters, {}{}   cpu, {} thread{}   RNG seed {}   LibTorch {}",
-                           session.folder.path(), with_commas(num_params(*session.network)), experts,
-                           session.experiment.options.train.dtype, at::get_num_threads(),
-                           at::get_num_threads() == 1 ? "" : "s", session.experiment.seed(), torch_version()));
-  const auto& data = *session.dataset;
-  terminal.say(fmt::format("data {} train / {} valid   batch {}   {} steps/epoch",
-                           with_commas(data.size(Split::kTrain)), with_commas(data.size(Split::kValid)),
-                           loader_options(session.experiment, Split::kTrain).batch, with_commas(plan.steps_per_epoch)));
+  return {fmt::format("run {}   {} parameters, {}{}   cpu, {} thread{}   RNG seed {}   LibTorch {}", folder,
+                      with_commas(num_params(network)), experts, experiment.options.train.dtype, at::get_num_threads(),
+                      at::get_num_threads() == 1 ? "" : "s", experiment.seed(), torch_version()),
+          fmt::format("data {} train / {} valid   batch {}   {} steps/epoch", with_commas(dataset.size(Split::kTrain)),
+                      with_commas(dataset.size(Split::kValid)), loader_options(experiment, Split::kTrain).batch,
+                      with_commas(plan.steps_per_epoch))};
 }
 
 // What the run came to: the best checkpoint's use of its experts, on the validation split.
@@ -114,7 +118,9 @@ int train(cli::Session& session, IndexLog& index, bool is_profiled, const cli::I
   Trainer trainer({session.experiment, *session.dataset, *session.network, *session.optimizer, hooks, &keeper,
                    cli::stop_requested, profiler.profile()},
                   session.state);
-  introduce(session, trainer.plan(), terminal);
+  for (const auto& line :
+       introduction(session.folder.path(), session.experiment, *session.network, *session.dataset, trainer.plan()))
+    terminal.say(line);
 
   cli::catch_stop_signals();
   const auto begin = std::chrono::steady_clock::now();
@@ -151,10 +157,33 @@ void write_resolved(const cli::Session& session) {
   session.folder.write_file("resolved.toml", write_toml(resolved, true));
 }
 
+// What --dry-run prints: all that is known before the first step.
+int show_plan(const cli::SessionRequest& request, cli::Terminal& terminal) {
+  auto session = cli::plan_session(request, terminal.log());
+  const Trainer trainer({session.experiment, *session.dataset, *session.network, *session.optimizer, {}, nullptr, {}},
+                        session.state);
+  const TrainPlan& plan = trainer.plan();
+  for (const auto& line : introduction(session.folder, session.experiment, *session.network, *session.dataset, plan))
+    terminal.print(line);
+  const int64_t left = std::max<int64_t>(0, plan.num_steps - plan.first_step);
+  terminal.print(fmt::format("would train {} step{}{}, to step {} at the end of {:g} epochs", with_commas(left),
+                             left == 1 ? "" : "s",
+                             plan.first_step > 0 ? " from step " + with_commas(plan.first_step) : "",
+                             with_commas(plan.num_steps), plan.num_epochs));
+  const double epochs = plan.num_epochs * static_cast<double>(left) / static_cast<double>(plan.num_steps);
+  const double examples = epochs * static_cast<double>(session.dataset->size(Split::kTrain));
+  terminal.print(cli::work_text(*session.network, session.dataset->shape(), examples) +
+                 "; backward passes and validations come on top");
+  terminal.say("nothing was done: --dry-run");
+  return 0;
+}
+
 int run_train(const TrainFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
+  cli::device_of(options.device, invocation.environment);
   const auto request = options.request(invocation);
   const Log talk = invocation.terminal.log();
+  if (options.plan.dry_run) return show_plan(request, invocation.terminal);
   auto session = options.resume.empty() ? cli::start_session(request, talk) : cli::resume_session(request, talk);
   write_resolved(session);
   session.folder.write_file("environment.json", cli::environment_json(invocation.environment));
@@ -178,10 +207,11 @@ int run_train(const TrainFlags& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_train() {
-  return command_kind<TrainFlags>("train a model into a run's folder, or go on with a run",
-                                  "heterodyne train cifar10/dmmoe\nheterodyne train my.toml --out runs/mine --set "
-                                  "train.epochs=5\nheterodyne train --resume runs/mine",
-                                  run_train);
+  return command_kind<TrainFlags>(
+      "train a model into a run's folder, or go on with a run",
+      "heterodyne train cifar10/dmmoe\nheterodyne train my.toml --out runs/mine --set "
+      "train.epochs=5\nheterodyne train --resume runs/mine\nheterodyne train demo --dry-run",
+      run_train);
 }
 
 }  // namespace heterodyne

@@ -26,6 +26,7 @@ struct VerifyFlags {
   bool determinism = false;
   int64_t steps = 20;
   cli::ComputeFlags compute;
+  cli::DeviceFlag device;
   cli::FormatFlag format;
   void visit(Fields& field) {
     field("path", path, "a run's folder, a checkpoint's or a safetensors file", positional(), required());
@@ -34,6 +35,7 @@ struct VerifyFlags {
     field("determinism", determinism, "train some steps twice, route with one and with several threads, and compare");
     field("steps", steps, "steps that are trained", between(2, 1'000'000));
     compute.visit(field);
+    device.visit(field);
     format.visit(field);
   }
 };
@@ -122,6 +124,7 @@ void print(const std::vector<Result>& results, const std::string& format, cli::T
 
 int run_verify(const VerifyFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
+  cli::device_of(options.device, invocation.environment);
   if (!fs::exists(options.path)) throw FormatError::in_file(options.path, "no such file or folder");
   const bool all = !options.checksums && !options.resume && !options.determinism;
   const std::string checkpoint = checkpoint_in(options.path);

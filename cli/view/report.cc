@@ -205,7 +205,8 @@ std::string short_count(double number) {
   if (number < 1e3) return fmt::format("{:.0f}", number);
   if (number < 1e6) return fmt::format("{:.2f} k", number / 1e3);
   if (number < 1e9) return fmt::format("{:.2f} M", number / 1e6);
-  return fmt::format("{:.2f} G", number / 1e9);
+  if (number < 1e12) return fmt::format("{:.2f} G", number / 1e9);
+  return fmt::format("{:.2f} T", number / 1e12);
 }
 
 std::vector<std::string> routing_lines(const RoutingProfile& profile, int width) {

@@ -27,6 +27,7 @@ TEST(Report, CountsAreShort) {
   EXPECT_EQ(short_count(24576), "24.58 k");
   EXPECT_EQ(short_count(3.4849e6), "3.48 M");
   EXPECT_EQ(short_count(7.3e9), "7.30 G");
+  EXPECT_EQ(short_count(2.03798e12), "2.04 T");
 }
 
 // The published use of DMMoE's experts, with made-up classes: 160,000 tokens of 10,000 examples.

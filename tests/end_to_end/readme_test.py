@@ -37,6 +37,16 @@ class ReadmeTest(ProgramTest):
         self.assertIn("done in ", done.stderr)
         self.assertIn("conv1d", done.stdout)
 
+    def test_what_it_left_is_evaluated_goes_on_and_can_be_repeated(self):
+        self.program.write("mine.toml", self.block("toml"))
+        small = ["--set", "data.examples=300", "--set", "train.epochs=1"]
+        self.succeeds("train", "mine.toml", *small)
+        self.succeeds("eval", "runs/mine")
+        self.succeeds("train", "--resume", "runs/mine", "--set", "train.epochs=2")
+        self.succeeds("train", "runs/mine/resolved.toml", "--out", "again")
+        self.assertEqual(program.checkpoint(self.program.path("runs/mine")).name,
+                         program.checkpoint(self.program.path("again")).name)
+
 
 if __name__ == "__main__":
     unittest.main()

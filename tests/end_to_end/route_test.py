@@ -75,6 +75,16 @@ class RouteTest(ProgramTest):
         self.assertEqual(tensors["layers.0.knockout_loss_EY"]["shape"], [4, 10])
         self.assertIn("random_router.layers.0.count_E", tensors)
 
+    def test_latency_is_measured_when_asked_for(self):
+        self.assertNotIn("Latency", self.succeeds("report", RUN, "--format", "md").stdout)
+        self.succeeds("route", RUN, "--latency")
+        found = json.loads(header(self.run_folder / NAME)["__metadata__"]["heterodyne.routing"])["latency"]
+        self.assertEqual([one["batch"] for one in found], [1, 64])
+        for one in found:
+            self.assertGreater(one["p50_ms"], 0)
+            self.assertGreaterEqual(one["p95_ms"], one["p50_ms"])
+        self.assertIn("Latency of a forward pass", self.succeeds("report", RUN, "--format", "md").stdout)
+
     def test_the_same_again_gives_the_same_bytes_for_any_number_of_threads(self):
         files = []
         for threads in ("1", "2", "3"):

@@ -48,6 +48,15 @@ class SentencesTest(ProgramTest):
             'my.toml:7:58: [model.moe.router] noise_scale: has no effect while noise = "none"; remove one of the two',
         )
 
+    def test_flags_that_contradict_each_other(self) -> None:
+        words = "--hierarchical --num_experts 8 --num_groups 4 --experts_per_group 3".split()
+        self.says(
+            USAGE,
+            "*[model.moe.router] groups x experts_per_group: expected num_experts = 8, got 4 x 3 = 12 "
+            "(set by --hierarchical, --num_groups 4, --experts_per_group 3)",
+            *["train", "lm/char", *words],
+        )
+
     def test_a_weight_file_with_a_header_of_a_terabyte(self) -> None:
         self.program.write("model.safetensors", struct.pack("<Q", 1 << 40) + b"{}")
         self.says(
