@@ -19,8 +19,8 @@ TEST(Work, IsThatOfAnExampleTimesTheirNumber) {
 }
 
 TEST(Work, ALimitIsNoMoreThanThereAre) {
-  const auto dataset =
-      datasets().make(Member(Table{{"kind", "synthetic"}, {"examples", 100}, {"size", 4}}), DataContext{{}, 0.1, {}, 5});
+  const auto dataset = datasets().make(Member(Table{{"kind", "synthetic"}, {"examples", 100}, {"size", 4}}),
+                                       DataContext{{}, 0.1, {}, 5});
   EXPECT_EQ(num_examples_of(*dataset, Split::kTrain, 0), 90);
   EXPECT_EQ(num_examples_of(*dataset, Split::kTrain, 7), 7);
   EXPECT_EQ(num_examples_of(*dataset, Split::kTrain, 700), 90);
