@@ -11,18 +11,18 @@ namespace heterodyne::nn {
 
 Embedding::Embedding(int64_t num_symbols, int64_t width, const Init& init) {
   const auto draw = init.at("weight").stream().normal({init.seed, 0}, {num_symbols, width});
-  weight_ = register_parameter("weight", draw / std::sqrt(static_cast<double>(width)));
+  weight_ = Weight(*this, "weight", draw / std::sqrt(static_cast<double>(width)));
 }
 
 torch::Tensor Embedding::forward(const torch::Tensor& id) const {
   if (id.numel() > 0) {
     const auto [lowest, highest] = id.aminmax();
-    if (lowest.item<int64_t>() < 0 || highest.item<int64_t>() >= weight_.size(0)) {
-      throw ShapeError("nn.embedding", fmt::format("id: expected 0 .. {}, got {} .. {}", weight_.size(0) - 1,
+    if (lowest.item<int64_t>() < 0 || highest.item<int64_t>() >= weight_.num_outputs()) {
+      throw ShapeError("nn.embedding", fmt::format("id: expected 0 .. {}, got {} .. {}", weight_.num_outputs() - 1,
                                                    lowest.item<int64_t>(), highest.item<int64_t>()));
     }
   }
-  return at::embedding(weight_, id);
+  return at::embedding(weight_.matrix(), id);
 }
 
 }  // namespace heterodyne::nn

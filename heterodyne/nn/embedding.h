@@ -2,6 +2,7 @@
 #pragma once
 
 #include "heterodyne/nn/init.h"
+#include "heterodyne/nn/weight.h"
 
 namespace heterodyne::nn {
 
@@ -12,11 +13,11 @@ class Embedding : public torch::nn::Module {
 
   /// id, int64 of any shape [...], to [..., width]. Throws ShapeError unless 0 <= id < num_symbols.
   torch::Tensor forward(const torch::Tensor& id) const;
-  /// [symbols, width], the parameter itself.
-  const torch::Tensor& weight() const { return weight_; }
+  /// [symbols, width]: a language model's head may multiply by it too.
+  const Weight& weight() const { return weight_; }
 
  private:
-  torch::Tensor weight_;
+  Weight weight_;
 };
 
 }  // namespace heterodyne::nn

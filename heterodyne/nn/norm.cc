@@ -2,11 +2,9 @@
 
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/layer_norm.h>
-#include <ATen/ops/rms_norm.h>
-#include <fmt/format.h>
 
-#include "heterodyne/base/error.h"
 #include "heterodyne/base/shape.h"
+#include "heterodyne/ops/rows/rms_norm.h"
 
 namespace heterodyne::nn {
 namespace {
@@ -26,12 +24,7 @@ torch::Tensor LayerNorm::forward(const torch::Tensor& x) const {
 
 RmsNorm::RmsNorm(int64_t width, double eps) : eps_(eps), weight_(register_parameter("weight", torch::ones({width}))) {}
 
-torch::Tensor RmsNorm::forward(const torch::Tensor& x) const {
-  if (x.dim() == 0 || x.size(-1) != weight_.size(0)) {
-    throw ShapeError("nn.rms_norm", fmt::format("x: expected [..., {}], got {}", weight_.size(0), shape_text(x)));
-  }
-  return at::rms_norm(x, weight_.sizes(), weight_, eps_);
-}
+torch::Tensor RmsNorm::forward(const torch::Tensor& x) const { return ops::rms_norm(x, weight_, eps_); }
 
 BatchNorm2d::BatchNorm2d(int64_t channels)
     : weight_(register_parameter("weight", torch::ones({channels}))),

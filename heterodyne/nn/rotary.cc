@@ -1,13 +1,12 @@
 #include "heterodyne/nn/rotary.h"
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/outer.h>
 
 #include <cmath>
 #include <numbers>
 
 #include "heterodyne/base/error.h"
-#include "heterodyne/base/shape.h"
+#include "heterodyne/ops/rows/rotate.h"
 
 namespace heterodyne::nn {
 namespace {
@@ -41,11 +40,7 @@ Rotation rotation_of(const torch::Tensor& angle_C, int64_t first_position, int64
 }
 
 torch::Tensor rotated(const torch::Tensor& x_BSHC, const Rotation& rotation) {
-  const int64_t S = rotation.cos_SC.size(0), half = rotation.cos_SC.size(1);
-  check_shape("nn.rotary", "x_BSHC", x_BSHC, {"B", {"S", S}, "H", {"C", 2 * half}});
-  const auto cos_SC = rotation.cos_SC.unsqueeze(1), sin_SC = rotation.sin_SC.unsqueeze(1);
-  const auto first = x_BSHC.narrow(3, 0, half), second = x_BSHC.narrow(3, half, half);
-  return at::cat({first * cos_SC - second * sin_SC, second * cos_SC + first * sin_SC}, 3);
+  return ops::rotate(x_BSHC, rotation.cos_SC, rotation.sin_SC);
 }
 
 }  // namespace heterodyne::nn

@@ -6,7 +6,6 @@
 //
 // Letters: B sequences, S tokens of a sequence, T = B x S, D width, V symbols, L layers.
 #include <ATen/ops/cat.h>
-#include <ATen/ops/linear.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -125,7 +124,7 @@ class Llama : public Network {
     }
     moe.finish(output);
     x_BSD = norm_->forward(x_BSD);
-    output.logit_BY = head_ ? head_->forward(x_BSD) : at::linear(x_BSD, embedding_->weight());
+    output.logit_BY = head_ ? head_->forward(x_BSD) : embedding_->weight().apply(x_BSD);
     output.carry = past.take();
     observe(log, "head", output.logit_BY);
     return output;
