@@ -26,16 +26,16 @@ const float* values_of(const torch::Tensor& tensor) {
 
 // One task for each block of rows and each few panels.
 void run_blocks(const internal::PanelProduct& whole) {
-  constexpr int64_t kPanels = 8;
   const int64_t blocks = (whole.rows + kLinearRows - 1) / kLinearRows, panels = num_panels(whole.columns);
-  const int64_t ranges = (panels + kPanels - 1) / kPanels;
+  const int64_t panels_a_task = blocks < 8 ? 1 : 8;  // few rows: threads share the panels
+  const int64_t ranges = (panels + panels_a_task - 1) / panels_a_task;
   for_each_task(blocks * ranges, [&](int64_t task) {
-    const int64_t first = task / ranges * kLinearRows, begin = task % ranges * kPanels;
+    const int64_t first = task / ranges * kLinearRows, begin = task % ranges * panels_a_task;
     internal::PanelProduct part = whole;
     part.a += first * whole.depth;
     part.y += first * whole.columns;
     part.rows = std::min(kLinearRows, whole.rows - first);
-    internal::panel_product(part, begin, std::min(begin + kPanels, panels));
+    internal::panel_product(part, begin, std::min(begin + panels_a_task, panels));
   });
 }
 
