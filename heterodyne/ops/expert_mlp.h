@@ -36,8 +36,8 @@ bool can_run_expert_mlps(const torch::Tensor& x_TD, const torch::Tensor& weight_
 /// y_TO as above. experts[e] may be undefined: pairs of that expert are left out, and get a zero gradient.
 /// Gradients for x_TD, weight_N and the parameters; what does not require one costs nothing. A parameter of an expert
 /// without rows gets an undefined gradient, which stands for zero. Second derivatives throw Error.
-/// The same bits for any number of threads. Products of a pair depend on its row and not on the rows beside it.
-/// Throws ShapeError when a tensor does not fit the plan or the others.
+/// The same bits for any number of threads. The answer to a pair does not depend on the rows beside it; how many there
+/// are may move the last digits of dx_TD. Throws ShapeError when a tensor does not fit the plan or the others.
 torch::Tensor expert_mlps(const torch::Tensor& x_TD, const torch::Tensor& weight_N, const RoutingPlan& plan,
                           const std::vector<ExpertMlp>& experts, int64_t output_width);
 
