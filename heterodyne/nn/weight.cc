@@ -3,7 +3,7 @@
 #include <ATen/ops/linear.h>
 
 #include "heterodyne/base/shape.h"
-#include "heterodyne/ops/isa.h"
+#include "heterodyne/ops/kernel_input.h"
 #include "heterodyne/ops/linear.h"
 #include "heterodyne/ops/panels.h"
 
@@ -21,8 +21,7 @@ void Weight::assign(const torch::Tensor& matrix_OI) {
 }
 
 torch::Tensor Weight::panels() const {
-  const bool is_read = ops::isa() != ops::Isa::kPlain && matrix_OI_.scalar_type() == torch::kFloat32 &&
-                       matrix_OI_.device().is_cpu() && !matrix_OI_.is_inference();
+  const bool is_read = ops::is_kernel_input(matrix_OI_) && !matrix_OI_.is_inference();
   if (torch::GradMode::is_enabled() || !is_read) {
     packed_ = {};
     return {};

@@ -8,7 +8,7 @@
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/shape.h"
 #include "heterodyne/ops/expert_mlp_pass.h"
-#include "heterodyne/ops/isa.h"
+#include "heterodyne/ops/kernel_input.h"
 
 namespace heterodyne::ops {
 namespace {
@@ -96,10 +96,7 @@ void check_expert(const ExpertMlp& expert, size_t position, int64_t D, int64_t O
 }  // namespace
 
 bool can_run_expert_mlps(const torch::Tensor& x_TD, const torch::Tensor& weight_N) {
-  const auto fits = [](const torch::Tensor& value) {
-    return value.scalar_type() == torch::kFloat32 && value.device().is_cpu();
-  };
-  return isa() != Isa::kPlain && fits(x_TD) && fits(weight_N);
+  return is_kernel_input(x_TD) && is_kernel_input(weight_N);
 }
 
 torch::Tensor expert_mlps(const torch::Tensor& x_TD, const torch::Tensor& weight_N, const RoutingPlan& plan,

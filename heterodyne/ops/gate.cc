@@ -9,7 +9,7 @@
 #include "heterodyne/base/parallel.h"
 #include "heterodyne/base/shape.h"
 #include "heterodyne/ops/gate_cpu.h"
-#include "heterodyne/ops/isa.h"
+#include "heterodyne/ops/kernel_input.h"
 #include "heterodyne/ops/linear.h"
 #include "heterodyne/ops/panels.h"
 #include "heterodyne/ops/panels_cpu.h"
@@ -123,10 +123,7 @@ struct Gate : torch::autograd::Function<Gate> {
 }  // namespace
 
 bool can_run_gate(const torch::Tensor& x_TD, const torch::Tensor& matrix_ED) {
-  const auto fits = [](const torch::Tensor& value) {
-    return value.scalar_type() == torch::kFloat32 && value.device().is_cpu();
-  };
-  return isa() != Isa::kPlain && fits(x_TD) && fits(matrix_ED);
+  return is_kernel_input(x_TD) && is_kernel_input(matrix_ED);
 }
 
 GateChoice gate_top_k(const torch::Tensor& x_TD, const torch::Tensor& matrix_ED, int64_t k, const std::string& where,

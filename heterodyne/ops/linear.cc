@@ -6,7 +6,7 @@
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/parallel.h"
 #include "heterodyne/base/shape.h"
-#include "heterodyne/ops/isa.h"
+#include "heterodyne/ops/kernel_input.h"
 #include "heterodyne/ops/linear_cpu.h"
 #include "heterodyne/ops/scratch.h"
 
@@ -128,12 +128,8 @@ struct Linear : torch::autograd::Function<Linear> {
 }  // namespace
 
 bool can_run_linear(const torch::Tensor& x_NI, const torch::Tensor& matrix_OI) {
-  const auto fits = [](const torch::Tensor& value) {
-    return value.scalar_type() == torch::kFloat32 && value.device().is_cpu();
-  };
-  if (isa() == Isa::kPlain || !fits(x_NI) || !fits(matrix_OI) || matrix_OI.size(0) < 8 || matrix_OI.size(1) < 8) {
-    return false;
-  }
+  if (!is_kernel_input(x_NI) || !is_kernel_input(matrix_OI)) return false;
+  if (matrix_OI.size(0) < 8 || matrix_OI.size(1) < 8) return false;
   // Packing touches every weight once: it pays from some rows on.
   constexpr int64_t kRows = 24, kWork = 1 << 19;
   const int64_t rows = x_NI.numel() / matrix_OI.size(1);

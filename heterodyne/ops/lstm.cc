@@ -3,7 +3,7 @@
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/parallel.h"
 #include "heterodyne/base/shape.h"
-#include "heterodyne/ops/isa.h"
+#include "heterodyne/ops/kernel_input.h"
 #include "heterodyne/ops/linear.h"
 #include "heterodyne/ops/lstm_cpu.h"
 #include "heterodyne/ops/scratch.h"
@@ -79,9 +79,8 @@ struct Lstm : torch::autograd::Function<Lstm> {
 }  // namespace
 
 bool can_run_lstm(const torch::Tensor& x_BSI, int64_t hidden) {
-  const bool fits = x_BSI.scalar_type() == torch::kFloat32 && x_BSI.device().is_cpu() && isa() != Isa::kPlain;
   constexpr int64_t kRows = 32;  // packing touches every weight once
-  return fits && hidden >= 8 && x_BSI.size(1) > 1 && x_BSI.size(0) * x_BSI.size(1) >= kRows;
+  return is_kernel_input(x_BSI) && hidden >= 8 && x_BSI.size(1) > 1 && x_BSI.size(0) * x_BSI.size(1) >= kRows;
 }
 
 LstmSteps lstm_steps(const torch::Tensor& pre_BSG, const torch::Tensor& hidden_BH, const torch::Tensor& cell_BH,
