@@ -33,7 +33,7 @@ TEST(MeasureModel, TimesStepsInTurns) {
     EXPECT_NEAR(sum, 1, 1e-6);
   }
   for (const char* name : {"forward", "backward", "optimizer", "data"}) EXPECT_GT(model.phases.at(name), 0) << name;
-  for (const char* name : {"network", "losses", "optimizer"}) EXPECT_GT(model.parts.at(name), 0) << name;
+  for (const char* name : {"router", "experts", "losses", "optimizer"}) EXPECT_GT(model.parts.at(name), 0) << name;
 }
 
 TEST(MeasureModel, ReadsTheDataWhenItIsGivenThem) {

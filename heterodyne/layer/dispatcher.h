@@ -28,6 +28,7 @@ struct ExpertCall {
   /// answer.
   bool is_log_mixture = false;
   torch::Tensor past_BSD = {};  // see ExpertInput
+  Profile* profile = nullptr;   // see RoutingLog
 
   torch::Tensor x_TD() const { return x_BSD.reshape({-1, x_BSD.size(2)}); }
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "heterodyne/base/profile.h"
 #include "heterodyne/base/shape.h"
 #include "heterodyne/layer/recompute.h"
 
@@ -73,7 +74,13 @@ MoeOutput MoeLayer::forward(const MoeInput& input, RoutingLog* log) {
   observe(log, layer_name() + ".input", input.x_BSD);
 
   // 1. Route: which experts work on which tokens.
-  Routing routing = router_->route(route_input(input, log));
+  Profile* profile = log ? log->profile : nullptr;
+  const char* place = layer_name().c_str();
+  Routing routing;
+  {
+    const ProfileSpan span(profile, "router", place);
+    routing = router_->route(route_input(input, log));
+  }
   routing.sums["assignments_E"] = routing.plan.tokens_per_expert_E.to(torch::kFloat64);
   routing.sums["tokens"] = torch::tensor(static_cast<double>(routing.num_counted_tokens()), torch::kFloat64);
 
@@ -83,14 +90,19 @@ MoeOutput MoeLayer::forward(const MoeInput& input, RoutingLog* log) {
 
   // 3. to 5. Dispatch the tokens, run the experts, combine their answers.
   ExpertCall call{
-      input.x_BSD,   input.mask_BS, input.random, {}, context_.output_width, options_.combine == "log_mixture",
-      input.past_BSD};
+      input.x_BSD,    input.mask_BS, input.random, {}, context_.output_width, options_.combine == "log_mixture",
+      input.past_BSD, profile};
   for (const auto& slot : slots_) call.experts.push_back(options_.recompute ? recomputed(slot.expert) : slot.expert);
-  auto y_BSO = dispatcher_->run(call, without_null(admitted)).reshape({B, S, context_.output_width});
-  if (!shared_.empty()) y_BSO = y_BSO + shared_answer(input);
-  if (options_.output == "sigmoid") y_BSO = y_BSO.sigmoid();
+  torch::Tensor y_BSO;
+  {
+    const ProfileSpan span(profile, "experts", place);
+    y_BSO = dispatcher_->run(call, without_null(admitted)).reshape({B, S, context_.output_width});
+    if (!shared_.empty()) y_BSO = y_BSO + shared_answer(input);
+    if (options_.output == "sigmoid") y_BSO = y_BSO.sigmoid();
+  }
 
   // 6. Losses on the routing that was wanted.
+  const ProfileSpan span(profile, "losses", place);
   MoeOutput output{y_BSO, losses(routing, input.sums_before), std::move(routing.sums), {}};
   if (router_->needs_previous_logits()) output.logit_TE = routing.logit_TE;
   return output;

@@ -16,6 +16,8 @@
 
 namespace heterodyne {
 
+class Profile;  // base/profile.h
+
 using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 
 /// Which dense scores somebody needs; a router that is asked for none need not keep any.
@@ -94,6 +96,9 @@ struct RoutingLog {
   std::vector<LayerRouting> layers;
   /// Called with the name and value of each intermediate result, in order of computation, when set.
   std::function<void(const std::string& name, const torch::Tensor& value)> on_value;
+  /// Where the time of the parts is written down, when set: "router", "experts", of experts that are not run together
+  /// also "dispatch" and "combine", and "losses".
+  Profile* profile = nullptr;
 
   void add(const std::string& layer, const Routing& routing);
 };

@@ -68,6 +68,7 @@ void backward(const torch::Tensor& loss, Profile* profile) {
 std::vector<Sums> accumulate(const Batch& batch, double share, StepParts& step) {
   auto& [network, profile, result, parts] = step;
   RoutingLog log;
+  log.profile = profile;
   NetworkOutput output;
   try {
     const ProfileSpan span(profile, "network");

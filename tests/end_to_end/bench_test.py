@@ -57,7 +57,7 @@ class BenchTest(ProgramTest):
         self.assertEqual((done.code, done.stderr), (program.DONE, ""))
         (model,) = json.loads(done.stdout)["points"]
         self.assertAlmostEqual(sum(model["phases"].values()), 1, places=6)
-        self.assertLessEqual({"network", "losses", "optimizer"}, set(model["parts"]))
+        self.assertLessEqual({"router", "experts", "losses", "optimizer"}, set(model["parts"]))
 
     def test_routing_and_growth(self):
         done = self.bench("dispatch", "tiny", "--shapes", "tiny.toml")
@@ -81,10 +81,10 @@ class BenchTest(ProgramTest):
         done = self.program.run("train", *program.small(), "--profile", "--out", "run")
         self.assertEqual(done.code, program.DONE, done.stderr)
         self.assertRegex(done.stdout, r"part +spans +forward ms +backward ms +share %\n")
-        for part in ("losses", "optimizer", "data", "network"):
+        for part in ("router", "experts", "losses", "optimizer", "data", "network"):
             self.assertIn(f"\n{part} ", done.stdout)
         events = json.loads(self.program.path("run/trace.json").read_text())["traceEvents"]
-        self.assertIn("network", {event["name"] for event in events})
+        self.assertEqual({event["args"]["place"] for event in events if event["name"] == "router"}, {"layers.0"})
 
 
 if __name__ == "__main__":

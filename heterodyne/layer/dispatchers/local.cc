@@ -2,6 +2,7 @@
 // gets its rows, and their answers are combined. No padding and no tensor of tokens x experts.
 #include <algorithm>
 
+#include "heterodyne/base/profile.h"
 #include "heterodyne/layer/dispatcher.h"
 #include "heterodyne/ops/combine.h"
 #include "heterodyne/ops/log_mixture.h"
@@ -41,7 +42,7 @@ class LocalDispatcher : public Dispatcher {
 
   // Gathers the rows of each expert, runs one after the other, combines the answers.
   static torch::Tensor run_each(const ExpertCall& call, const Routing& routing) {
-    const auto rows_of_expert = ops::permute(call.x_TD(), routing.plan);
+    const auto rows_of_expert = gathered(call, routing);
     const auto offsets = routing.plan.expert_offsets();
     std::vector<torch::Tensor> y_of_expert;
     for (size_t e = 0; e < call.experts.size(); ++e) {
@@ -54,8 +55,14 @@ class LocalDispatcher : public Dispatcher {
       y_of_expert.push_back(
           call.experts[e]->forward({rows_of_expert[e], token_N, call.x_BSD, call.mask_BS, call.random, call.past_BSD}));
     }
+    const ProfileSpan span(call.profile, "combine");
     if (call.is_log_mixture) return ops::log_mixture(y_of_expert, routing.weight_N, routing.plan, call.output_width);
     return ops::combine(y_of_expert, routing.weight_N, routing.plan, call.output_width);
+  }
+
+  static std::vector<torch::Tensor> gathered(const ExpertCall& call, const Routing& routing) {
+    const ProfileSpan span(call.profile, "dispatch");
+    return ops::permute(call.x_TD(), routing.plan);
   }
 };
 
