@@ -9,6 +9,7 @@
 
 #include "cli/bench/memory_watch.h"
 #include "heterodyne/base/error.h"
+#include "heterodyne/ops/scratch.h"
 
 namespace heterodyne::cli {
 namespace {
@@ -94,9 +95,10 @@ void compare_answers(Subject& subject, const Rivals& all, LayerResult& result) {
   }
 }
 
-// Before anything else ran, so that buffers which are kept from then on count.
+// Buffers that are kept from one step to the next count as well, those of the pass itself alone.
 double peak_bytes_of(Subject& subject) {
   subject.clear();
+  ops::release_kept_buffers();
   double gradients = 0;
   const MemoryWatch watch;
   subject.forward_backward();

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "cli/bench/layer_report.h"
 #include "cli/bench/measure_dispatch.h"
@@ -69,7 +70,11 @@ Table context_of(const cli::Invocation& invocation) {
 // Prints as asked, and writes bench.json.
 void deliver(const BenchFlags& options, const cli::Invocation& invocation, const Rows& rows, const Array& points) {
   const Table whole{{"bench", options.what}, {"environment", context_of(invocation)}, {"points", points}};
-  if (!options.out.empty()) io::write_file(options.out + "/bench.json", io::write_json(whole, 1) + "\n");
+  if (!options.out.empty()) {
+    std::error_code ignored;  // writing says what is wrong
+    std::filesystem::create_directories(options.out, ignored);
+    io::write_file(options.out + "/bench.json", io::write_json(whole, 1) + "\n");
+  }
   if (options.format.format == "json") invocation.terminal.print(cli::json_text(whole));
   else cli::print_rows(invocation.terminal, rows, options.format.format);
 }

@@ -1,7 +1,9 @@
 // heterodyne report RUN: what a run or a routing file says, as a page that needs no network, or as text.
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -104,7 +106,14 @@ void show(const std::string& path, cli::Terminal& terminal) {
   std::string program = "xdg-open", argument = path;
   char* words[] = {program.data(), argument.data(), nullptr};
   pid_t child = 0;
-  if (::posix_spawnp(&child, words[0], nullptr, nullptr, words, environ) == 0) return;
+  posix_spawn_file_actions_t silent;  // what a browser has to say is nobody's business here
+  ::posix_spawn_file_actions_init(&silent);
+  for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) {
+    ::posix_spawn_file_actions_addopen(&silent, stream, "/dev/null", O_WRONLY, 0);
+  }
+  const int failure = ::posix_spawnp(&child, words[0], &silent, nullptr, words, environ);
+  ::posix_spawn_file_actions_destroy(&silent);
+  if (failure == 0) return;
   terminal.say("there is no xdg-open here; open " + path + " in a browser");
 }
 

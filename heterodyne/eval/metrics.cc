@@ -4,8 +4,13 @@
 
 #include <limits>
 
+#include "heterodyne/ops/kernel_input.h"
+#include "heterodyne/ops/rows/cross_entropy.h"
+
 namespace heterodyne {
 namespace {
+
+constexpr int64_t kManyClasses = 128;  // from which on LibTorch's pass over all probabilities costs more than ours
 
 // sum / count of each class; NaN for classes that did not occur.
 template <class Number>
@@ -21,7 +26,10 @@ std::vector<double> means(const std::vector<Number>& sum_Y, const std::vector<in
 }  // namespace
 
 torch::Tensor cross_entropy(const torch::Tensor& logit_BY, const torch::Tensor& label_B) {
-  return at::cross_entropy_loss(logit_BY.flatten(0, -2), label_B.flatten());
+  const auto logits = logit_BY.flatten(0, -2), labels = label_B.flatten();
+  const bool has_many_classes = logits.size(-1) >= kManyClasses && logits.size(0) > 0;
+  if (has_many_classes && ops::is_kernel_input(logits)) return ops::cross_entropy_of_rows(logits, labels).mean();
+  return at::cross_entropy_loss(logits, labels);
 }
 
 int64_t num_correct(const torch::Tensor& logit_BY, const torch::Tensor& label_B) {

@@ -25,9 +25,9 @@ torch::Tensor LinearGateRouter::logits(const RouteInput& input, double jitter) c
 TokenChoice LinearGateRouter::choose_in_passing(const RouteInput& input) const {
   check_input(input.x_TD);
   const bool is_asked = input.needs.probabilities || input.needs.logits || !input.override.empty();
-  const auto& matrix_ED = gate_->weight().matrix();
-  if (is_asked || !ops::can_run_gate(input.x_TD, matrix_ED)) return {};
-  const auto choice = ops::gate_top_k(input.x_TD, matrix_ED, max_choices(), layer_name());
+  const auto& weight = gate_->weight();
+  if (is_asked || !ops::can_run_gate(input.x_TD, weight.matrix())) return {};
+  const auto choice = ops::gate_top_k(input.x_TD, weight.matrix(), max_choices(), layer_name(), false, weight.panels());
   return {choice.expert_TK, choice.logit_TK.softmax(-1), {}, {}};
 }
 

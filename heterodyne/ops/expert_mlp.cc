@@ -23,7 +23,6 @@ struct Call : torch::CustomClassHolder {
   RoutingPlan plan;
   std::vector<ExpertMlp> experts;
   int64_t output_width = 0;
-  bool keeps = false;  // whether a backward pass may follow
 };
 
 constexpr size_t kFirstParameter = 2;  // behind x_TD and weight_N
@@ -32,7 +31,7 @@ struct ExpertMlps : torch::autograd::Function<ExpertMlps> {
   // `inputs`: x_TD, weight_N and every defined parameter.
   static torch::Tensor forward(AutogradContext* ctx, torch::TensorList inputs, const c10::intrusive_ptr<Call>& call) {
     internal::MlpPass pass(inputs[0], inputs[1], call->plan, call->experts, call->output_width);
-    auto output = pass.forward(call->keeps);
+    auto output = pass.forward(true);
     variable_list saved = inputs.vec();
     saved.push_back(output.pre);
     ctx->save_for_backward(saved);
@@ -67,30 +66,53 @@ struct ExpertMlps : torch::autograd::Function<ExpertMlps> {
   }
 };
 
-void check_matrix(const std::string& what, const torch::Tensor& matrix, int64_t rows, int64_t columns) {
+// Whose tensor it is; messages are made when one is needed, since there may be thousands of experts.
+struct Part {
+  size_t expert;
+  const char* name;
+  std::string text() const { return fmt::format("expert {}: {}", expert, name); }
+};
+
+void check_matrix(const Part& part, const torch::Tensor& matrix, int64_t rows, int64_t columns) {
   if (!matrix.defined()) return;
   const bool fits = matrix.dim() == 2 && matrix.size(0) == rows && matrix.size(1) == columns &&
                     matrix.scalar_type() == torch::kFloat32 && matrix.is_contiguous();
   if (fits) return;
-  throw ShapeError("expert_mlps", fmt::format("{}: expected contiguous float32 [{}, {}], got {}", what, rows, columns,
-                                              shape_text(matrix)));
+  throw ShapeError("expert_mlps", fmt::format("{}: expected contiguous float32 [{}, {}], got {}", part.text(), rows,
+                                              columns, shape_text(matrix)));
 }
 
-void check_bias(const std::string& what, const torch::Tensor& bias, int64_t size) {
+void check_bias(const Part& part, const torch::Tensor& bias, int64_t size) {
   if (!bias.defined() || (bias.dim() == 1 && bias.size(0) == size && bias.scalar_type() == torch::kFloat32)) return;
-  throw ShapeError("expert_mlps", fmt::format("{}: expected float32 [{}], got {}", what, size, shape_text(bias)));
+  throw ShapeError("expert_mlps",
+                   fmt::format("{}: expected float32 [{}], got {}", part.text(), size, shape_text(bias)));
 }
 
 void check_expert(const ExpertMlp& expert, size_t position, int64_t D, int64_t O) {
-  const auto name = [&](const char* what) { return fmt::format("expert {}: {}", position, what); };
-  if (expert.up_FD.dim() != 2) throw ShapeError("expert_mlps", name("up_FD: expected two dimensions"));
+  if (expert.up_FD.dim() != 2) {
+    throw ShapeError("expert_mlps", Part{position, "up_FD"}.text() + ": expected two dimensions");
+  }
   const int64_t F = expert.up_FD.size(0);
-  check_matrix(name("up_FD"), expert.up_FD, F, D);
-  check_matrix(name("gate_FD"), expert.gate_FD, F, D);
-  check_matrix(name("down_OF"), expert.down_OF, O, F);
-  check_bias(name("up_bias_F"), expert.up_bias_F, F);
-  check_bias(name("gate_bias_F"), expert.gate_bias_F, F);
-  check_bias(name("down_bias_O"), expert.down_bias_O, O);
+  check_matrix({position, "up_FD"}, expert.up_FD, F, D);
+  check_matrix({position, "gate_FD"}, expert.gate_FD, F, D);
+  check_matrix({position, "down_OF"}, expert.down_OF, O, F);
+  check_bias({position, "up_bias_F"}, expert.up_bias_F, F);
+  check_bias({position, "gate_bias_F"}, expert.gate_bias_F, F);
+  check_bias({position, "down_bias_O"}, expert.down_bias_O, O);
+}
+
+// Whether somebody may ask for a gradient of one of these.
+bool may_need_gradients(const torch::Tensor& x_TD, const torch::Tensor& weight_N,
+                        const std::vector<ExpertMlp>& experts) {
+  if (!torch::GradMode::is_enabled()) return false;
+  if (x_TD.requires_grad() || weight_N.requires_grad()) return true;
+  for (const auto& expert : experts) {
+    for (const auto* parameter : {&expert.up_FD, &expert.gate_FD, &expert.down_OF, &expert.up_bias_F,
+                                  &expert.gate_bias_F, &expert.down_bias_O}) {
+      if (parameter->requires_grad()) return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -104,20 +126,24 @@ torch::Tensor expert_mlps(const torch::Tensor& x_TD, const torch::Tensor& weight
   check_shape("expert_mlps", "x_TD", x_TD, {{"T", plan.num_tokens()}, "D"});
   check_shape("expert_mlps", "weight_N", weight_N, {{"N", plan.num_pairs()}});
   HETERODYNE_DCHECK(static_cast<int64_t>(experts.size()) == plan.num_experts());
+  for (size_t e = 0; e < experts.size(); ++e) {
+    if (experts[e].defined()) check_expert(experts[e], e, x_TD.size(1), output_width);
+  }
+  if (!may_need_gradients(x_TD, weight_N, experts)) {
+    const auto x = x_TD.contiguous(), weight = weight_N.contiguous();
+    return internal::MlpPass(x, weight, plan, experts, output_width).forward(false).y_TO;
+  }
   auto call = c10::make_intrusive<Call>();
   call->plan = plan;
   call->experts = experts;
   call->output_width = output_width;
   variable_list inputs{x_TD.contiguous(), weight_N.contiguous()};
-  for (size_t e = 0; e < experts.size(); ++e) {
-    if (!experts[e].defined()) continue;
-    check_expert(experts[e], e, x_TD.size(1), output_width);
-    for (const auto& parameter : parameters_of(experts[e])) {
+  for (const auto& expert : experts) {
+    if (!expert.defined()) continue;
+    for (const auto& parameter : parameters_of(expert)) {
       if (parameter.defined()) inputs.push_back(parameter);
     }
   }
-  const auto wants = [](const torch::Tensor& input) { return input.requires_grad(); };
-  call->keeps = torch::GradMode::is_enabled() && std::any_of(inputs.begin(), inputs.end(), wants);
   return ExpertMlps::apply(torch::TensorList(inputs), call);
 }
 

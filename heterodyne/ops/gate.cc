@@ -25,21 +25,26 @@ using torch::autograd::variable_list;
 
 constexpr int64_t kTokens = 32;  // of a task: their logits stay in a cache
 
-struct Found {
-  GateChoice choice;
-  int64_t bad_token = -1;
+struct GateInput {
+  const torch::Tensor &x_TD, &matrix_ED, &panels;
+};
+struct GateWishes {
+  int64_t k;
+  std::string where;
+  bool wants_log_sum_exp;
 };
 
 // One task for a few tokens: their logits panel by panel, then the best of each.
-Found find(const torch::Tensor& x_TD, const torch::Tensor& matrix_ED, int64_t k, bool wants_log_sum_exp) {
+GateChoice find_all(const GateInput& input, const GateWishes& wishes) {
+  const auto& [x_TD, matrix_ED, panels] = input;
+  const auto& [k, where, wants_log_sum_exp] = wishes;
   const int64_t T = x_TD.size(0), D = x_TD.size(1), E = matrix_ED.size(0);
-  Found found{{torch::empty({T, k}, torch::kInt64), torch::empty({T, k}, torch::kFloat32)}};
-  if (wants_log_sum_exp) found.choice.log_sum_exp_T = torch::empty({T}, torch::kFloat32);
-  const auto panels = pack_panels(matrix_ED);
+  GateChoice found{torch::empty({T, k}, torch::kInt64), torch::empty({T, k}, torch::kFloat32)};
+  if (wants_log_sum_exp) found.log_sum_exp_T = torch::empty({T}, torch::kFloat32);
   const float *x = x_TD.const_data_ptr<float>(), *packed = panels.const_data_ptr<float>();
-  int64_t* expert = found.choice.expert_TK.data_ptr<int64_t>();
-  float* logit = found.choice.logit_TK.data_ptr<float>();
-  float* sum = wants_log_sum_exp ? found.choice.log_sum_exp_T.data_ptr<float>() : nullptr;
+  int64_t* expert = found.expert_TK.data_ptr<int64_t>();
+  float* logit = found.logit_TK.data_ptr<float>();
+  float* sum = wants_log_sum_exp ? found.log_sum_exp_T.data_ptr<float>() : nullptr;
   std::atomic<int64_t> bad = T;
   for_each_task((T + kTokens - 1) / kTokens, [&](int64_t task) {
     const int64_t first = task * kTokens, count = std::min(kTokens, T - first);
@@ -58,7 +63,10 @@ Found find(const torch::Tensor& x_TD, const torch::Tensor& matrix_ED, int64_t k,
       if (sum) sum[token] = internal::log_sum_exp_of(logits + i * E, E, logit[token * k]);
     }
   });
-  if (bad < T) found.bad_token = bad;
+  if (bad < T) {
+    top_k(x_TD.matmul(matrix_ED.t()), k, where);  // throws with how many there are
+    throw Error(where, fmt::format("scores: expected numbers, got NaN for token {}", bad.load()));
+  }
   return found;
 }
 
@@ -89,17 +97,12 @@ variable_list sparse_gradients(const torch::Tensor& dlogit_TK, const torch::Tens
 
 struct Gate : torch::autograd::Function<Gate> {
   static variable_list forward(AutogradContext* ctx, const torch::Tensor& x_TD, const torch::Tensor& matrix_ED,
-                               int64_t k, const std::string& where, bool wants_log_sum_exp) {
-    const Found found = find(x_TD, matrix_ED, k, wants_log_sum_exp);
-    if (found.bad_token >= 0) {
-      top_k(x_TD.matmul(matrix_ED.t()), k, where);  // throws with how many there are
-      throw Error(where, fmt::format("scores: expected numbers, got NaN for token {}", found.bad_token));
-    }
-    const GateChoice& choice = found.choice;
+                               const torch::Tensor& panels, const GateWishes& wishes) {
+    const GateChoice choice = find_all({x_TD, matrix_ED, panels}, wishes);
     ctx->save_for_backward({x_TD, matrix_ED, choice.expert_TK});
     ctx->mark_non_differentiable({choice.expert_TK});
     variable_list output{choice.expert_TK, choice.logit_TK};
-    if (wants_log_sum_exp) output.push_back(choice.log_sum_exp_T);
+    if (wishes.wants_log_sum_exp) output.push_back(choice.log_sum_exp_T);
     return output;
   }
 
@@ -115,7 +118,7 @@ struct Gate : torch::autograd::Function<Gate> {
       found[0] = found[0].defined() ? found[0] + dx_TD : dx_TD;
       found[1] = found[1].defined() ? found[1] + dmatrix_ED : dmatrix_ED;
     }
-    found.resize(5);  // nothing for k, the name and the wish
+    found.resize(4);  // nothing for the panels and the wishes
     return found;
   }
 };
@@ -127,13 +130,21 @@ bool can_run_gate(const torch::Tensor& x_TD, const torch::Tensor& matrix_ED) {
 }
 
 GateChoice gate_top_k(const torch::Tensor& x_TD, const torch::Tensor& matrix_ED, int64_t k, const std::string& where,
-                      bool wants_log_sum_exp) {
+                      bool wants_log_sum_exp, const torch::Tensor& panels) {
   check_shape(where, "matrix_ED", matrix_ED, {"E", "D"});
   check_shape(where, "x_TD", x_TD, {"T", {"D", matrix_ED.size(1)}});
   if (k < 1 || k > matrix_ED.size(0)) {
     throw ShapeError(where, fmt::format("top {}: expected at most E = {}", k, matrix_ED.size(0)));
   }
-  const auto output = Gate::apply(x_TD.contiguous(), matrix_ED.contiguous(), k, where, wants_log_sum_exp);
+  if (panels.defined() && panels.numel() != matrix_ED.numel()) {
+    throw ShapeError(where, fmt::format("panels: expected {} values, got {}", matrix_ED.numel(), panels.numel()));
+  }
+  const auto packed = panels.defined() ? panels : pack_panels(matrix_ED);
+  const auto x = x_TD.contiguous(), matrix = matrix_ED.contiguous();
+  const bool may_need_gradients = torch::GradMode::is_enabled() && (x.requires_grad() || matrix.requires_grad());
+  const GateWishes wishes{k, where, wants_log_sum_exp};
+  if (!may_need_gradients) return find_all({x, matrix, packed}, wishes);
+  const auto output = Gate::apply(x, matrix, packed, wishes);
   return {output[0], output[1], wants_log_sum_exp ? output[2] : torch::Tensor()};
 }
 

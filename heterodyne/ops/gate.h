@@ -20,9 +20,10 @@ struct GateChoice {
 };
 
 /// Each token's k best experts by x W^T. Gradients of x_TD and matrix_ED; that of log_sum_exp_T makes all logits again.
-/// The same bits for any number of threads. Throws ShapeError unless matrix_ED is [E, D] with 1 <= k <= E, and Error
-/// naming `where` and the first token whose logits hold a NaN.
+/// `panels` are those of matrix_ED (panels.h), made here where there are none. The same bits for any number of threads.
+/// Throws ShapeError unless matrix_ED is [E, D] with 1 <= k <= E, and Error naming `where` and the first token whose
+/// logits hold a NaN.
 GateChoice gate_top_k(const torch::Tensor& x_TD, const torch::Tensor& matrix_ED, int64_t k, const std::string& where,
-                      bool wants_log_sum_exp = false);
+                      bool wants_log_sum_exp = false, const torch::Tensor& panels = {});
 
 }  // namespace heterodyne::ops

@@ -31,7 +31,7 @@ void GateLogitsAlone(benchmark::State& state) {
 void GateFused(benchmark::State& state) {
   const Gate gate(state);
   for (auto _ : state) {
-    const auto choice = gate_top_k(gate.x_TD, gate.matrix_ED, gate.k, "bench", true);
+    const auto choice = gate_top_k(gate.x_TD, gate.matrix_ED, gate.k, "bench", true, gate.panels);
     benchmark::DoNotOptimize(plan_routing(choice.expert_TK, gate.matrix_ED.size(0)).token_N.data_ptr());
   }
 }

@@ -3,10 +3,14 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/random.h"
+#include "heterodyne/ops/gate_cpu.h"
 #include "heterodyne/ops/isa.h"
 #include "heterodyne/ops/top_k.h"
 
@@ -52,6 +56,33 @@ TEST(Gate, TiesGoToTheLowestPosition) {
   const auto choice = gate_top_k(torch::ones({2, 4}), torch::ones({40, 4}), 3, "test");
   EXPECT_TRUE(torch::equal(choice.expert_TK, torch::tensor({{0, 1, 2}, {0, 1, 2}}, torch::kInt64)));
   EXPECT_FALSE(choice.log_sum_exp_T.defined());
+}
+
+TEST(Gate, TheBestOfARowAreThoseOfAStableSort) {
+  constexpr float kLeast = -std::numeric_limits<float>::infinity();
+  const auto draw_R = RandomStream("rows").uniform({7, 0}, {40 * 300});
+  const float* draws = draw_R.const_data_ptr<float>();
+  for (int64_t row = 0; row < 40; ++row) {
+    for (const int64_t count : {31, 32, 33, 47, 64, 100, 129, 300}) {
+      for (const int64_t k : {1, 2, 3, 8, 16, 17}) {
+        const float levels = row % 4 == 0 ? 3 : row % 4 == 1 ? 40 : 1e6F;  // many equal ones, some, hardly any
+        std::vector<float> logits(static_cast<size_t>(count));
+        for (size_t i = 0; i < logits.size(); ++i) logits[i] = std::floor(draws[row * 300 + int64_t(i)] * levels);
+        if (row % 4 == 3) std::fill(logits.begin() + 5, logits.end() - 3, kLeast);
+        std::vector<int64_t> expected(logits.size()), position(static_cast<size_t>(k));
+        std::vector<float> best(position.size());
+        std::iota(expected.begin(), expected.end(), 0);
+        std::stable_sort(expected.begin(), expected.end(),
+                         [&](int64_t a, int64_t b) { return logits[size_t(a)] > logits[size_t(b)]; });
+        expected.resize(position.size());
+        ASSERT_TRUE(internal::best_of_row(logits.data(), count, k, position.data(), best.data()));
+        ASSERT_EQ(position, expected) << row << " " << count << " " << k;
+        for (size_t i = 0; i < best.size(); ++i) ASSERT_EQ(best[i], logits[size_t(position[i])]);
+        logits[static_cast<size_t>(count - 1 - row % 3)] = std::numeric_limits<float>::quiet_NaN();
+        ASSERT_FALSE(internal::best_of_row(logits.data(), count, k, position.data(), best.data()));
+      }
+    }
+  }
 }
 
 TEST(Gate, ThreadsDoNotChangeABit) {

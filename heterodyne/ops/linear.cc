@@ -13,6 +13,13 @@
 namespace heterodyne::ops {
 namespace {
 
+// A matrix so large that LibTorch would give its memory back to the system after each step is kept.
+torch::Tensor room_for(int64_t rows, int64_t columns) {
+  constexpr int64_t kLarge = 1 << 23;  // floats, 32 MB
+  return rows * columns < kLarge ? torch::empty({rows, columns}, torch::kFloat32)
+                                 : kept_buffer(rows * columns).view({rows, columns});
+}
+
 using internal::kLinearRows;
 using internal::kPanel;
 using internal::num_panels;
@@ -57,7 +64,7 @@ torch::Tensor packed(const torch::Tensor& matrix_OI, bool is_transposed) {
 
 torch::Tensor input_gradient(const torch::Tensor& dy_NO, const torch::Tensor& matrix_OI) {
   const int64_t N = dy_NO.size(0), O = matrix_OI.size(0), I = matrix_OI.size(1);
-  auto dx_NI = torch::empty({N, I}, torch::kFloat32);
+  auto dx_NI = room_for(N, I);
   const auto panels = packed(matrix_OI, false);
   run_blocks(
       {dy_NO.const_data_ptr<float>(), panels.const_data_ptr<float>(), dx_NI.data_ptr<float>(), N, O, I, nullptr});
@@ -106,7 +113,7 @@ struct Linear : torch::autograd::Function<Linear> {
     ctx->save_for_backward({x_NI, matrix_OI});
     ctx->saved_data["has_bias"] = bias_O.has_value();
     const int64_t N = x_NI.size(0), O = matrix_OI.size(0), I = matrix_OI.size(1);
-    auto y_NO = torch::empty({N, O}, torch::kFloat32);
+    auto y_NO = room_for(N, O);
     const auto own = panels ? *panels : packed(matrix_OI, true);
     run_blocks({x_NI.const_data_ptr<float>(), own.const_data_ptr<float>(), y_NO.data_ptr<float>(), N, I, O,
                 bias_O ? bias_O->const_data_ptr<float>() : nullptr});

@@ -59,7 +59,7 @@ torch::Tensor kept_buffer(int64_t count) {
     if (static_cast<size_t>(std::count_if(kept.all.begin(), kept.all.end(), is_free)) >= kMostBuffers) {
       kept.all.erase(std::find_if(kept.all.begin(), kept.all.end(), is_free));
     }
-    kept.all.push_back(fresh(count + count / 8));  // room for the next batch's slightly other count
+    kept.all.push_back(fresh(count + count / 32));  // room for the next batch's slightly other count
     best = &kept.all.back();
   }
   return best->narrow(0, 0, count);
