@@ -1,14 +1,17 @@
-// heterodyne data prepare|peek|synth|cluster: brings files of a data set into the layout that is read, looks into a
-// set, makes up a small one, finds clusters of a text's symbols.
+// heterodyne data prepare|peek|synth|cluster|tokenize|train-tokenizer: brings files of a data set into the layout that
+// is read, looks into a set, makes up a small one, finds clusters of a text's symbols, turns texts into ids and back,
+// learns the symbols for that.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <iostream>
 
 #include "cli/command.h"
 #include "cli/compute.h"
 #include "cli/data_folder.h"
 #include "cli/output.h"
+#include "cli/text/tokenize.h"
 #include "cli/view/picture.h"
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/text.h"
@@ -29,7 +32,11 @@ struct DataFlags {
   std::string action;
   std::vector<std::string> arguments;
   std::string split = "train";
-  std::string out = "data";
+  std::string out;
+  std::string tokenizer;
+  bool decode = false;
+  bool no_special = false;
+  int64_t vocab = 4096;
   int64_t limit = 0;
   std::string seed = "0";
   bool link = false;
@@ -38,14 +45,24 @@ struct DataFlags {
   cli::DryRunFlag plan;
   cli::FormatFlag format;
   void visit(Fields& field) {
-    field("action", action,
-          "prepare SET FOLDER: files from the authors into the layout that is read; peek SET: counts, values, first "
-          "pictures; synth SET: made-up images in the files of the set; cluster MODEL: the model's configuration with "
-          "a router `hash` whose table holds clusters of its symbols",
-          one_of("prepare", "peek", "synth", "cluster"), positional(), required());
-    field("arguments", arguments, "SET of `heterodyne ls datasets`, and FOLDER; or MODEL", positional());
+    field(
+        "action", action,
+        "prepare SET FOLDER: files from the authors into the layout that is read; peek SET: counts, values, first "
+        "pictures; synth SET: made-up images in the files of the set; cluster MODEL: the model's configuration with "
+        "a router `hash` whose table holds clusters of its symbols; tokenize: lines of standard input, each a text in "
+        "JSON, to lists of ids; train-tokenizer TEXT...: byte pair encoding learned from texts",
+        one_of("prepare", "peek", "synth", "cluster", "tokenize", "train-tokenizer"), positional(), required());
+    field("arguments", arguments, "SET of `heterodyne ls datasets`, and FOLDER; or MODEL; or TEXT files", positional());
     field("split", split, "which examples", one_of("train", "valid", "test"));
-    field("out", out, "where to write; the folder of data sets, data by default");
+    field("out", out, "where to write; the folder of data sets, data by default; the file tokenizer.json");
+    field("tokenizer", tokenizer, "tokenize: a tokenizer.json, a SentencePiece .model, or GPT-2's encoder.json",
+          effective_when(action == "tokenize", "the action is not tokenize"));
+    field("decode", decode, "tokenize: lists of ids to texts",
+          effective_when(action == "tokenize", "the action is not tokenize"));
+    field("no_special", no_special, "tokenize: no special symbols around texts; with --decode, none shown",
+          effective_when(action == "tokenize", "the action is not tokenize"));
+    field("vocab", vocab, "train-tokenizer: symbols, 257 of which are <|endoftext|> and the bytes",
+          between(257, 1000000), effective_when(action == "train-tokenizer", "the action is not train-tokenizer"));
     field("limit", limit, "at most so many examples; synth: training images, 1,000 by default; 0: no limit",
           at_least(0));
     field("seed", seed, "the same as --set seed=N; synth: of the images; cluster: of the tries");
@@ -62,6 +79,9 @@ void expect_arguments(const DataFlags& options, size_t count, const std::string&
   throw ConfigError(
       fmt::format("data {}: expected {}, got {} arguments", options.action, form, options.arguments.size()));
 }
+
+// Where to write, of data sets.
+std::string folder_of(const DataFlags& options) { return options.out.empty() ? "data" : options.out; }
 
 const SourceFiles& files_of(const std::string& kind) {
   const auto& files = datasets().find(kind).files;
@@ -155,8 +175,8 @@ void synth(const DataFlags& options, cli::Terminal& terminal) {
   const int64_t train = options.limit == 0 ? kSynthTrain : options.limit;
   const int64_t seed = seed_of(options);
   const auto& names = files.folders;
-  const fs::path folder =
-      fs::path(options.out) / *std::find_if(names.begin(), names.end(), [](const auto& name) { return !name.empty(); });
+  const fs::path folder = fs::path(folder_of(options)) /
+                          *std::find_if(names.begin(), names.end(), [](const auto& name) { return !name.empty(); });
   const auto made = synthetic_image_files(kind, train, std::max<int64_t>(10, train / 5), seed);
   for (const auto& file : made) {
     if (fs::exists(fs::symlink_status(folder / file.name)))
@@ -173,7 +193,7 @@ void synth(const DataFlags& options, cli::Terminal& terminal) {
   if (error) throw DeviceError(folder.string() + ": cannot be made: " + error.message());
   for (const auto& file : made) io::write_file((folder / file.name).string(), file.bytes);
   terminal.say(fmt::format("{}: {} made-up training images in {} files. Next: heterodyne data peek {} --data {}",
-                           folder.string(), with_commas(train), made.size(), kind, options.out));
+                           folder.string(), with_commas(train), made.size(), kind, folder_of(options)));
 }
 
 void prepare(const DataFlags& options, cli::Terminal& terminal) {
@@ -200,17 +220,43 @@ void prepare(const DataFlags& options, cli::Terminal& terminal) {
                                   num_bad, found.size(), folder, files.how_to_get));
   }
   if (options.plan.dry_run) return terminal.say("nothing was done: --dry-run");
-  const std::string written = cli::prepare_folder({kind, found, options.out, options.link}, terminal.log());
-  terminal.say(fmt::format("{}: ready. Next: heterodyne data peek {} --data {}", written, kind, options.out));
+  const std::string written = cli::prepare_folder({kind, found, folder_of(options), options.link}, terminal.log());
+  terminal.say(fmt::format("{}: ready. Next: heterodyne data peek {} --data {}", written, kind, folder_of(options)));
+}
+
+void tokenize(const DataFlags& options, cli::Terminal& terminal) {
+  expect_arguments(options, 0, "texts on standard input alone");
+  if (options.tokenizer.empty()) throw ConfigError("data tokenize: expected --tokenizer FILE, got none");
+  const auto lines = cli::line_tokenizer(options.tokenizer, !options.no_special);
+  cli::each_line(std::cin, [&](const std::string& line, const std::string& where) {
+    terminal.print(options.decode ? lines.decode(line, where) : lines.encode(line, where));
+  });
+}
+
+void train_tokenizer(const DataFlags& options, cli::Terminal& terminal) {
+  if (options.arguments.empty()) throw ConfigError("data train-tokenizer: expected files of text, got none");
+  const std::string out = options.out.empty() ? "tokenizer.json" : options.out;
+  if (fs::exists(fs::symlink_status(out))) throw ConfigError(out + ": exists already; choose another --out");
+  const std::string text = cli::read_texts(options.arguments);
+  if (options.plan.dry_run) {
+    terminal.print(fmt::format("would learn at most {} symbols from {} bytes of text and write {}",
+                               with_commas(options.vocab), with_commas(static_cast<int64_t>(text.size())), out));
+    return terminal.say("nothing was done: --dry-run");
+  }
+  const int64_t num_symbols = cli::write_learned_tokenizer(text, options.vocab, out);
+  terminal.say(fmt::format("{}: {} symbols from {} bytes of text. Next: heterodyne data tokenize --tokenizer {}", out,
+                           with_commas(num_symbols), with_commas(static_cast<int64_t>(text.size())), out));
 }
 
 int run_data(const DataFlags& options, const cli::Invocation& invocation) {
-  if (options.plan.dry_run && options.action == "peek")
-    throw ConfigError("data peek: --dry-run has no effect: it writes nothing");
+  if (options.plan.dry_run && (options.action == "peek" || options.action == "tokenize"))
+    throw ConfigError(fmt::format("data {}: --dry-run has no effect: it writes nothing", options.action));
   cli::apply(options.compute, invocation);
   if (options.action == "peek") peek(options, invocation);
   else if (options.action == "synth") synth(options, invocation.terminal);
   else if (options.action == "cluster") cluster(options, invocation.terminal);
+  else if (options.action == "tokenize") tokenize(options, invocation.terminal);
+  else if (options.action == "train-tokenizer") train_tokenizer(options, invocation.terminal);
   else prepare(options, invocation.terminal);
   return 0;
 }
@@ -218,10 +264,12 @@ int run_data(const DataFlags& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_data() {
-  return command_kind<DataFlags>("prepare, look into or make up a data set; cluster the symbols of a text",
+  return command_kind<DataFlags>("prepare, look into or make up a data set; texts to ids and back",
                                  "heterodyne data peek fashion_mnist\nheterodyne data prepare cifar10 "
                                  "~/Downloads/cifar-10-batches-bin\nheterodyne data synth mnist --limit 2000 --seed 1\n"
-                                 "heterodyne data cluster runs/lm-char > by_cluster.toml",
+                                 "heterodyne data cluster runs/lm-char > by_cluster.toml\n"
+                                 "echo '\"Once upon a time\"' | heterodyne data tokenize --tokenizer tokenizer.json\n"
+                                 "heterodyne data train-tokenizer book.txt --vocab 4096 --out tokenizer.json",
                                  run_data);
 }
 

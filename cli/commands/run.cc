@@ -87,7 +87,7 @@ int write_text(const RunFlags& options, TrainedModel& model, cli::Terminal& term
   if (const Value* chosen = model.experiment.resolved.find_path("data.tokenizer"))
     tokenizer = Member(*chosen->if_table());
   const auto symbols = tokenizers().of(data).make(tokenizer, model.experiment.vocabulary);
-  const auto prompt = symbols->encode(options.prompt, "run --prompt");
+  const auto prompt = symbols->framed(symbols->encode(options.prompt, "run --prompt")).ids;
   if (prompt.empty()) throw ConfigError("run", "prompt", "expected at least one token, got none");
 
   cli::catch_stop_signals();

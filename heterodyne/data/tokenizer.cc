@@ -1,6 +1,40 @@
 #include "heterodyne/data/tokenizer.h"
 
+#include <algorithm>
+
 namespace heterodyne {
+
+std::string Tokenizer::decode(const std::vector<int64_t>& ids, bool) const {
+  std::string text;
+  int64_t before = -1;
+  for (const int64_t id : ids) {
+    text += piece(id, before);
+    before = id;
+  }
+  return text;
+}
+
+FramedText Tokenizer::framed(const std::vector<int64_t>& ids) const {
+  return {ids, std::vector<int64_t>(ids.size(), 0)};
+}
+
+FramedText Tokenizer::framed(const std::vector<int64_t>& first, const std::vector<int64_t>& second) const {
+  FramedText both = Tokenizer::framed(first);
+  both.ids.insert(both.ids.end(), second.begin(), second.end());
+  both.types.insert(both.types.end(), second.size(), 1);
+  return both;
+}
+
+std::pair<size_t, size_t> cut_longest_first(size_t first, size_t second, size_t most) {
+  if (first + second <= most) return {first, second};
+  size_t shorter = std::min(first, second);
+  size_t longer = std::max(shorter, most - std::min(shorter, most));
+  if (shorter + longer > most) {
+    shorter = most / 2;
+    longer = most - shorter;
+  }
+  return first > second ? std::pair(longer, shorter) : std::pair(shorter, longer);
+}
 
 TokenizerRegistry empty_tokenizers() { return TokenizerRegistry("tokenizer"); }
 

@@ -5,6 +5,7 @@
 
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/fixtures.h"
+#include "heterodyne/io/fixtures.h"
 
 namespace heterodyne::tokenizer_test {
 namespace {
@@ -12,6 +13,13 @@ namespace {
 Member kind_of(const std::string& kind, Table settings = {}) {
   settings.set("kind", kind);
   return Member(settings);
+}
+
+// With what the kind needs: a file in `folder`, of a tokenizer of bytes.
+Member ready_kind(const std::string& kind, const fixtures::TemporaryFolder& folder) {
+  if (kind != "file") return kind_of(kind);
+  const std::string text = learn_vocabulary(kind_of("bpe"), "", "text").definition;
+  return kind_of(kind, {{"path", folder.put("tokenizer.json", text)}});
 }
 
 std::string decoded(const Tokenizer& tokenizer, const std::vector<int64_t>& ids) {
@@ -29,17 +37,37 @@ INSTANTIATE_TEST_SUITE_P(Kinds, TokenizerContract, testing::ValuesIn(tokenizers(
                          [](const auto& test) { return test.param; });
 
 TEST_P(TokenizerContract, ReadsItsTrainingTextAndGivesItBack) {
+  const fixtures::TemporaryFolder folder;
+  const auto kind = ready_kind(GetParam(), folder);
   const std::string text = "to be or not to be\nthat is the question\n";
-  const auto vocabulary = learn_vocabulary(kind_of(GetParam()), text, "text");
-  const auto tokenizer = tokenizers().make(kind_of(GetParam()), vocabulary);
+  const auto vocabulary = learn_vocabulary(kind, text, "text");
+  const auto tokenizer = tokenizers().make(kind, vocabulary);
   const auto ids = tokenizer->encode(text, "text");
   for (const int64_t id : ids) EXPECT_LT(id, static_cast<int64_t>(vocabulary.size()));
   EXPECT_EQ(decoded(*tokenizer, ids), text);
+  EXPECT_EQ(tokenizer->decode(ids, true), text);
 }
 
 TEST_P(TokenizerContract, ReadsNothing) {
-  const auto tokenizer = tokenizers().make(kind_of(GetParam()), learn_vocabulary(kind_of(GetParam()), "a b", "text"));
+  const fixtures::TemporaryFolder folder;
+  const auto kind = ready_kind(GetParam(), folder);
+  const auto tokenizer = tokenizers().make(kind, learn_vocabulary(kind, "a b", "text"));
   EXPECT_TRUE(tokenizer->encode("", "text").empty());
+}
+
+TEST(CutLongestFirst, CutsTheLongerOneFirst) {
+  EXPECT_EQ(cut_longest_first(4, 10, 14), std::pair(size_t{4}, size_t{10}));
+  EXPECT_EQ(cut_longest_first(2, 10, 8), std::pair(size_t{2}, size_t{6}));
+  EXPECT_EQ(cut_longest_first(10, 2, 8), std::pair(size_t{6}, size_t{2}));
+  EXPECT_EQ(cut_longest_first(6, 10, 8), std::pair(size_t{4}, size_t{4}));
+  EXPECT_EQ(cut_longest_first(3, 3, 5), std::pair(size_t{2}, size_t{3}));
+}
+
+TEST(BpeTokenizer, LearnsPiecesOfWords) {
+  const auto kind = kind_of("bpe", {{"symbols", 258}});
+  const auto vocabulary = learn_vocabulary(kind, "ab ab\n", "text");
+  EXPECT_EQ(vocabulary.back(), "ab");
+  EXPECT_EQ(tokenizers().make(kind, vocabulary)->encode("abb", "text"), (std::vector<int64_t>{257, 99}));
 }
 
 TEST(ByteTokenizer, ItsSymbolsAreTheBytesOfTheTextInOrder) {

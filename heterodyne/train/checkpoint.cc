@@ -7,6 +7,7 @@
 
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/text.h"
+#include "heterodyne/data/tokenizer_file.h"
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/json.h"
 #include "heterodyne/io/safetensors.h"
@@ -20,6 +21,10 @@ namespace fs = std::filesystem;
 
 constexpr std::array kFiles = {"model.safetensors", "optimizer.safetensors", "state.json"};
 constexpr const char* kCarry = "carry.safetensors";  // only where a network carries something into the next batch
+// The definition of a tokenizer that symbols alone do not make, by its form.
+constexpr const char* kTokenizerJson = "tokenizer.json";
+constexpr const char* kTokenizerModel = "tokenizer.model";
+constexpr std::array kOptionalFiles = {kCarry, kTokenizerJson, kTokenizerModel};
 constexpr const char* kPrefix = "step-";
 constexpr const char* kTemporary = ".tmp";
 
@@ -34,7 +39,9 @@ void make_folder(const std::string& path) {
 Table manifest_of(const std::string& folder) {
   Table files;
   std::vector<std::string> names(kFiles.begin(), kFiles.end());
-  if (fs::exists(in(folder, kCarry))) names.emplace_back(kCarry);
+  for (const char* name : kOptionalFiles) {
+    if (fs::exists(in(folder, name))) names.emplace_back(name);
+  }
   for (const auto& name : names) {
     const std::string path = in(folder, name);
     files.set(name, Table{{"bytes", static_cast<int64_t>(fs::file_size(path))}, {"sha256", io::sha256_of_file(path)}});
@@ -84,9 +91,17 @@ std::vector<torch::Tensor> read_carry(const std::string& path) {
   return carry;
 }
 
+void write_definition(const std::string& folder, const std::string& definition) {
+  if (!definition.empty()) io::write_file(in(folder, tokenizer_file_name(definition)), definition);
+}
+
 Vocabulary vocabulary_from(const Table& table, const std::string& path) {
   Vocabulary words;
   if (!table.contains("vocabulary")) return words;
+  for (const char* name : {kTokenizerJson, kTokenizerModel}) {
+    const std::string file = in(fs::path(path).parent_path().string(), name);
+    if (fs::exists(file)) words.definition = io::read_file(file);
+  }
   for (const Value& word : io::array_at(table, "vocabulary", path)) {
     if (!word.if_text()) throw FormatError::in_file(path, "vocabulary: expected a list of text");
     words.push_back(*word.if_text());
@@ -112,6 +127,7 @@ void save_checkpoint(const std::string& folder, Network& network, const Optimize
                    {"state", to_table(state)}};
     const Vocabulary& words = experiment.vocabulary;
     if (!words.empty()) contents.set("vocabulary", Array(words.begin(), words.end()));
+    write_definition(temporary, words.definition);
     io::write_file(in(temporary, "state.json"), io::write_json(contents, 1) + "\n");
     io::write_file(in(temporary, "manifest.json"), io::write_json(manifest_of(temporary), 1) + "\n");
     fs::remove_all(folder);
@@ -132,7 +148,9 @@ void verify_checkpoint(const std::string& folder) {
   check_format(manifest, path);
   const Table& files = io::table_at(manifest, "files", path);
   std::vector<std::string> names(kFiles.begin(), kFiles.end());
-  if (files.contains(kCarry)) names.emplace_back(kCarry);
+  for (const char* name : kOptionalFiles) {
+    if (files.contains(name)) names.emplace_back(name);
+  }
   for (const auto& name : names) {
     const std::string file = in(folder, name);
     const Table& expected = io::table_at(files, name, path);

@@ -1,6 +1,7 @@
 // Checkpoint: one folder that holds everything a run needs to go on.
 //
-//   step-00000040/  model.safetensors  optimizer.safetensors  state.json  manifest.json  [carry.safetensors]
+//   step-00000040/  model.safetensors  optimizer.safetensors  state.json  manifest.json
+//                  [carry.safetensors]  [tokenizer.json or tokenizer.model]
 //
 // manifest.json is written last and names each file with its size and SHA-256. The folder is made under a temporary
 // name and renamed, so it is there whole or not at all. Tensors are named, never numbered; no pickles.

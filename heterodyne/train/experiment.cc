@@ -48,6 +48,12 @@ std::string conflict_in(const Value* before, const Value* now, const std::string
 void check_vocabulary(const Experiment& experiment, const Vocabulary& read) {
   const Vocabulary& known = experiment.vocabulary;
   if (known == read) return;
+  // A model may have room for more symbols than its tokenizer uses.
+  const bool begins_alike = known.size() >= read.size() && std::equal(read.begin(), read.end(), known.begin());
+  if (begins_alike && !known.definition.empty() && known.definition == read.definition) return;
+  if (begins_alike && known.size() == read.size())
+    throw FormatError("data." + experiment.options.data.kind,
+                      "tokenizer: expected the one that the model was trained with, got another with the same symbols");
   const auto differ = std::mismatch(known.begin(), known.end(), read.begin(), read.end());
   throw FormatError("data." + experiment.options.data.kind,
                     fmt::format("vocabulary: expected the {} symbols that the model was trained on, got {}; they "
@@ -94,11 +100,16 @@ void take_vocabulary(Experiment& experiment, const Dataset& dataset) {
   if (dataset.vocabulary()) experiment.vocabulary = *dataset.vocabulary();
 }
 
-std::shared_ptr<Network> make_network(const Experiment& experiment) {
+DataShape network_shape(const Experiment& experiment) {
   const auto& data = experiment.options.data;
   DataShape shape = datasets().of(data).find(data.kind).shape(data.settings, {"data", "data." + data.kind});
   if (!experiment.vocabulary.empty())
     shape.vocabulary = shape.num_classes = static_cast<int64_t>(experiment.vocabulary.size());
+  return shape;
+}
+
+std::shared_ptr<Network> make_network(const Experiment& experiment) {
+  const DataShape shape = network_shape(experiment);
   auto network = networks().make(experiment.options.model, NetworkContext{shape, experiment.seed()});
   for (const MoeLayer* layer : network->moe_layers()) layer->check_data(shape.is_text());
   network->to(experiment.dtype());

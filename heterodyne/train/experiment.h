@@ -47,8 +47,9 @@ std::unique_ptr<Dataset> make_dataset(const Experiment& experiment, const std::v
                                       const Log& log);
 /// Takes over the data set's vocabulary, when it has one.
 void take_vocabulary(Experiment& experiment, const Dataset& dataset);
-/// With initial values from the experiment's seed, in its dtype, in train mode. Of a text whose vocabulary is not known
-/// yet, for as many symbols as it may have.
+/// What the network is told of its data. Of a text whose vocabulary is not known yet, as many symbols as it may have.
+DataShape network_shape(const Experiment& experiment);
+/// With initial values from the experiment's seed, in its dtype, in train mode.
 std::shared_ptr<Network> make_network(const Experiment& experiment);
 /// Shuffled for the training split, in order for the others.
 LoaderOptions loader_options(const Experiment& experiment, Split split);

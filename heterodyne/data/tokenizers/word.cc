@@ -1,15 +1,12 @@
 // Words as symbols, split at white space: texts that were cut into words by those who publish them (Penn Treebank,
 // WikiText). The end of a line is the symbol <eos>; words that the vocabulary lacks are <unk>.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
 #include <unordered_map>
 #include <utility>
 
-#include "heterodyne/base/error.h"
-#include "heterodyne/base/text.h"
 #include "heterodyne/data/tokenizer.h"
+#include "heterodyne/data/tokens/unicode.h"
 
 namespace heterodyne {
 namespace {
@@ -30,23 +27,6 @@ void each_word(std::string_view text, const Take& take) {
   }
 }
 
-void check_utf8(std::string_view text, const std::string& where) {
-  if (is_utf8(text)) return;
-  // The shortest beginning that is not valid ends at the byte at fault, or before it in the middle of a character.
-  size_t good = 0;
-  for (size_t line = 0; line < text.size();) {
-    const size_t end = std::min(text.find('\n', line), text.size() - 1) + 1;
-    if (!is_utf8(text.substr(line, end - line))) {
-      good = line;
-      while (good < end && is_utf8(text.substr(line, good - line + 1))) ++good;
-      break;
-    }
-    line = end;
-  }
-  throw FormatError(where, fmt::format("byte {}: expected UTF-8, got 0x{:02x}", good,
-                                       static_cast<unsigned char>(text[std::min(good, text.size() - 1)])));
-}
-
 class WordTokenizer : public Tokenizer {
  public:
   struct Options {
@@ -58,7 +38,7 @@ class WordTokenizer : public Tokenizer {
 
   // By falling frequency, words of equal frequency in the order of their bytes.
   static Vocabulary learn(const Options& options, std::string_view text, const std::string& where) {
-    check_utf8(text, where);
+    tokens::check_utf8(text, where);
     std::map<std::string, int64_t, std::less<>> count;
     each_word(text, [&](std::string_view word) {
       const auto found = count.find(word);
@@ -84,7 +64,7 @@ class WordTokenizer : public Tokenizer {
   }
 
   std::vector<int64_t> encode(std::string_view text, const std::string& where) const override {
-    check_utf8(text, where);
+    tokens::check_utf8(text, where);
     std::vector<int64_t> ids;
     each_word(text, [&](std::string_view word) { ids.push_back(id_of(std::string(word), unknown_)); });
     return ids;
