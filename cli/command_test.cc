@@ -128,6 +128,8 @@ TEST(Commands, TheListOfFlagsChangesOnPurposeOnly) {
   using Names = std::vector<std::string>;
   EXPECT_EQ(flags["train"], (Names{"config", "resume", "out", "profile", "set", "seed", "data", "threads", "quiet",
                                    "no_progress", "verbose", "device", "dry_run"}));
+  EXPECT_EQ(flags["sweep"], (Names{"configs", "grid", "out", "jobs", "rerun_failed", "set", "seed", "data", "threads",
+                                   "quiet", "no_progress", "verbose", "device", "dry_run", "format"}));
   EXPECT_EQ(flags["bench"], (Names{"what", "names", "vs", "shapes", "fail_over", "rounds", "real_data", "out", "set",
                                    "seed", "data", "threads", "quiet", "no_progress", "verbose", "format"}));
   EXPECT_EQ(flags["eval"], (Names{"model", "checkpoint_path", "split", "limit", "data", "threads", "quiet",
@@ -145,7 +147,7 @@ TEST(Commands, TheListOfFlagsChangesOnPurposeOnly) {
   EXPECT_EQ(flags["report"], (Names{"runs", "out", "open", "md", "svg", "fail_on", "format"}));
   EXPECT_EQ(flags["help"], (Names{"verb"}));
   EXPECT_EQ(flags["runs"], (Names{"action", "arguments", "remove", "yes", "dry_run", "format"}));
-  EXPECT_EQ(flags["compare"], (Names{"runs", "group", "format"}));
+  EXPECT_EQ(flags["compare"], (Names{"runs", "group", "out", "md", "csv", "format"}));
   EXPECT_EQ(flags["version"], (Names{"format"}));
   EXPECT_EQ(flags["inspect"], (Names{"path", "tensors", "format"}));
   EXPECT_EQ(flags["verify"], (Names{"path", "checksums", "resume", "determinism", "steps", "data", "threads", "quiet",

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <map>
 
 #include "cli/view/report.h"
 #include "heterodyne/base/printable.h"
@@ -77,6 +79,8 @@ constexpr Column kColumns[] = {
     {"dead", "dead", &Outcome::num_dead, 1, "{:.3g}"},
 };
 
+bool is_accuracy(const Column& column) { return column.scale != 1; }
+
 std::string cell_of(const OutcomeGroup& group, const Column& column) {
   const Spread spread = spread_of(group, column.field);
   if (spread.count == 0) return "-";
@@ -86,8 +90,7 @@ std::string cell_of(const OutcomeGroup& group, const Column& column) {
     return fmt::format("{} / {}", short_count(spread.mean), executed.count ? short_count(executed.mean) : "-");
   }
   std::string text = fmt::format(fmt::runtime(column.form), column.scale * spread.mean);
-  const bool is_accuracy = column.scale != 1;
-  if (is_accuracy && spread.count > 1)
+  if (is_accuracy(column) && spread.count > 1)
     text += " +- " + fmt::format(fmt::runtime(column.form), column.scale * spread.deviation);
   return text;
 }
@@ -108,7 +111,22 @@ Rows rows_for_people(const std::vector<OutcomeGroup>& groups, bool has_groups) {
   return rows;
 }
 
-Rows rows_for_programs(const std::vector<OutcomeGroup>& groups) {
+// The columns of what is compared pair by pair; null where there are no pairs.
+void add_differences(const std::vector<OutcomeGroup>& groups, const Column& column, Rows& rows) {
+  for (const char* ending : {"_difference", "_difference_low", "_difference_high"})
+    rows.columns.push_back(std::string(column.key) + ending);
+  for (size_t i = 0; i < groups.size(); ++i) {
+    auto& row = rows.rows[i];
+    row.resize(row.size() + 3);
+    const PairedDifference difference = i == 0 ? PairedDifference() : difference_of(groups[i], groups[0], column.field);
+    if (difference.count > 0) row[row.size() - 3] = difference.mean;
+    if (!difference.has_interval()) continue;
+    row[row.size() - 2] = difference.low;
+    row[row.size() - 1] = difference.high;
+  }
+}
+
+Rows rows_for_programs(const std::vector<OutcomeGroup>& groups, bool has_groups) {
   Rows rows{{"model", "runs"}, {}};
   for (const auto& column : kColumns) {
     rows.columns.emplace_back(column.key);
@@ -123,7 +141,28 @@ Rows rows_for_programs(const std::vector<OutcomeGroup>& groups) {
       if (spread.count > 1) row[row.size() - 1] = spread.deviation;
     }
   }
+  for (const auto& column : kColumns) {
+    if (has_groups && is_accuracy(column)) add_differences(groups, column, rows);
+  }
   return rows;
+}
+
+// Each seed with the one run that has it; nullptr where several have.
+std::map<int64_t, const Outcome*> by_seed(const OutcomeGroup& group) {
+  std::map<int64_t, const Outcome*> runs;
+  for (const auto& outcome : group) {
+    if (!outcome.seed) continue;
+    const auto [found, is_first] = runs.try_emplace(*outcome.seed, &outcome);
+    if (!is_first) found->second = nullptr;
+  }
+  return runs;
+}
+
+std::string difference_text(const PairedDifference& difference, double scale) {
+  if (difference.count == 0) return "-";
+  if (!difference.has_interval()) return fmt::format("{:+.1f}", scale * difference.mean);
+  return fmt::format("{:+.1f} ({:.1f} .. {:.1f}){}", scale * difference.mean, scale * difference.low,
+                     scale * difference.high, difference.is_distinguishable() ? "" : "  not distinguishable");
 }
 
 // Unlike experts: several groups, or a group whose experts have settings of their own.
@@ -176,6 +215,7 @@ Outcome outcome_of(const RunRecord& run, const std::string& model) {
   outcome.model = model;
   outcome.path = run.path;
   outcome.mixture = mixture_of(run.config);
+  if (const Value* seed = run.config.find("seed"); seed && seed->if_integer()) outcome.seed = *seed->if_integer();
   if (const Table* line = best_validation(run)) {
     outcome.valid_accuracy = number_at(*line, "accuracy");
     outcome.params = number_at(*line, "params");
@@ -205,10 +245,59 @@ Spread spread_of(const std::vector<Outcome>& group, std::optional<double> Outcom
   return spread;
 }
 
+PairedDifference difference_of(const OutcomeGroup& group, const OutcomeGroup& base,
+                               std::optional<double> Outcome::* value) {
+  const auto other = by_seed(base);
+  std::vector<double> differences;
+  for (const auto& [seed, outcome] : by_seed(group)) {
+    const auto pair = other.find(seed);
+    if (pair == other.end() || !outcome || !pair->second || !(outcome->*value) || !(pair->second->*value)) continue;
+    differences.push_back(*(outcome->*value) - *(pair->second->*value));
+  }
+  return paired_difference(differences);
+}
+
+Rows difference_rows(const std::vector<OutcomeGroup>& groups) {
+  Rows rows{{"model", "against", "pairs"}, {}};
+  for (const auto& column : kColumns) {
+    if (is_accuracy(column))
+      rows.columns.push_back(std::string(column.name, std::strlen(column.name) - 2) + ", points");
+  }
+  bool has_pairs = false;
+  for (size_t i = 1; i < groups.size(); ++i) {
+    std::vector<Value> row{groups[i][0].model, groups[0][0].model, 0};
+    int64_t num_pairs = 0;
+    for (const auto& column : kColumns) {
+      if (!is_accuracy(column)) continue;
+      const auto difference = difference_of(groups[i], groups[0], column.field);
+      num_pairs = std::max(num_pairs, difference.count);
+      row.emplace_back(difference_text(difference, column.scale));
+    }
+    row[2] = num_pairs;
+    has_pairs = has_pairs || num_pairs > 0;
+    rows.rows.push_back(std::move(row));
+  }
+  if (!has_pairs) rows.rows.clear();
+  return rows;
+}
+
+std::vector<std::string> pairing_warnings(const std::vector<OutcomeGroup>& groups) {
+  std::vector<std::string> warnings;
+  for (const auto& group : groups) {
+    for (const auto& [seed, outcome] : by_seed(group)) {
+      if (outcome) continue;
+      warnings.push_back(
+          fmt::format("{} has several runs of seed {}, which are in no pair", printable(group[0].model), seed));
+      break;
+    }
+  }
+  return warnings;
+}
+
 Rows comparison_rows(const std::vector<OutcomeGroup>& groups, const std::string& format) {
-  if (format == "json" || format == "csv") return rows_for_programs(groups);
-  return rows_for_people(groups,
-                         std::any_of(groups.begin(), groups.end(), [](const auto& group) { return group.size() > 1; }));
+  const bool has_groups = std::any_of(groups.begin(), groups.end(), [](const auto& group) { return group.size() > 1; });
+  if (format == "json" || format == "csv") return rows_for_programs(groups, has_groups);
+  return rows_for_people(groups, has_groups);
 }
 
 std::vector<std::string> budget_warnings(const std::vector<OutcomeGroup>& groups) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/output.h"
+#include "heterodyne/eval/paired.h"
 #include "heterodyne/eval/run_record.h"
 
 namespace heterodyne::cli {
@@ -17,6 +18,7 @@ struct Outcome {
   std::string model;
   std::string path;  // of the run's folder
   Mixture mixture = Mixture::kDense;
+  std::optional<int64_t> seed;
   std::optional<double> valid_accuracy, test_accuracy;  // 0 .. 1; the validation is that of the best checkpoint
   std::optional<double> params;
   std::optional<double> routed_macs, executed_macs;  // of one example, at the loads of that validation
@@ -36,7 +38,19 @@ Spread spread_of(const std::vector<Outcome>& group, std::optional<double> Outcom
 
 using OutcomeGroup = std::vector<Outcome>;  // of one `model`
 
-/// One row for each group. For people "58.6 +- 0.4", for programs columns of means and deviations.
+/// What the runs of `group` reached beyond the runs of equal seed in `base`, at the seeds that both have exactly once.
+PairedDifference difference_of(const OutcomeGroup& group, const OutcomeGroup& base,
+                               std::optional<double> Outcome::* value);
+
+/// One row for each group but the first, for people: its accuracies against the first's, in points, with the 95 %
+/// interval: "-0.5 (-2.0 .. 1.0)". No rows where nothing can be paired.
+Rows difference_rows(const std::vector<OutcomeGroup>& groups);
+
+/// One line for each group that has a seed twice, so that it is in no pair.
+std::vector<std::string> pairing_warnings(const std::vector<OutcomeGroup>& groups);
+
+/// One row for each group. For people "58.6 +- 0.4", for programs columns of means and deviations and, where a group
+/// has several runs, of the accuracies' differences to the first group.
 Rows comparison_rows(const std::vector<OutcomeGroup>& groups, const std::string& format);
 
 /// One line for parameters and one for executed MACs when the largest group has over a tenth more than the smallest,

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace heterodyne::cli::comparison_test {
@@ -61,6 +62,54 @@ TEST(Spread, IsMeanAndSampleDeviationOfWhatThereIs) {
   EXPECT_DOUBLE_EQ(spread.mean, 7.0 / 3);
   EXPECT_DOUBLE_EQ(spread.deviation, std::sqrt(21.0 / 9));
   EXPECT_EQ(spread_of({with_params("m", 5)}, &Outcome::params).deviation, 0);
+}
+
+Outcome of_seed(const std::string& model, int64_t seed, double accuracy) {
+  Outcome outcome;
+  outcome.model = model;
+  outcome.seed = seed;
+  outcome.valid_accuracy = accuracy;
+  return outcome;
+}
+
+// Seeds 1 and 2 pair: differences 0.02 and 0.04; mean 0.03, deviation 0.01414, half width 12.706 x 0.01 = 0.12706.
+TEST(Differences, ArePairedBySeed) {
+  const OutcomeGroup base{of_seed("a", 1, 0.50), of_seed("a", 2, 0.40), of_seed("a", 3, 0.9)};
+  const OutcomeGroup group{of_seed("b", 2, 0.44), of_seed("b", 1, 0.52), of_seed("b", 7, 0.1)};
+  const auto difference = difference_of(group, base, &Outcome::valid_accuracy);
+  EXPECT_EQ(difference.count, 2);
+  EXPECT_NEAR(difference.mean, 0.03, 1e-12);
+  EXPECT_NEAR(difference.high, 0.03 + 0.12706, 1e-5);
+  const Rows rows = difference_rows({base, group});
+  EXPECT_EQ(rows.columns,
+            (std::vector<std::string>{"model", "against", "pairs", "valid acc, points", "test acc, points"}));
+  ASSERT_EQ(rows.rows.size(), 1U);
+  EXPECT_EQ(rows.rows[0], (std::vector<Value>{"b", "a", 2, "+3.0 (-9.7 .. 15.7)  not distinguishable", "-"}));
+}
+
+TEST(Differences, LeaveOutSeedsThatAGroupHasTwice) {
+  const OutcomeGroup base{of_seed("a", 1, 0.50), of_seed("a", 2, 0.40)};
+  const OutcomeGroup group{of_seed("b", 1, 0.44), of_seed("b", 1, 0.52), of_seed("b", 2, 0.45)};
+  EXPECT_EQ(difference_of(group, base, &Outcome::valid_accuracy).count, 1);
+  EXPECT_EQ(difference_rows({base, group}).rows[0][3], Value("+5.0"));
+  EXPECT_EQ(pairing_warnings({base, group}),
+            (std::vector<std::string>{"b has several runs of seed 1, which are in no pair"}));
+}
+
+TEST(Differences, AreMissingWhereNoSeedIsShared) {
+  EXPECT_TRUE(difference_rows({{of_seed("a", 1, 0.5)}, {of_seed("b", 2, 0.5)}}).rows.empty());
+  EXPECT_TRUE(difference_rows({}).rows.empty());
+}
+
+TEST(Differences, AreColumnsForPrograms) {
+  const OutcomeGroup base{of_seed("a", 1, 0.50), of_seed("a", 2, 0.40)};
+  const Rows rows = comparison_rows({base, {of_seed("b", 1, 0.52), of_seed("b", 2, 0.44)}}, "json");
+  const auto column = static_cast<size_t>(
+      std::find(rows.columns.begin(), rows.columns.end(), "valid_accuracy_difference") - rows.columns.begin());
+  ASSERT_LT(column + 2, rows.columns.size());
+  EXPECT_TRUE(rows.rows[0][column].is_null());
+  EXPECT_NEAR(*rows.rows[1][column].if_real(), 0.03, 1e-12);
+  EXPECT_NEAR(*rows.rows[1][column + 1].if_real(), 0.03 - 0.12706, 1e-5);
 }
 
 TEST(BudgetWarnings, NameTheLargestAndTheSmallest) {

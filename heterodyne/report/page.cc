@@ -35,21 +35,21 @@ std::string head(const Report& report) {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="data:,">
-<title>{}: routing report</title>
+<title>{}: {}</title>
 <style>
 {}</style>
 <script>document.documentElement.className = "script";</script>
 </head>
 )",
-                     kPolicy, escape_html(report.title), page_assets().at("report.css"));
+                     kPolicy, escape_html(report.title), escape_html(report.what), page_assets().at("report.css"));
 }
 
 std::string page_header(const Report& report) {
   std::string html = fmt::format(R"(<header class="head">
-<div class="title"><div><p class="eyebrow">heterodyne routing report</p>
+<div class="title"><div><p class="eyebrow">heterodyne {}</p>
 <h1>{}</h1></div></div>
 )",
-                                 escape_html(report.title));
+                                 escape_html(report.what), escape_html(report.title));
   if (report.about.empty()) return html + "</header>\n";
   html += "<dl class=\"about\">\n";
   for (const Entry& line : report.about.entries()) {

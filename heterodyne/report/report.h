@@ -20,10 +20,11 @@ struct NamedFinding {
 };
 
 struct Report {
-  std::string title;                   // the run's name
-  Table about;                         // lines of the page's head: path, state, steps, ...
-  std::vector<NamedFinding> findings;  // worst first
-  std::vector<NamedPanel> panels;      // in their order
+  std::string title;                    // the run's name
+  Table about;                          // lines of the page's head: path, state, steps, ...
+  std::vector<NamedFinding> findings;   // worst first
+  std::vector<NamedPanel> panels;       // in their order
+  std::string what = "routing report";  // what its page calls itself
 };
 
 /// Throws ConfigError when there is nothing at all to show.

@@ -14,19 +14,20 @@ HOMOGENEOUS = {"params": 290442, "macs.routed": 2_490_000.0, "macs.executed": 2_
 
 
 class CompareTest(ProgramTest):
-    def make_run(self, folder: str, name: str, valid: list[float], test: float | None, **line: float) -> None:
+    def make_run(self, folder: str, name: str, valid: list[float], test: float | None, *, seed: int = 1,
+                 **line: float) -> None:
         lines = [{"step": 10 * (i + 1), "kind": "valid", "accuracy": accuracy, "loss": 1.0, **line}
                  for i, accuracy in enumerate(valid)]
         if test is not None:
             lines.append({"step": 10 * len(valid), "kind": "test", "accuracy": test, "loss": 1.0})
-        self.program.write(f"{folder}/resolved.toml", f"name = {json.dumps(name)}\nseed = 1\n")
+        self.program.write(f"{folder}/resolved.toml", f"name = {json.dumps(name)}\nseed = {seed}\n")
         self.program.write(f"{folder}/state", "done\npid 1\nheartbeat 1700000000\n")
         self.program.write(f"{folder}/metrics.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
 
     def make_published(self) -> None:
         balance = {"layers.0.max_violation": 0.3, "layers.0.entropy": 0.967, "layers.0.dead": 0}
         self.make_run("runs/mix/a", "dmmoe", [0.40, 0.58, 0.41], 0.57, **DMMOE, **balance)
-        self.make_run("runs/mix/b", "dmmoe", [0.60], 0.59, **DMMOE, **balance)
+        self.make_run("runs/mix/b", "dmmoe", [0.60], 0.59, seed=2, **DMMOE, **balance)
         self.make_run("runs/mix/c", "homogeneous", [0.571], 0.569, **HOMOGENEOUS)
         self.program.write("runs/mix/sweep.json", "{}")
 
@@ -34,13 +35,15 @@ class CompareTest(ProgramTest):
         self.make_published()
         runs = [f"runs/mix/{name}" for name in ("a", "b", "c", "sweep.json")]
         done = self.succeeds("compare", *runs, "--group", "name")
-        header, first, second = done.stdout.splitlines()
+        header, first, second, _, _, difference = done.stdout.splitlines()
         self.assertEqual(header.split("  ")[0], "model")
         # The mean and the sample standard deviation of 58 and 60, of 57 and 59: 1.41.
         for part in ("dmmoe", "59.0 +- 1.4", "58.0 +- 1.4", "357,611", "3.48 M / 3.67 M", "1.30", "0.967"):
             self.assertIn(part, first)
         self.assertEqual(second.split()[:4], ["homogeneous", "1", "57.1", "56.9"])
         self.assertEqual(second.split()[-3:], ["-", "-", "-"])
+        # 57.1 - 58.0 and 56.9 - 57.0, of the one pair that there is.
+        self.assertEqual(difference.split(), ["homogeneous", "dmmoe", "1", "-0.9", "-0.1"])
         # 357,611 / 290,442 = 1.231, 3.67 / 2.49 = 1.474
         self.assertEqual(done.warnings, ["warning: dmmoe has 23 % more parameters than homogeneous",
                                          "warning: dmmoe has 47 % more executed MACs than homogeneous"])
