@@ -46,7 +46,7 @@ std::vector<std::string> words_of(const std::string& line) {
   std::vector<std::string> words;
   for (std::string word : split(line, ' ')) {
     if (word.empty()) continue;
-    if (word.starts_with('#') || word == ">" || word == "|" || word == "&&" || word == ";") break;
+    if (word.starts_with('#') || word == ">" || word == "<" || word == "|" || word == "&&" || word == ";") break;
     if (word.size() >= 2 && (word.front() == '\'' || word.front() == '"') && word.back() == word.front())
       word = word.substr(1, word.size() - 2);
     words.push_back(word);
@@ -131,7 +131,9 @@ TEST(Commands, TheListOfFlagsChangesOnPurposeOnly) {
   EXPECT_EQ(flags["sweep"], (Names{"configs", "grid", "out", "jobs", "rerun_failed", "set", "seed", "data", "threads",
                                    "quiet", "no_progress", "verbose", "device", "dry_run", "format"}));
   EXPECT_EQ(flags["bench"], (Names{"what", "names", "vs", "shapes", "fail_over", "rounds", "real_data", "out", "set",
-                                   "seed", "data", "threads", "quiet", "no_progress", "verbose", "format"}));
+                                   "seed", "data", "threads", "quiet", "no_progress", "verbose", "device", "format"}));
+  EXPECT_EQ(flags["convert"], (Names{"stage", "config", "out", "set", "seed", "data", "threads", "quiet", "no_progress",
+                                     "verbose", "device"}));
   EXPECT_EQ(flags["eval"], (Names{"model", "checkpoint_path", "split", "limit", "data", "threads", "quiet",
                                   "no_progress", "verbose", "device", "dry_run", "format"}));
   EXPECT_EQ(flags["route"],
@@ -140,8 +142,9 @@ TEST(Commands, TheListOfFlagsChangesOnPurposeOnly) {
   EXPECT_EQ(flags["ls"], (Names{"what", "verbose", "format"}));
   EXPECT_EQ(flags["config"], (Names{"action", "arguments", "as", "match", "out", "set", "seed", "format"}));
   EXPECT_EQ(flags["completion"], (Names{"shell"}));
-  EXPECT_EQ(flags["data"], (Names{"action", "arguments", "split", "out", "limit", "seed", "link", "allow_partial",
-                                  "data", "threads", "quiet", "no_progress", "verbose", "dry_run", "format"}));
+  EXPECT_EQ(flags["data"], (Names{"action", "arguments", "split", "out", "tokenizer", "decode", "no_special", "vocab",
+                                  "limit", "seed", "link", "allow_partial", "data", "threads", "quiet", "no_progress",
+                                  "verbose", "dry_run", "format"}));
   EXPECT_EQ(flags["doctor"], (Names{"format"}));
   EXPECT_EQ(flags["new"], (Names{"name", "recipe", "set", "seed"}));
   EXPECT_EQ(flags["report"], (Names{"runs", "out", "open", "md", "svg", "fail_on", "format"}));

@@ -30,7 +30,9 @@ TEST(ConfigText, EntriesOfAListHaveTheCommentsOfTheirOwnKind) {
 
 TEST(ConfigText, EveryRecipeReadsBackAsItWas) {
   for (const auto& recipe : recipes()) {
-    const Table resolved = read_experiment(read_config(recipe.first, {})).resolved;
+    const Table config = read_config(recipe.first, {});
+    if (!config.contains("data")) continue;  // not an experiment
+    const Table resolved = read_experiment(config).resolved;
     EXPECT_EQ(parse_toml(commented_toml(resolved), "text"), parse_toml(write_toml(resolved), "text")) << recipe.first;
   }
 }

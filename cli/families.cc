@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "heterodyne/base/text.h"
+#include "heterodyne/convert/partitioner.h"
+#include "heterodyne/convert/score.h"
 #include "heterodyne/data/dataset.h"
 #include "heterodyne/layer/moe_layer.h"
 #include "heterodyne/model/network.h"
@@ -89,9 +91,10 @@ std::vector<std::string> setting_paths() {
 }
 
 std::vector<std::pair<std::string, const Family*>> families() {
-  return {{"routers", &routers()},         {"experts", &experts()},       {"balancers", &balancers()},
-          {"dispatchers", &dispatchers()}, {"networks", &networks()},     {"datasets", &datasets()},
-          {"tokenizers", &tokenizers()},   {"optimizers", &optimizers()}, {"schedules", &schedules()}};
+  return {{"routers", &routers()},         {"experts", &experts()},          {"balancers", &balancers()},
+          {"dispatchers", &dispatchers()}, {"networks", &networks()},        {"datasets", &datasets()},
+          {"tokenizers", &tokenizers()},   {"optimizers", &optimizers()},    {"schedules", &schedules()},
+          {"scores", &scores()},           {"partitioners", &partitioners()}};
 }
 
 const Family& family_named(const std::string& plural) {

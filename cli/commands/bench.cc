@@ -32,6 +32,7 @@ struct BenchFlags {
   std::string out;
   cli::ConfigFlags settings;
   cli::ComputeFlags compute;
+  cli::DeviceFlag device;
   cli::FormatFlag format;
   void visit(Fields& field) {
     field("what", what,
@@ -51,6 +52,7 @@ struct BenchFlags {
     field("out", out, "where to write; bench.json in this folder");
     settings.visit(field);
     compute.visit(field);
+    device.visit(field);
     format.visit(field);
   }
 
@@ -169,6 +171,7 @@ int bench_growth(const BenchFlags& options, const cli::Invocation& invocation) {
 
 int run_bench(const BenchFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
+  cli::device_of(options.device, invocation.environment);
   if (options.what == "layer") return bench_layer(options, invocation);
   if (options.what == "growth") return bench_growth(options, invocation);
   return options.what == "model" ? bench_model(options, invocation) : bench_dispatch(options, invocation);

@@ -10,6 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/config_diff.h"
+#include "cli/conversion.h"
 #include "cli/families.h"
 #include "cli/output.h"
 #include "cli/recipes.h"
@@ -78,7 +79,14 @@ std::string describe_experts(Network& network) {
 }
 
 void check(const ConfigFlags& options, cli::Terminal& terminal) {
-  const Experiment experiment = experiment_of(options);
+  expect_arguments(options, 1, "a configuration file or recipe");
+  const Table config = cli::read_config(options.arguments[0], options.settings);
+  if (cli::is_conversion(config)) {
+    const auto conversion = cli::read_conversion(config);
+    return terminal.print(fmt::format("{}: ok  a conversion by {} to {} experts a layer", options.arguments[0],
+                                      conversion.partition.kind, conversion.experts));
+  }
+  const Experiment experiment = read_experiment(config);
   const auto network = make_network(experiment);
   const int64_t examples = nominal_train_size(experiment), batch = loader_options(experiment, Split::kTrain).batch;
   const int64_t batches = (examples + batch - 1) / batch, accumulate = experiment.options.train.accumulate;

@@ -268,7 +268,7 @@ CommandKind command_kind_data() {
                                  "heterodyne data peek fashion_mnist\nheterodyne data prepare cifar10 "
                                  "~/Downloads/cifar-10-batches-bin\nheterodyne data synth mnist --limit 2000 --seed 1\n"
                                  "heterodyne data cluster runs/lm-char > by_cluster.toml\n"
-                                 "echo '\"Once upon a time\"' | heterodyne data tokenize --tokenizer tokenizer.json\n"
+                                 "heterodyne data tokenize --tokenizer tokenizer.json < strings.jsonl\n"
                                  "heterodyne data train-tokenizer book.txt --vocab 4096 --out tokenizer.json",
                                  run_data);
 }

@@ -117,6 +117,7 @@ class Llama : public Network {
       x_BSD = x_BSD + y_BSD;
       observe(log, layer.block_name, x_BSD);
       const auto input_BSD = layer.feed_forward_norm->forward(x_BSD);
+      if (!layer.moe) observe(log, layer.name + ".input", input_BSD);  // otherwise the layer shows it
       x_BSD =
           x_BSD + (layer.moe ? moe.run(*layer.moe, input_BSD, past.inputs(l)) : dense_answer(layer, input_BSD, batch));
       past.add(l, keys, input_BSD);

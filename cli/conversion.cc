@@ -1,0 +1,249 @@
+#include "cli/conversion.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "cli/output.h"
+#include "heterodyne/base/config.h"
+#include "heterodyne/base/text.h"
+#include "heterodyne/data/loader.h"
+#include "heterodyne/io/file.h"
+#include "heterodyne/io/safetensors.h"
+#include "heterodyne/train/run_folder.h"
+
+namespace heterodyne::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+void make_folder(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) throw DeviceError(path + ": cannot be made: " + error.message());
+}
+
+std::vector<DenseLayer> chosen_layers(const ConversionOptions& options, const TrainedModel& dense) {
+  const auto all = dense_layers_of(*dense.network);
+  std::vector<std::string> known;
+  for (const auto& layer : all) known.push_back(std::to_string(layer.index));
+  std::vector<DenseLayer> chosen;
+  for (const auto& layer : all) {
+    const auto& wanted = options.layers;
+    if (wanted.empty() || std::find(wanted.begin(), wanted.end(), layer.index) != wanted.end()) chosen.push_back(layer);
+  }
+  for (const int64_t wanted : options.layers) {
+    const bool is_known = std::any_of(all.begin(), all.end(), [&](const auto& layer) { return layer.index == wanted; });
+    if (!is_known)
+      throw ConfigError("convert", "layers",
+                        fmt::format("expected dense layers of {} ({}), got {}", options.model, join(known), wanted));
+  }
+  return chosen;
+}
+
+}  // namespace
+
+bool is_conversion(const Table& config) { return config.contains("partition") && !config.contains("data"); }
+
+ConversionOptions read_conversion(const Table& config) {
+  Problems problems;
+  Schema::of<ConversionOptions>().resolve(config, {}, problems);
+  problems.throw_if_any();
+  auto options = read_options<ConversionOptions>(config, {});
+  for (const auto& setting : options.tuning) {
+    if (setting.rfind("data.", 0) == 0 || setting.rfind("train.", 0) == 0) continue;
+    throw ConfigError(
+        "convert", "tuning",
+        fmt::format("expected settings of data and train alone, got \"{}\": the network is the conversion's", setting));
+  }
+  return options;
+}
+
+Conversion::Conversion(ConversionOptions options, const ComputeFlags& flags, const Invocation& invocation)
+    : options_(std::move(options)),
+      flags_(flags),
+      invocation_(invocation),
+      dense_(load_model(options_.model, {}, invocation.terminal.log())),
+      layers_(chosen_layers(options_, dense_)) {}
+
+torch::Tensor Conversion::score_of_domain(Network& network, const Dataset& dataset) const {
+  LoaderOptions loading = loader_options(dense_.experiment, Split::kTrain);
+  loading.shuffle = false;
+  loading.needs_full_batch = true;
+  Loader loader(dataset, Split::kTrain, loading);
+  loader.start(0);
+  int64_t left = options_.sequences;
+  const auto next = [&]() -> std::optional<Batch> {
+    auto batch = left > 0 ? loader.next() : std::nullopt;
+    if (!batch) return std::nullopt;
+    const int64_t count = std::min(left, batch->size());
+    batch->inputs = batch->inputs.narrow(0, 0, count);
+    batch->label_B = batch->label_B.narrow(0, 0, count);
+    left -= count;
+    return batch;
+  };
+  const auto kind = scores().make(options_.score);
+  const auto found = score_domain(network, *kind, next);
+  if (kind->reads_texts() && found.num_sequences < options_.sequences) {
+    invocation_.terminal.log().warning(fmt::format("a domain has {} sequences, fewer than the {} asked for",
+                                                   with_commas(found.num_sequences), with_commas(options_.sequences)));
+  }
+  return found.score_LF;
+}
+
+// What the scores depend on.
+std::string Conversion::score_settings() const {
+  Table settings{{"model", options_.model}, {"sequences", options_.sequences}, {"score", options_.score.settings}};
+  Array domains;
+  for (const auto& domain : options_.domains) domains.push_back(domain.settings);
+  settings.set("domains", std::move(domains));
+  settings.set("step", dense_.checkpoint.state.step);
+  return write_toml(settings);
+}
+
+void Conversion::score() {
+  make_folder(options_.out);
+  const std::string path = options_.out + "/scores.safetensors";
+  if (fs::exists(path)) {
+    const io::SafetensorsFile file(path);
+    const Value* settings = file.metadata().find("settings");
+    if (settings && settings->if_text() && *settings->if_text() == score_settings())
+      return invocation_.terminal.say(path + ": of the same settings, kept");
+  }
+  std::vector<Member> domains = options_.domains;
+  if (domains.empty()) domains.push_back(dense_.experiment.options.data);
+  std::vector<torch::Tensor> score_of_domain_D;
+  for (size_t d = 0; d < domains.size(); ++d) {
+    invocation_.terminal.progress(fmt::format("scoring domain {} of {}", d + 1, domains.size()));
+    Experiment experiment = dense_.experiment;
+    experiment.options.data = domains[d];
+    const auto dataset =
+        make_dataset(experiment, data_folders(flags_, invocation_.environment), invocation_.terminal.log());
+    score_of_domain_D.push_back(score_of_domain(*dense_.network, *dataset));
+  }
+  invocation_.terminal.clear_progress();
+  const auto score_LFD = torch::stack(score_of_domain_D, 2);
+  io::write_safetensors(path, {{"score_LFD", score_LFD}}, Table{{"settings", score_settings()}});
+  invocation_.terminal.print(fmt::format("{}: {} layers x {} neurons x {} domains", path, score_LFD.size(0),
+                                         with_commas(score_LFD.size(1)), score_LFD.size(2)));
+}
+
+torch::Tensor Conversion::read_scores() const {
+  const std::string path = options_.out + "/scores.safetensors";
+  const auto all = dense_layers_of(*dense_.network);
+  const auto score_LFD = io::SafetensorsFile(path).tensor("score_LFD").clone();
+  const bool fits = score_LFD.dim() == 3 && score_LFD.size(0) == static_cast<int64_t>(all.size()) &&
+                    score_LFD.size(1) == all.front().num_neurons() && score_LFD.scalar_type() == torch::kFloat64;
+  if (fits) return score_LFD;
+  throw FormatError::in_file(
+      path, fmt::format("score_LFD: expected float64 [{}, {}, domains], got another shape or type", all.size(),
+                        all.front().num_neurons()));
+}
+
+void Conversion::partition() {
+  const auto score_LFD = read_scores();
+  const auto level_LFD = levels_of(score_LFD);
+  const auto all = dense_layers_of(*dense_.network);
+  const auto kind = partitioners().make(options_.partition);
+  make_folder(options_.out + "/maps");
+  Rows rows{{"layer", "neurons of each expert", "objective", "upper bound", "gap %"}, {}};
+  for (const auto& layer : layers_) {
+    const auto l =
+        std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.index == layer.index; }) - all.begin();
+    invocation_.terminal.progress(layer.name);
+    PartitionInput input{layer.part.gate_FD.detach(),         score_LFD[l], level_LFD[l], options_.experts, layer.index,
+                         static_cast<uint64_t>(options_.seed)};
+    const auto found = kind->divide(input);
+    io::write_file(options_.out + "/maps/" + neuron_map_name(layer.index, options_.experts), text_of(found.map));
+    std::string sizes;
+    for (const int64_t size : found.map.sizes()) sizes += (sizes.empty() ? "" : " ") + std::to_string(size);
+    const bool has_bound = found.bound > 0;
+    rows.rows.push_back({layer.index, sizes, has_bound ? Value(found.objective) : Value(),
+                         has_bound ? Value(found.bound) : Value(),
+                         has_bound ? Value(100 * (1 - found.objective / found.bound)) : Value()});
+  }
+  invocation_.terminal.clear_progress();
+  print_rows(invocation_.terminal, rows, "table");
+}
+
+ConversionPlan Conversion::read_plan() const {
+  ConversionPlan plan{{}, options_.router.settings, {}, options_.router_init};
+  for (const auto& balancer : options_.balancers) plan.balancers.push_back(balancer.settings);
+  for (const auto& layer : layers_) {
+    const std::string path = options_.out + "/maps/" + neuron_map_name(layer.index, options_.experts);
+    plan.maps[layer.index] = parse_neuron_map(io::read_file(path), options_.experts, path);
+  }
+  return plan;
+}
+
+Batch Conversion::sample_batch() const {
+  const auto dataset =
+      make_dataset(dense_.experiment, data_folders(flags_, invocation_.environment), invocation_.terminal.log());
+  const int64_t count = std::min<int64_t>(8, dataset->size(Split::kTrain));
+  return dataset->get(Split::kTrain, torch::arange(count));
+}
+
+void Conversion::check(Network& converted, const ConversionPlan& plan, const Coverage& coverage) const {
+  auto& terminal = invocation_.terminal;
+  terminal.print(fmt::format(
+      "coverage  {} of {} source tensors used; {} target tensors: {} from source, {} new by recipe (routers)",
+      coverage.source_used, coverage.source_total, coverage.target_from_source + coverage.target_new,
+      coverage.target_from_source, coverage.target_new));
+  const auto batch = sample_batch();
+  const double difference = largest_difference(*dense_.network, converted, batch, options_.experts);
+  const auto tokens = with_commas(batch.inputs.numel());
+  if (coverage.neurons_left_out > 0) {
+    return terminal.print(fmt::format(
+        "parity    all experts on: max |logit error| {:.1e} over {} tokens; {} neurons of {} layers are in no expert",
+        difference, tokens, with_commas(coverage.neurons_left_out), plan.maps.size()));
+  }
+  if (!(difference <= options_.tolerance)) {
+    throw CheckError(
+        fmt::format("convert: all experts on: expected the dense model's logits to {:.0e}, got a difference "
+                    "of {:.1e}. Nothing was written. A router whose weights are not one cannot keep them",
+                    options_.tolerance, difference));
+  }
+  terminal.print(fmt::format("parity    all experts on: max |logit error| {:.1e} over {} tokens (limit {:.0e})  ok",
+                             difference, tokens, options_.tolerance));
+}
+
+// As a run that has made no step: it can be evaluated, routed, and tuned with `train --resume`.
+void Conversion::save(Network& converted, const Experiment& experiment) const {
+  const io::FolderLock lock(options_.out);
+  const CheckpointFolder checkpoints(options_.out + "/checkpoints");
+  if (!checkpoints.steps().empty() && checkpoints.steps().back() > 0) {
+    throw ConfigError(
+        fmt::format("convert: {}: expected a folder whose model was not tuned yet, it is at step {}. "
+                    "Another folder: --set out=DIR",
+                    options_.out, with_commas(checkpoints.steps().back())));
+  }
+  make_folder(options_.out + "/checkpoints");
+  std::error_code ignored;
+  fs::remove_all(checkpoints.folder_of(0), ignored);
+  io::write_file(options_.out + "/resolved.toml", write_toml(experiment.resolved, true));
+  save_checkpoint(checkpoints.folder_of(0), converted, *optimizers().make(experiment.options.train.optimizer), {},
+                  experiment);
+  checkpoints.settle(0, std::nullopt, 1);
+  io::write_file(options_.out + "/state", "interrupted\n");
+}
+
+void Conversion::build() {
+  const auto plan = read_plan();
+  Table config = dense_.experiment.resolved;
+  const Value* model = config.find("model");
+  config.set("model", converted_settings(*model->if_table(), plan));
+  config.set("name", fs::path(options_.out).filename().string());
+  for (const auto& setting : options_.tuning) set_from_text(config, setting);
+  auto experiment = read_experiment(config);
+  experiment.vocabulary = dense_.experiment.vocabulary;
+  const auto converted = make_network(experiment);
+  const auto coverage = copy_converted(*dense_.network, *converted, plan);
+  converted->eval();
+  check(*converted, plan, coverage);
+  save(*converted, experiment);
+  invocation_.terminal.say(fmt::format(
+      "{0}: converted. Next: heterodyne eval {0}; to tune it: heterodyne train --resume {0}", options_.out));
+}
+
+}  // namespace heterodyne::cli

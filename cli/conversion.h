@@ -1,0 +1,96 @@
+// Conversion: the stages of `heterodyne convert`, each of which leaves files that the next one reads.
+//
+//   OUT/scores.safetensors   score_LFD, float64: how much each neuron of each dense layer matters to each domain
+//   OUT/maps/4.part.8        the experts of each neuron of layer 4
+//   OUT/checkpoints/         the converted model; OUT is a run's folder then, at step 0, and can be tuned
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/compute.h"
+#include "heterodyne/convert/build.h"
+#include "heterodyne/convert/partitioner.h"
+#include "heterodyne/convert/score.h"
+#include "heterodyne/data/dataset.h"
+#include "heterodyne/train/load_model.h"
+
+namespace heterodyne::cli {
+
+struct ConversionOptions {
+  std::string model;
+  std::string out;
+  int64_t seed = 1;
+  std::vector<int64_t> layers;
+  int64_t experts = 8;
+  std::vector<Member> domains;
+  int64_t sequences = 256;
+  Member score{Table{{"kind", "taylor"}}};
+  Member partition{Table{{"kind", "hemoe"}}};
+  Member router{Table{{"kind", "top_k"}, {"k", 4}, {"weights", "one"}, {"init_std", 0.001}}};
+  std::string router_init = "random";
+  std::vector<Member> balancers;
+  double tolerance = 1e-4;
+  std::vector<std::string> tuning;
+  void visit(Fields& field) {
+    field("model", model, "the dense model: a run's folder or a checkpoint's", required());
+    field("out", out, "the folder that the stages write into", required());
+    field("seed", seed, "of every draw", at_least(0));
+    field("layers", layers, "which dense layers become Mixtures of Experts, counted from 0; [] for all", list_or_none(),
+          between(0, 1000));
+    field("experts", experts, "experts of a layer", at_least(1));
+    field("domains", domains, "texts of each domain; [] for the model's own training text alone",
+          member_of(datasets()));
+    field("sequences", sequences, "sequences of each domain that neurons are scored on", at_least(1));
+    field("score", score, "what says how much a neuron matters", member_of(scores()));
+    field("partition", partition, "what divides the neurons", member_of(partitioners()));
+    field("router", router, "the router of each converted layer", member_of(routers()));
+    field("router_init", router_init,
+          "random: as its kind begins; keys: each expert's row is the mean of its neurons' rows of the gate's matrix",
+          one_of("random", "keys"));
+    field("balancers", balancers, "losses on the routing when the model is tuned", member_of(heterodyne::balancers()));
+    field("tolerance", tolerance,
+          "largest difference of logits from the dense model's with all experts at work, where no neuron is left out",
+          more_than(0));
+    field("tuning", tuning,
+          "PATH=VALUE of `data` and `train`, laid over the dense model's experiment, for training the converted one",
+          list_or_none());
+  }
+};
+
+/// Whether a configuration is one of a conversion and not of an experiment.
+bool is_conversion(const Table& config);
+/// Checks the whole table; throws one ConfigError with all complaints. What `tuning` sets is checked with the
+/// experiment that it is laid over.
+ConversionOptions read_conversion(const Table& config);
+
+class Conversion {
+ public:
+  /// Loads the dense model. Throws what load_model() throws, and ConfigError for a layer that is not a dense one.
+  Conversion(ConversionOptions options, const ComputeFlags& flags, const Invocation& invocation);
+
+  /// Measures scores, or finds those of the same settings; writes OUT/scores.safetensors.
+  void score();
+  /// Divides the neurons of each layer; reads what score() wrote; writes OUT/maps.
+  void partition();
+  /// Makes the converted model from OUT/maps and writes it. Throws CheckError when with all experts at work it does not
+  /// answer as the dense one does, although no neuron is left out; nothing is written then.
+  void build();
+
+ private:
+  torch::Tensor score_of_domain(Network& network, const Dataset& dataset) const;
+  std::string score_settings() const;
+  torch::Tensor read_scores() const;
+  ConversionPlan read_plan() const;
+  Batch sample_batch() const;
+  void check(Network& converted, const ConversionPlan& plan, const Coverage& coverage) const;
+  void save(Network& converted, const Experiment& experiment) const;
+
+  ConversionOptions options_;
+  const ComputeFlags& flags_;
+  const Invocation& invocation_;
+  TrainedModel dense_;
+  std::vector<DenseLayer> layers_;  // those that are converted
+};
+
+}  // namespace heterodyne::cli

@@ -1,0 +1,185 @@
+#include "heterodyne/convert/build.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "heterodyne/base/error.h"
+#include "heterodyne/convert/dense_layers.h"
+#include "heterodyne/model/load.h"
+
+namespace heterodyne {
+namespace {
+
+// A layer's neurons as they are divided: what all have, and each expert's own.
+struct Division {
+  std::vector<int64_t> common;
+  std::vector<std::vector<int64_t>> own_E;
+  std::vector<double> share_F;  // 1 / how many experts have it
+};
+
+Division divide(const NeuronMap& map) {
+  Division division{map.common(), {}, {}};
+  for (int64_t e = 0; e < map.num_experts; ++e) {
+    std::vector<int64_t> own;
+    for (const int64_t n : map.neurons_of(e)) {
+      if (!std::binary_search(division.common.begin(), division.common.end(), n)) own.push_back(n);
+    }
+    division.own_E.push_back(std::move(own));
+  }
+  for (const auto& experts : map.experts_F) {
+    const bool is_common = map.num_experts > 1 && static_cast<int64_t>(experts.size()) == map.num_experts;
+    division.share_F.push_back(experts.empty() || is_common ? 1.0 : 1.0 / static_cast<double>(experts.size()));
+  }
+  return division;
+}
+
+Table expert_group(const std::string& kind, const std::vector<int64_t>& widths) {
+  Array hidden;
+  for (const int64_t width : widths) hidden.push_back(width);
+  return Table{{"kind", kind}, {"hidden", std::move(hidden)}};
+}
+
+Table layer_settings(const std::string& kind, int64_t layer, const NeuronMap& map) {
+  const Division division = divide(map);
+  std::vector<int64_t> widths;
+  for (size_t e = 0; e < division.own_E.size(); ++e) {
+    widths.push_back(static_cast<int64_t>(division.own_E[e].size()));
+    if (widths.back() == 0)
+      throw Error("convert.build",
+                  fmt::format("layer {}: expected neurons of its own for expert {}, got none", layer, e));
+  }
+  Table settings{{"experts", Array{expert_group(kind, widths)}}};
+  if (!division.common.empty())
+    settings.set("shared", Array{expert_group(kind, {static_cast<int64_t>(division.common.size())})});
+  return settings;
+}
+
+torch::Tensor index_of(const std::vector<int64_t>& neurons) { return torch::tensor(neurons, torch::kInt64); }
+
+class Copier {
+ public:
+  Copier(Network& source, Network& target, const ConversionPlan& plan) : plan_(plan) {
+    for (const auto& [name, tensor] : state_of(source)) source_.emplace(name, tensor);
+    for (const auto& [name, tensor] : state_of(target)) target_.emplace(name, tensor);
+    coverage_.source_total = static_cast<int64_t>(source_.size());
+  }
+
+  Coverage copy() {
+    for (const auto& [layer, map] : plan_.maps) copy_layer(layer, map);
+    for (const auto& [name, tensor] : target_) {
+      const auto found = source_.find(name);
+      if (found == source_.end() || done_.count(name) > 0) continue;
+      put(name, found->second);
+      used_.insert(name);
+    }
+    for (const auto& [name, tensor] : target_) {
+      if (done_.count(name) > 0) continue;
+      if (name.find(".router.") == std::string::npos)
+        throw Error("convert.build", fmt::format("{}: expected a source for it, found none", name));
+      ++coverage_.target_new;
+    }
+    coverage_.source_used = static_cast<int64_t>(used_.size());
+    coverage_.target_from_source = static_cast<int64_t>(done_.size()) - num_made_;
+    coverage_.target_new += num_made_;
+    return coverage_;
+  }
+
+ private:
+  void copy_layer(int64_t layer, const NeuronMap& map) {
+    const std::string name = fmt::format("layers.{}.", layer);
+    const Division division = divide(map);
+    const auto share_F = torch::tensor(division.share_F, torch::kFloat64);
+    coverage_.neurons_left_out += map.num_left_out();
+    const auto &gate = source(name + "w1.weight"), &down = source(name + "w2.weight"), &up = source(name + "w3.weight");
+    if (gate.size(0) != map.num_neurons()) {
+      throw Error("convert.build", fmt::format("layer {}: expected a map of {} neurons, got {}", layer, gate.size(0),
+                                               map.num_neurons()));
+    }
+    const auto scaled_down = down * share_F.to(down.scalar_type());
+    const auto put_expert = [&](const std::string& expert, const std::vector<int64_t>& neurons) {
+      const auto index = index_of(neurons);
+      put(expert + "w1.weight", gate.index_select(0, index));
+      put(expert + "w3.weight", up.index_select(0, index));
+      put(expert + "w2.weight", scaled_down.index_select(1, index));
+    };
+    for (size_t e = 0; e < division.own_E.size(); ++e)
+      put_expert(fmt::format("{}experts.{}.", name, e), division.own_E[e]);
+    if (!division.common.empty()) put_expert(name + "shared.0.", division.common);
+    if (plan_.router_init == "keys") put_router(name + "router.gate.weight", gate, division);
+  }
+
+  void put_router(const std::string& name, const torch::Tensor& gate_FH, const Division& division) {
+    std::vector<torch::Tensor> rows;
+    for (const auto& own : division.own_E) rows.push_back(gate_FH.index_select(0, index_of(own)).mean(0));
+    if (target_.find(name) == target_.end())
+      throw Error("convert.build", "router_init: expected a router with a linear gate for \"keys\", got another");
+    put(name, torch::stack(rows));
+    ++num_made_;
+  }
+
+  const torch::Tensor& source(const std::string& name) {
+    const auto found = source_.find(name);
+    if (found == source_.end())
+      throw Error("convert.build", fmt::format("{}: expected in the dense network, not found", name));
+    used_.insert(name);
+    return found->second;
+  }
+
+  void put(const std::string& name, const torch::Tensor& value) {
+    const auto found = target_.find(name);
+    if (found == target_.end() || found->second.sizes() != value.sizes()) {
+      throw Error("convert.build", fmt::format("{}: expected a tensor of {} values in the new network, found {}", name,
+                                               value.numel(), found == target_.end() ? "none" : "another shape"));
+    }
+    const torch::NoGradGuard no_grad;
+    found->second.copy_(value);
+    done_.insert(name);
+  }
+
+  const ConversionPlan& plan_;
+  std::map<std::string, torch::Tensor> source_, target_;
+  std::set<std::string> used_, done_;
+  int64_t num_made_ = 0;
+  Coverage coverage_;
+};
+
+}  // namespace
+
+Table converted_settings(const Table& model, const ConversionPlan& plan) {
+  const Value* dense = model.find_path("dense.kind");
+  const std::string kind = dense && dense->if_text() ? *dense->if_text() : "swiglu";
+  if (plan.maps.empty()) throw Error("convert.build", "expected layers to convert, got none");
+  Array layers;
+  Table single;
+  for (const auto& [layer, map] : plan.maps) {
+    layers.push_back(layer);
+    single.set(std::to_string(layer), layer_settings(kind, layer, map));
+  }
+  Table moe = layer_settings(kind, plan.maps.begin()->first, plan.maps.begin()->second);
+  moe.set("layers", std::move(layers));
+  moe.set("router", plan.router);
+  if (!plan.balancers.empty()) moe.set("balancers", plan.balancers);
+  moe.set("layer", std::move(single));
+  Table converted = model;
+  converted.set("moe", std::move(moe));
+  const Value* all = model.find("layers");
+  const bool is_whole = all && all->if_integer() && *all->if_integer() == static_cast<int64_t>(plan.maps.size());
+  if (is_whole) converted.erase("dense");
+  return converted;
+}
+
+Coverage copy_converted(Network& source, Network& target, const ConversionPlan& plan) {
+  const torch::NoGradGuard no_grad;
+  return Copier(source, target, plan).copy();
+}
+
+double largest_difference(Network& source, Network& target, Batch batch, int64_t num_experts) {
+  const torch::NoGradGuard no_grad;
+  const auto expected = source.forward(batch, nullptr).logit_BY;
+  batch.route_override.k = num_experts;
+  return (target.forward(batch, nullptr).logit_BY - expected).abs().max().item<double>();
+}
+
+}  // namespace heterodyne

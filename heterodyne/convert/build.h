@@ -1,0 +1,45 @@
+// Build: a dense network and a map of neurons for each of its layers become a network with Mixtures of Experts. Nothing
+// is learned; with all experts at work the answers are those of the dense network, when the maps keep every neuron.
+//
+// An expert has its neurons' rows of gate and up and their columns of down, in ascending order. Neurons that all
+// experts have become one shared expert, which works once for each token; of others that are in m experts each gives
+// the m-th part, by a column of down divided by m.
+//
+// Letters: F neurons, H width, E experts.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "heterodyne/base/table.h"
+#include "heterodyne/convert/neuron_map.h"
+#include "heterodyne/model/network.h"
+
+namespace heterodyne {
+
+struct ConversionPlan {
+  std::map<int64_t, NeuronMap> maps;  // by the layer's index
+  Table router;                       // with its kind
+  Array balancers;                    // tables with their kinds
+  /// "random": as the router's kind begins; "keys": each expert's row is the mean of its neurons' rows of gate.
+  std::string router_init = "random";
+};
+
+/// The settings of the converted network, from those of the dense one. Throws Error when a layer's expert would have no
+/// neuron of its own.
+Table converted_settings(const Table& model, const ConversionPlan& plan);
+
+struct Coverage {
+  int64_t source_used = 0, source_total = 0;  // tensors
+  int64_t target_from_source = 0, target_new = 0;
+  int64_t neurons_left_out = 0;
+};
+
+/// Copies every value of `source` to its place in `target`, which has converted_settings(). Throws Error when a tensor
+/// of the target has no source and is no router's, when shapes differ, or `router_init` cannot be done.
+Coverage copy_converted(Network& source, Network& target, const ConversionPlan& plan);
+
+/// The largest difference of logits between the two on this batch, with all experts at work; both in eval mode.
+double largest_difference(Network& source, Network& target, Batch batch, int64_t num_experts);
+
+}  // namespace heterodyne

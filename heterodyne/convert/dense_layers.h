@@ -1,0 +1,48 @@
+// Dense layers: the gated feed-forward layers of a network that can become Mixtures of Experts, and what goes in and
+// comes out of them in a pass.
+//
+// Letters: B sequences, S tokens, T = B x S, H width, F neurons, L such layers.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "heterodyne/model/network.h"
+
+namespace heterodyne {
+
+struct DenseLayer {
+  int64_t index = 0;    // in the network
+  std::string name;     // "layers.3"
+  ops::ExpertMlp part;  // gate_FD, up_FD and down_OF, without biases
+
+  int64_t num_neurons() const { return part.up_FD.size(0); }
+};
+
+/// In the network's order. Throws Error when there is none.
+std::vector<DenseLayer> dense_layers_of(const Network& network);
+
+/// One layer's pass.
+struct LayerPass {
+  torch::Tensor input_TH;    // what the feed-forward part reads, without gradient
+  torch::Tensor output_BSH;  // the sum after it: its gradient is that of the part's answer
+};
+
+struct TappedPass {
+  torch::Tensor logit_BSY;
+  std::vector<LayerPass> layers;  // as they were asked for
+};
+
+/// A forward pass that keeps what the layers saw. Throws Error when the network shows nothing of a layer.
+TappedPass tapped_pass(Network& network, const Batch& batch, const std::vector<DenseLayer>& layers);
+
+/// The neurons' parts of a pass: a = gate x, u = up x, h = activation(a) u.
+struct HiddenValues {
+  torch::Tensor a_TF, u_TF, h_TF;
+};
+HiddenValues hidden_values(const DenseLayer& layer, const torch::Tensor& input_TH);
+/// activation(a), with gradient.
+torch::Tensor activated(const DenseLayer& layer, const torch::Tensor& a_TF);
+
+}  // namespace heterodyne

@@ -1,0 +1,35 @@
+// MoEfication (Zhang et al. 2022, "MoEfication: transformer feed-forward layers are mixtures of experts", section 3.2):
+// equal experts of neurons with similar keys, by balanced k-means.
+#include <fmt/format.h>
+
+#include "heterodyne/convert/balanced_clusters.h"
+#include "heterodyne/convert/partitioner.h"
+
+namespace heterodyne {
+namespace {
+
+class Moefication : public Partitioner {
+ public:
+  struct Options {
+    int64_t most_rounds = 20;
+    void visit(Fields& field) { field("most_rounds", most_rounds, "rounds of k-means at most", at_least(1)); }
+  };
+  explicit Moefication(const Options& options) : options_(options) {}
+
+  Partitioned divide(const PartitionInput& input) const override {
+    const std::string stream = fmt::format("convert.moefication.{}", input.layer);
+    return {partition_of(balanced_clusters(input.key_FH, input.num_experts, {options_.most_rounds, input.seed, stream}),
+                         input.num_experts)};
+  }
+
+ private:
+  Options options_;
+};
+
+}  // namespace
+
+PartitionerKind partitioner_kind_moefication() {
+  return partitioner_kind<Moefication>("equal experts of neurons with similar keys (balanced k-means)");
+}
+
+}  // namespace heterodyne

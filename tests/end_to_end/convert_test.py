@@ -1,0 +1,107 @@
+"""A dense language model becomes a Mixture of Experts: the stages, what they leave, and what is refused."""
+
+import json
+import unittest
+
+from program import DONE, INPUT, USAGE, ProgramTest
+
+TEXT = "the cat sat on the mat. the dog sat on the log.\n" * 60
+DENSE = """
+name = "dense"
+[data]
+kind = "text_lm"
+path = "text.txt"
+batch = 4
+length = 10
+validation = 0.1
+[model]
+kind = "llama"
+width = 16
+layers = 3
+heads = 2
+dense = { kind = "swiglu", hidden = 48 }
+[train]
+epochs = 3
+optimizer = { kind = "adamw", lr = 0.01, clip_norm = 1.0 }
+"""
+CONVERSION = """
+model = "run"
+out = "moe"
+layers = [1, 2]
+experts = 4
+sequences = 16
+partition = { kind = "hemoe", modules = 24, ratio = 4 }
+router = { kind = "top_k", k = 2, weights = "one", init_std = 0.001 }
+balancers = [{ kind = "size_penalty", weight = 0.01 }]
+tuning = ["train.epochs=1", "train.optimizer.lr=0.002"]
+"""
+
+
+class ConvertTest(ProgramTest):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.shared = cls.shared_program()
+        cls.shared.write("text.txt", TEXT)
+        cls.shared.write("dense.toml", DENSE)
+        cls.shared.write("conversion.toml", CONVERSION)
+        trained = cls.shared.run("train", "dense.toml", "--out", "run")
+        assert trained.code == DONE, trained.stderr
+
+    def convert(self, *words: str):
+        return self.shared.run("convert", *words)
+
+    def test_one_command_makes_a_model_that_can_be_used_and_tuned(self):
+        done = self.convert("run", "conversion.toml", "--out", "whole")
+        self.assertEqual(done.code, DONE, done.stderr)
+        self.assertRegex(done.stdout, r"scores.safetensors: 3 layers x 48 neurons x 1 domains\n")
+        self.assertRegex(done.stdout, r"coverage  30 of 30 source tensors used; \d+ target tensors: \d+ from source, 2 new")
+        self.assertRegex(done.stdout, r"parity    all experts on: max \|logit error\| \S+ over \d+ tokens .* ok\n")
+        maps = [self.shared.path(f"whole/maps/{layer}.part.4").read_text().split() for layer in (1, 2)]
+        self.assertEqual([len(lines) for lines in maps], [48, 48])
+        self.assertEqual(set(maps[0]), {"0", "1", "2", "3"})
+        evaluated = self.shared.run("eval", "whole", "--format", "json")
+        self.assertEqual(evaluated.code, DONE, evaluated.stderr)
+        before = json.loads(evaluated.stdout)["metrics"]["loss"]
+        tuned = self.shared.run("train", "--resume", "whole")
+        self.assertEqual(tuned.code, DONE, tuned.stderr)
+        self.assertLess(json.loads(self.shared.run("eval", "whole", "--format", "json").stdout)["metrics"]["loss"], before)
+        again = self.convert("build", "conversion.toml", "--out", "whole")
+        self.assertEqual(again.code, USAGE)
+        self.assertIn("expected a folder whose model was not tuned yet", again.stderr)
+
+    def test_stages_keep_what_was_made_of_the_same_settings(self):
+        self.assertEqual(self.convert("score", "conversion.toml", "--out", "stages").code, DONE)
+        kept = self.convert("score", "conversion.toml", "--out", "stages")
+        self.assertIn("stages/scores.safetensors: of the same settings, kept", kept.stderr + kept.stdout)
+        other = self.convert("score", "conversion.toml", "--out", "stages", "--set", "sequences=8")
+        self.assertIn("3 layers x 48 neurons", other.stdout)
+        for kind in ("moefication", "moebert", "random_homogeneous"):
+            done = self.convert("partition", "conversion.toml", "--out", "stages", "--set", f'partition={{kind="{kind}"}}')
+            self.assertEqual(done.code, DONE, done.stderr)
+            self.assertIn("12 12 12 12", done.stdout)
+            built = self.convert("build", "conversion.toml", "--out", "stages")
+            self.assertEqual(built.code, DONE, built.stderr)
+
+    def test_what_cannot_be_is_said(self):
+        lost = self.convert("build", "conversion.toml", "--out", "nothing")
+        self.assertEqual(lost.code, INPUT)
+        self.assertIn("nothing/maps/1.part.4", lost.stderr)
+        layer = self.convert("run", "conversion.toml", "--out", "x", "--set", "layers=[7]")
+        self.assertEqual(layer.code, USAGE)
+        self.assertIn("layers: expected dense layers of run (0, 1, 2), got 7", layer.stderr)
+        bounds = self.convert("run", "conversion.toml", "--out", "x", "--set", "partition.modules=49")
+        self.assertNotEqual(bounds.code, DONE)
+        self.assertIn("modules: expected at most the layer's 48 neurons, got 49", bounds.stderr)
+        wrong = self.convert("run", "conversion.toml", "--out", "x", "--set", 'router={kind="top_k",k=2}')
+        self.assertEqual(wrong.code, 4)
+        self.assertIn("all experts on: expected the dense model's logits", wrong.stderr)
+        self.assertFalse(self.shared.path("x/checkpoints").exists())
+        self.shared.path("stages").mkdir(exist_ok=True)
+        self.shared.write("broken/maps/1.part.4", "0\n9\n")
+        broken = self.convert("build", "conversion.toml", "--out", "broken")
+        self.assertEqual(broken.code, INPUT)
+        self.assertIn("broken/maps/1.part.4:2: expected numbers of experts 0 .. 3, got \"9\"", broken.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
