@@ -9,6 +9,7 @@
 #include "heterodyne/convert/score.h"
 #include "heterodyne/data/dataset.h"
 #include "heterodyne/layer/moe_layer.h"
+#include "heterodyne/model/importer.h"
 #include "heterodyne/model/network.h"
 #include "heterodyne/train/experiment.h"
 
@@ -91,10 +92,10 @@ std::vector<std::string> setting_paths() {
 }
 
 std::vector<std::pair<std::string, const Family*>> families() {
-  return {{"routers", &routers()},         {"experts", &experts()},          {"balancers", &balancers()},
-          {"dispatchers", &dispatchers()}, {"networks", &networks()},        {"datasets", &datasets()},
-          {"tokenizers", &tokenizers()},   {"optimizers", &optimizers()},    {"schedules", &schedules()},
-          {"scores", &scores()},           {"partitioners", &partitioners()}};
+  return {{"routers", &routers()},         {"experts", &experts()},       {"balancers", &balancers()},
+          {"dispatchers", &dispatchers()}, {"networks", &networks()},     {"importers", &importers()},
+          {"datasets", &datasets()},       {"tokenizers", &tokenizers()}, {"optimizers", &optimizers()},
+          {"schedules", &schedules()},     {"scores", &scores()},         {"partitioners", &partitioners()}};
 }
 
 const Family& family_named(const std::string& plural) {

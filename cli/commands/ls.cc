@@ -15,11 +15,11 @@ struct LsFlags {
   bool verbose = false;
   cli::FormatFlag format;
   void visit(Fields& field) {
-    field(
-        "what", what,
-        "recipes, runs, routers, experts, balancers, dispatchers, networks, datasets, optimizers, schedules; with -v a "
-        "member such as router.top_k",
-        positional());
+    field("what", what,
+          "recipes, runs, routers, experts, balancers, dispatchers, networks, importers, datasets, tokenizers, "
+          "optimizers, "
+          "schedules; with -v a member such as router.top_k",
+          positional());
     field("verbose", verbose, "show more; every setting of one member or section: type, default, range");
     format.visit(field);
   }

@@ -12,13 +12,13 @@ namespace heterodyne {
 
 class LinearGateRouter : public TokenChoiceRouter {
  public:
-  std::vector<ExpertAxis> expert_axes() override { return {{"gate.weight", gate_->weight().matrix(), 0}}; }
+  std::vector<ExpertAxis> expert_axes() override;
   double macs_per_token() const override { return gate_->macs(); }
 
  protected:
-  /// The gate, [E, D] without a bias, begins with a normal distribution of this standard deviation, or with
-  /// U(-1/sqrt(D), 1/sqrt(D)) when it is 0. The rest as for TokenChoiceRouter.
-  LinearGateRouter(std::string kind, int64_t k, double init_std, const RouterContext& context);
+  /// The gate, [E, D], without a bias unless asked for, begins with a normal distribution of this standard deviation,
+  /// or with U(-1/sqrt(D), 1/sqrt(D)) when it is 0. The rest as for TokenChoiceRouter.
+  LinearGateRouter(std::string kind, int64_t k, double init_std, const RouterContext& context, bool has_bias = false);
 
   /// [T, E], float32 at least. In training each component of each token is first multiplied by a draw of
   /// U(1 - jitter, 1 + jitter) (Fedus et al. 2021). Throws ShapeError unless the input is [T, D].

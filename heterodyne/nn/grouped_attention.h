@@ -1,14 +1,17 @@
 // Causal self-attention in which groups of query heads share keys and values (grouped-query attention: Ainslie et al.
-// 2023), with rotary positions and without biases: the attention of LLaMA. Every token asks; attention.h is for the
-// case in which some do.
+// 2023) with rotary positions: the attention of LLaMA and of what followed it. Where asked for it has biases, queries
+// and keys are normalised (Henry et al. 2020), scores may sink (Xiao et al. 2023), and tokens see a window of keys
+// alone (Beltagy et al. 2020). Every token asks; attention.h is for the case in which some do.
 //
 // Letters: B sequences, S tokens of a sequence, P tokens before them, D width, H query heads, G key and value heads,
 //          C features of a head.
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "heterodyne/nn/linear.h"
+#include "heterodyne/nn/norm.h"
 #include "heterodyne/nn/rotary.h"
 
 namespace heterodyne::nn {
@@ -18,6 +21,12 @@ struct GroupedAttentionOptions {
   int64_t heads = 1;       // H
   int64_t kv_heads = 1;    // G, divides H
   int64_t head_width = 0;  // C
+  bool qkv_bias = false;
+  bool output_bias = false;
+  std::string query_norm = "none";  // root mean square norm of queries and keys: none, head (each its own), row
+  double norm_eps = 1e-6;           // of that norm
+  bool sinks = false;  // each query head has a learned score that takes part in the softmax and adds nothing
+  int64_t window = 0;  // a token sees so many keys at most, its own included; 0: all
 };
 
 /// Keys, turned to their positions, and values of a text so far; undefined at its beginning.
@@ -45,8 +54,13 @@ class GroupedAttention : public torch::nn::Module {
   double macs(double num_keys) const;
 
  private:
+  // Keys and values for all query heads, and which of them each token sees.
+  torch::Tensor answer(const torch::Tensor& query_BHSC, const AttentionPast& seen, const torch::Tensor& mask_BS) const;
+
   GroupedAttentionOptions options_;
   std::shared_ptr<Linear> query_, key_, value_, output_;
+  std::shared_ptr<RmsNorm> query_norm_, key_norm_;  // null without norms
+  torch::Tensor sink_H_;                            // undefined without sinks
 };
 
 }  // namespace heterodyne::nn

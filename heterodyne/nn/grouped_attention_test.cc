@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 
 #include "heterodyne/base/error.h"
 
@@ -88,6 +89,75 @@ TEST(GroupedAttention, SeesNoPadding) {
 // 4 heads of 6 and 2 of keys and values on a width of 12: 24 x 12 twice and 12 x 12 twice; 2 x 24 for each key seen.
 TEST(GroupedAttention, CountsItsCost) {
   EXPECT_EQ(GroupedAttention({12, 4, 2, 6}, {1, "attention"}).macs(10), 2 * 24 * 12 + 2 * 12 * 12 + 2 * 24 * 10);
+}
+
+GroupedAttentionOptions with(const std::function<void(GroupedAttentionOptions&)>& change) {
+  GroupedAttentionOptions options{12, 4, 2, 6};
+  change(options);
+  return options;
+}
+
+// A token sees its own key and the one before it.
+TEST(GroupedAttention, SeesAWindow) {
+  const GroupedAttention attention(with([](auto& o) { o.window = 2; }), {1, "attention"});
+  const auto x_BSD = rows("x", {1, 5, 12});
+  auto other = x_BSD.clone();
+  other[0][0].fill_(9);
+  const auto changed =
+      (attention.forward(x_BSD, positions(0, 5, 6)).y_BSD - attention.forward(other, positions(0, 5, 6)).y_BSD)[0]
+          .abs()
+          .amax(-1);
+  EXPECT_GT(changed[1].item<double>(), 1e-3);
+  EXPECT_EQ(changed.narrow(0, 2, 3).max().item<double>(), 0);
+}
+
+// A sink that outweighs all keys leaves nothing of the answers, one that weighs nothing leaves them as they were.
+TEST(GroupedAttention, ScoresSink) {
+  const GroupedAttention plain({12, 4, 2, 6}, {1, "attention"});
+  const GroupedAttention attention(with([](auto& o) { o.sinks = true; }), {1, "attention"});
+  const auto x_BSD = rows("x", {2, 5, 12});
+  const auto answer = [&](double sink) {
+    const torch::NoGradGuard no_grad;
+    attention.named_parameters()["sinks"].fill_(sink);
+    return attention.forward(x_BSD, positions(0, 5, 6)).y_BSD;
+  };
+  EXPECT_LT(answer(100).abs().max().item<double>(), 1e-6);
+  EXPECT_TRUE(torch::allclose(answer(-100), plain.forward(x_BSD, positions(0, 5, 6)).y_BSD, 1e-5, 1e-6));
+}
+
+// Queries and keys of any length count alike once they are normalised.
+TEST(GroupedAttention, NormalisesQueriesAndKeys) {
+  for (const std::string norm : {"head", "row"}) {
+    const GroupedAttention attention(with([&](auto& o) { o.query_norm = norm; }), {1, "attention"});
+    const auto x_BSD = rows("x", {1, 5, 12});
+    const auto before = attention.forward(x_BSD, positions(0, 5, 6)).y_BSD;
+    const torch::NoGradGuard no_grad;
+    attention.named_parameters()["query.weight"].mul_(7);
+    attention.named_parameters()["key.weight"].mul_(0.5);
+    EXPECT_TRUE(torch::allclose(attention.forward(x_BSD, positions(0, 5, 6)).y_BSD, before, 1e-4, 1e-4)) << norm;
+    EXPECT_EQ(attention.named_parameters()["query_norm.weight"].numel(), norm == "head" ? 6 : 24);
+  }
+}
+
+TEST(GroupedAttention, HasBiasesWhereAsked) {
+  const auto biased = with([](auto& o) { o.qkv_bias = true, o.output_bias = true; });
+  EXPECT_EQ(GroupedAttention(biased, {1, "attention"}).parameters().size(), 8U);
+  EXPECT_EQ(GroupedAttention({12, 4, 2, 6}, {1, "attention"}).parameters().size(), 4U);
+}
+
+TEST(GroupedAttention, AWindowAndSinksGoOnPieceByPiece) {
+  const auto options = with([](auto& o) { o.window = 3, o.sinks = true; });
+  const GroupedAttention attention(options, {1, "attention"});
+  const auto x_BSD = rows("x", {2, 7, 12});
+  const auto whole = attention.forward(x_BSD, positions(0, 7, 6)).y_BSD;
+  AttentionPast past;
+  std::vector<torch::Tensor> parts;
+  for (int64_t at = 0; at < 7; ++at) {
+    const auto part = attention.forward(x_BSD.narrow(1, at, 1), positions(at, 1, 6), {}, past);
+    parts.push_back(part.y_BSD);
+    past = part.past;
+  }
+  EXPECT_TRUE(torch::allclose(torch::cat(parts, 1), whole, 1e-5, 1e-6));
 }
 
 TEST(GroupedAttention, RefusesWhatDoesNotFit) {

@@ -5,13 +5,14 @@
 
 namespace heterodyne::nn {
 
-/// Layer normalisation with weight and bias (Ba et al. 2016), eps 1e-5. [..., width] to the same shape.
+/// Layer normalisation with weight and bias (Ba et al. 2016). [..., width] to the same shape.
 class LayerNorm : public torch::nn::Module {
  public:
-  explicit LayerNorm(int64_t width);
+  explicit LayerNorm(int64_t width, double eps = 1e-5);
   torch::Tensor forward(const torch::Tensor& x) const;
 
  private:
+  double eps_;
   torch::Tensor weight_, bias_;
 };
 
@@ -27,14 +28,15 @@ class RmsNorm : public torch::nn::Module {
   torch::Tensor weight_;
 };
 
-/// Batch normalisation of [B, channels, H, W] (Ioffe and Szegedy 2015), eps 1e-5, momentum 0.1. In train mode it
+/// Batch normalisation of [B, channels, H, W] (Ioffe and Szegedy 2015), momentum 0.1. In train mode it
 /// normalises by the batch and updates its running mean and variance; in eval mode it uses those.
 class BatchNorm2d : public torch::nn::Module {
  public:
-  explicit BatchNorm2d(int64_t channels);
+  explicit BatchNorm2d(int64_t channels, double eps = 1e-5);
   torch::Tensor forward(const torch::Tensor& x_BCHW);
 
  private:
+  double eps_;
   torch::Tensor weight_, bias_, running_mean_, running_var_;
 };
 

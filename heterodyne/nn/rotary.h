@@ -19,10 +19,17 @@ struct RotaryOptions {
   double low_frequency = 1;
   double high_frequency = 4;
   int64_t original_length = 8192;
+  // YaRN's way instead (Peng et al. 2023, section 3.2): between the pairs that turn `high_frequency` and
+  // `low_frequency` times it goes over linearly by the pair's number, and rotation_scale() is above 1.
+  bool is_yarn = false;
+  bool is_rounded = true;  // of YaRN: whether those two are whole numbers, the smaller and the larger next one
 };
 
 /// float64 [C / 2]: the angle by which each pair turns with one position. Throws ShapeError when C is odd.
 torch::Tensor rotary_angles(const RotaryOptions& options);
+
+/// What cosines and sines are multiplied by: 0.1 ln(factor) + 1 of YaRN (equation 22), otherwise 1.
+double rotation_scale(const RotaryOptions& options);
 
 struct Rotation {
   torch::Tensor cos_SC, sin_SC;  // [S, C / 2]
@@ -30,7 +37,8 @@ struct Rotation {
 
 /// Of the positions first_position .. first_position + S - 1; `angle_C` as rotary_angles() gives it. Computed in
 /// float64, then in `dtype`.
-Rotation rotation_of(const torch::Tensor& angle_C, int64_t first_position, int64_t S, torch::Dtype dtype);
+Rotation rotation_of(const torch::Tensor& angle_C, int64_t first_position, int64_t S, torch::Dtype dtype,
+                     double scale = 1);
 
 /// x_BSHC with its rows turned. Differentiable in x. Throws ShapeError unless S and C are those of the rotation.
 torch::Tensor rotated(const torch::Tensor& x_BSHC, const Rotation& rotation);

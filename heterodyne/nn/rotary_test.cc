@@ -25,6 +25,19 @@ TEST(Rotary, AHandWorkedRow) {
   EXPECT_NEAR(y[3].item<double>(), 4.412386369825103, 1e-12);   // 3.8213459565 + 0.5910404133
 }
 
+// Pair 0 turns by 1, pair 1 by 0.1. In 628 = 99.95 x 2 pi positions those that turn 10 times and once have the numbers
+// 4 ln(9.995) / (2 ln 100) = 0.9998 and 1.9998, rounded 0 and 2: pair 1 lies half way, (0.1 / 4 + 0.1) / 2.
+TEST(Rotary, YarnGoesOverByThePairsNumber) {
+  RotaryOptions options{4, 100, 4, 1, 10, 628, true};
+  EXPECT_NEAR(rotary_angles(options)[0].item<double>(), 1, 1e-15);
+  EXPECT_NEAR(rotary_angles(options)[1].item<double>(), 0.0625, 1e-12);
+  options.is_rounded = false;
+  EXPECT_NEAR(rotary_angles(options)[1].item<double>(), 0.1, 3e-5);
+  EXPECT_NEAR(rotation_scale(options), 1.1386294361, 1e-9);  // 0.1 ln 4 + 1
+  options.is_yarn = false;
+  EXPECT_EQ(rotation_scale(options), 1);
+}
+
 TEST(Rotary, ProductsDependOnTheDistanceAlone) {
   const auto angle_C = rotary_angles({8, 10000});
   const auto row = RandomStream("rows").normal({1, 0}, {2, 8}).to(torch::kFloat64);

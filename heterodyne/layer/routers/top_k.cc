@@ -16,6 +16,7 @@ class TopKRouter : public LinearGateRouter {
     double noise_scale = 1;
     double jitter = 0;
     double init_std = 0;
+    bool bias = false;
     void visit(Fields& field) {
       field("k", k, "experts each token is sent to", at_least(1));
       field("score", score, "what is made of the logits before they are weighed and balanced", one_of_scores());
@@ -25,11 +26,12 @@ class TopKRouter : public LinearGateRouter {
             effective_when(noise != "none", "noise = \"none\""));
       field("jitter", jitter, kJitterSentence, share());
       field("init_std", init_std, kInitStdSentence, at_least(0));
+      field("bias", bias, "whether each expert's logit has a learned bias");
     }
   };
 
   TopKRouter(const Options& options, const RouterContext& context)
-      : LinearGateRouter("router.top_k", options.k, options.init_std, context),
+      : LinearGateRouter("router.top_k", options.k, options.init_std, context, options.bias),
         options_(options),
         noise_("noise." + context.init.name) {}
 

@@ -24,6 +24,18 @@ TEST(TopKRouter, WeightsAreTheSoftmaxOfTheSelected) {
   EXPECT_TRUE(torch::equal(routing.plan.choice_N, torch::tensor({0, 1, 0, 1}, torch::kInt64)));
 }
 
+// Logits (2, 1, 0) and (0, 3, 1) with 0, 0 and 4 added: experts 2 and 0, 2 and 1.
+TEST(TopKRouter, ABiasIsPartOfTheLogits) {
+  const auto router = identity_router({{"bias", true}}, 3);
+  const torch::NoGradGuard no_grad;
+  router->named_parameters()["gate.bias"].copy_(torch::tensor({0.0, 0.0, 4.0}));
+  const auto routing = router->route(fixtures::route_input(kLogits));
+  EXPECT_TRUE(torch::equal(routing.plan.expert_N, torch::tensor({0, 1, 2, 2}, torch::kInt64)));
+  const double low = 1 / (1 + std::exp(2.0));  // of 2 beside 4, and of 3 beside 5
+  EXPECT_TRUE(torch::allclose(routing.weight_N, torch::tensor({low, low, 1 - low, 1 - low}, torch::kFloat32)));
+  EXPECT_EQ(router->expert_axes().size(), 2U);
+}
+
 TEST(TopKRouter, RenormalizedProbabilitiesAreTheSoftmaxOfTheSelected) {
   const auto input = fixtures::route_input(fixtures::normal("x", {50, 6}));
   const auto a = identity_router({{"k", 3}}, 6)->route(input);

@@ -1,6 +1,6 @@
 // LLaMA (Touvron et al. 2023, section 2.2): a transformer that is normalised before each part by root mean square, with
 // rotary positions, attention whose query heads may share keys and values, and a gated feed-forward part, which is a
-// Mixture of Experts in the layers that are chosen (as in Mixtral: Jiang et al. 2024). No biases.
+// Mixture of Experts in the layers that are chosen (as in Mixtral: Jiang et al. 2024). No biases unless asked for.
 //
 //   x += attention(norm(x));  x += feed_forward(norm(x)) or moe(norm(x));  at the end head(norm(x))
 //
@@ -12,7 +12,7 @@
 
 #include "heterodyne/base/shape.h"
 #include "heterodyne/model/blocks/moe_pass.h"
-#include "heterodyne/model/blocks/moe_section.h"
+#include "heterodyne/model/blocks/sparse_layers.h"
 #include "heterodyne/model/network.h"
 #include "heterodyne/nn/embedding.h"
 #include "heterodyne/nn/grouped_attention.h"
@@ -21,20 +21,9 @@
 namespace heterodyne {
 namespace {
 
-struct SparseLayers : MoeSection {
-  std::vector<int64_t> layers;
-  void visit(Fields& field) {
-    MoeSection::visit(field);
-    field("layers", layers, "which layers are Mixtures of Experts, counted from 0; [] for all", list_or_none(),
-          between(0, 1000), effective_when(!experts.empty(), "experts = []"));
-  }
-
-  bool contains(int64_t index) const {
-    return !experts.empty() && (layers.empty() || std::find(layers.begin(), layers.end(), index) != layers.end());
-  }
-};
-
 struct RotarySettings : nn::RotaryOptions {
+  std::string stretch = "llama3";
+
   void visit(Fields& field) {
     field("theta", theta, "pair i of a head's C features turns by theta^(-2i / C) with each position", more_than(0));
     field("factor", factor, "by how much slow pairs are slowed for longer texts, as in LLaMA 3.1; 1: not at all",
@@ -46,6 +35,38 @@ struct RotarySettings : nn::RotaryOptions {
           more_than(0), effective_when(stretches, "factor = 1"));
     field("original_length", original_length, "tokens of the texts that the model was first trained on", at_least(1),
           effective_when(stretches, "factor = 1"));
+    field("stretch", stretch,
+          "how it goes over between those two: by how often a pair turns, as LLaMA 3.1, or by its number, as YaRN",
+          one_of("llama3", "yarn"), effective_when(stretches, "factor = 1"));
+    const bool is_by_number = stretches && stretch == "yarn";
+    field("is_rounded", is_rounded, "whether the numbers of the pairs where that begins and ends are whole",
+          effective_when(is_by_number, stretches ? "stretch = \"llama3\"" : "factor = 1"));
+  }
+};
+
+struct AttentionSettings {
+  bool qkv_bias = false;
+  bool output_bias = false;
+  std::string query_norm = "none";
+  bool sinks = false;
+  int64_t window = 0;
+  std::vector<int64_t> window_layers;
+  void visit(Fields& field) {
+    field("qkv_bias", qkv_bias, "whether queries, keys and values have biases");
+    field("output_bias", output_bias, "whether the output has a bias");
+    field("query_norm", query_norm,
+          "root mean square norm of queries and keys: of each head, or of a token's whole row",
+          one_of("none", "head", "row"));
+    field("sinks", sinks, "whether each head has a learned score that takes part in the softmax and adds nothing");
+    field("window", window, "keys that a token sees at most, its own included; 0: all", at_least(0));
+    field("window_layers", window_layers, "the layers with that window, counted from 0; [] for all", list_or_none(),
+          between(0, 1000), effective_when(window > 0, "window = 0"));
+  }
+
+  int64_t window_of(int64_t layer) const {
+    const bool has =
+        window_layers.empty() || std::find(window_layers.begin(), window_layers.end(), layer) != window_layers.end();
+    return has ? window : 0;
   }
 };
 
@@ -58,8 +79,10 @@ class Llama : public Network {
     int64_t kv_heads = 0;
     int64_t head_width = 0;
     RotarySettings rotary;
+    AttentionSettings attention;
     double norm_eps = 1e-5;
     bool tied = false;
+    int64_t context = 0;
     bool allow_leak = false;
     SparseLayers moe;
     Member dense{Table{{"kind", "swiglu"}, {"hidden", 344}}};
@@ -70,8 +93,10 @@ class Llama : public Network {
       field("kv_heads", kv_heads, "heads of keys and values, a divisor of heads; 0: as many as heads", at_least(0));
       field("head_width", head_width, "features of a head, an even number; 0: width / heads", at_least(0));
       field("rotary", rotary, "the positions");
+      field("attention", attention, "what is particular about the attention");
       field("norm_eps", norm_eps, "added to the mean square in each normalisation", more_than(0));
       field("tied", tied, "whether the head's matrix is the embedding's");
+      field("context", context, "tokens of the longest text that is accepted; 0: any", at_least(0));
       field("allow_leak", allow_leak, "accept a model that sees the tokens it is to predict; its losses mean nothing");
       field("moe", moe, "the layers whose feed-forward part is a Mixture of Experts; none without experts");
       bool has_dense = false;
@@ -88,6 +113,7 @@ class Llama : public Network {
     if (!context.data.is_text()) throw ConfigError("model", "kind", "expected data of text for \"llama\", got images");
     check(options);
     options_.rotary.head_width = options.features_of_a_head();
+    options_.rotary.is_yarn = options.rotary.stretch == "yarn";
     angle_C_ = nn::rotary_angles(options_.rotary);
     const Init init{context.seed, ""};
     const int64_t D = options.width;
@@ -104,9 +130,14 @@ class Llama : public Network {
 
   NetworkOutput forward(const Batch& batch, RoutingLog* log) override {
     check_shape("model.llama", "inputs", batch.inputs, {"B", "S"});
+    const int64_t num_tokens = batch.first_position + batch.inputs.size(1);
+    if (options_.context > 0 && num_tokens > options_.context)
+      throw ShapeError("model.llama", fmt::format("inputs: expected at most context = {} tokens of a text, got {}",
+                                                  options_.context, num_tokens));
     auto x_BSD = embedding_->forward(batch.inputs);
     observe(log, "embedding", x_BSD);
-    const auto rotation = nn::rotation_of(angle_C_, batch.first_position, x_BSD.size(1), x_BSD.scalar_type());
+    const auto rotation = nn::rotation_of(angle_C_, batch.first_position, x_BSD.size(1), x_BSD.scalar_type(),
+                                          nn::rotation_scale(options_.rotary));
     NetworkOutput output;
     MoePass moe(batch, log);
     Past past(batch, layers_.size());
@@ -201,19 +232,12 @@ class Llama : public Network {
     if (options.features_of_a_head() % 2 != 0)
       throw ConfigError("model", "head_width",
                         fmt::format("expected an even number, got {}", options.features_of_a_head()));
-    const auto& moe = options.moe;
-    for (const int64_t index : moe.layers) {
+    for (const int64_t index : options.attention.window_layers) {
       if (index >= options.layers)
-        throw ConfigError("model", "moe.layers",
+        throw ConfigError("model", "attention.window_layers",
                           fmt::format("expected indices below layers = {}, got {}", options.layers, index));
     }
-    for (const auto& [index, settings] : moe.layer) {
-      if (index >= options.layers || !moe.contains(index))
-        throw ConfigError("model", fmt::format("moe.layer.{}", index),
-                          "expected the index of a layer that is a Mixture of Experts");
-    }
-    if (moe.experts.empty() && !moe.balancers.empty())
-      throw ConfigError("model", "moe.balancers", "has no effect while moe.experts = []; remove one of the two");
+    options.moe.check(options.layers);
   }
 
   void make_layers(const Init& init) {
@@ -225,7 +249,7 @@ class Llama : public Network {
       Layer layer;
       layer.name = layer_init.name;
       auto block = blocks->register_module(number, std::make_shared<torch::nn::Module>());
-      fill_block(layer, *block, init.at("blocks").at(number));
+      fill_block(layer, *block, init.at("blocks").at(number), options_.attention.window_of(l));
       if (options_.moe.contains(l)) {
         const MoeContext place{options_.width, options_.width, layer_init};
         layer.moe = layers->register_module(number, std::make_shared<MoeLayer>(options_.moe.of(l), place));
@@ -241,10 +265,19 @@ class Llama : public Network {
     }
   }
 
-  void fill_block(Layer& layer, torch::nn::Module& block, const Init& init) const {
+  void fill_block(Layer& layer, torch::nn::Module& block, const Init& init, int64_t window) const {
     const int64_t D = options_.width;
-    const nn::GroupedAttentionOptions shape{
-        D, options_.heads, options_.kv_heads > 0 ? options_.kv_heads : options_.heads, options_.features_of_a_head()};
+    const AttentionSettings& attention = options_.attention;
+    const nn::GroupedAttentionOptions shape{D,
+                                            options_.heads,
+                                            options_.kv_heads > 0 ? options_.kv_heads : options_.heads,
+                                            options_.features_of_a_head(),
+                                            attention.qkv_bias,
+                                            attention.output_bias,
+                                            attention.query_norm,
+                                            options_.norm_eps,
+                                            attention.sinks,
+                                            window};
     const auto norm = [&](const char* name) {
       return block.register_module(name, std::make_shared<nn::RmsNorm>(D, options_.norm_eps));
     };

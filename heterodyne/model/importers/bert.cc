@@ -1,0 +1,114 @@
+// BERT (Devlin et al. 2019) as Hugging Face's BertModel, or BertForSequenceClassification with its classes.
+#include <ATen/ops/cat.h>
+#include <fmt/format.h>
+
+#include "heterodyne/model/foreign/llama_family.h"
+
+namespace heterodyne {
+namespace {
+
+using Tensors = TensorMap::Tensors;
+
+// Keys and values are one projection here.
+Tensors keys_then_values(const Tensors& theirs) { return {at::cat({theirs[0], theirs[1]}, 0)}; }
+Tensors keys_and_values(const Tensors& ours) {
+  const auto halves = ours[0].chunk(2, 0);
+  return {halves[0].contiguous(), halves[1].contiguous()};
+}
+
+void add_block(Blueprint& blueprint, const std::string& prefix, int64_t layer) {
+  const std::string block = fmt::format("blocks.{}.", layer), expert = fmt::format("layers.{}.", layer);
+  const std::string theirs = fmt::format("{}encoder.layer.{}.", prefix, layer);
+  for (const std::string part : {".weight", ".bias"}) {
+    const auto add = [&](const std::string& our, const std::string& their) {
+      blueprint.tensors.push_back({{our + part}, {theirs + their + part}});
+    };
+    add(block + "attention.query", "attention.self.query");
+    blueprint.tensors.push_back({{block + "attention.key_value" + part},
+                                 {theirs + "attention.self.key" + part, theirs + "attention.self.value" + part},
+                                 keys_then_values,
+                                 keys_and_values});
+    add(block + "attention.output", "attention.output.dense");
+    add(block + "attention_norm", "attention.output.LayerNorm");
+    add(expert + "up", "intermediate.dense");
+    add(expert + "down", "output.dense");
+    add(block + "feed_forward_norm", "output.LayerNorm");
+  }
+}
+
+Blueprint read_bert(const HfConfig& config) {
+  config.expect("position_embedding_type", "absolute");
+  config.expect("is_decoder", false);
+  config.expect("hidden_act", "gelu");
+  const auto architectures = config.texts("architectures");
+  const bool has_classes = !architectures.empty() && architectures.front() == "BertForSequenceClassification";
+  const std::string prefix = has_classes ? "bert." : "";
+  const int64_t layers = config.size("num_hidden_layers");
+  Blueprint blueprint;
+  blueprint.model = {{"kind", "bert"},
+                     {"width", config.size("hidden_size")},
+                     {"layers", layers},
+                     {"heads", config.size("num_attention_heads")},
+                     {"context", config.size("max_position_embeddings")},
+                     {"types", config.size("type_vocab_size", 2)},
+                     {"output", has_classes ? "classes" : "tokens"},
+                     {"norm_eps", config.real("layer_norm_eps", 1e-12)},
+                     {"dropout", config.real("hidden_dropout_prob", 0.1)},
+                     {"dense", Table{{"kind", "mlp"}, {"hidden", config.size("intermediate_size")}}}};
+  const auto classes = static_cast<int64_t>(config.inner("id2label").table().size());
+  if (has_classes) blueprint.model.set("classes", classes > 0 ? classes : 2);
+  blueprint.data.vocabulary = blueprint.data.num_classes = config.size("vocab_size");
+  blueprint.data.length = integer_of(blueprint.model, "context");
+  const auto add = [&](const std::string& ours, const std::string& theirs) {
+    blueprint.tensors.push_back({{ours}, {theirs}});
+  };
+  add("word.weight", prefix + "embeddings.word_embeddings.weight");
+  add("position.weight", prefix + "embeddings.position_embeddings.weight");
+  add("type.weight", prefix + "embeddings.token_type_embeddings.weight");
+  for (const int64_t layer : all_layers(layers)) add_block(blueprint, prefix, layer);
+  for (const std::string part : {".weight", ".bias"}) {
+    add("norm" + part, prefix + "embeddings.LayerNorm" + part);
+    add("pooler" + part, prefix + "pooler.dense" + part);
+    if (has_classes) add("head" + part, "classifier" + part);
+  }
+  blueprint.ignored = {prefix + "embeddings.position_ids"};
+  return blueprint;
+}
+
+Table write_bert(const Table& model, const DataShape& data) {
+  const bool has_classes = text_of(model, "output") == "classes";
+  Table config{{"architectures", Array{has_classes ? "BertForSequenceClassification" : "BertModel"}},
+               {"model_type", "bert"},
+               {"vocab_size", data.vocabulary},
+               {"hidden_size", integer_of(model, "width")},
+               {"num_hidden_layers", integer_of(model, "layers")},
+               {"num_attention_heads", integer_of(model, "heads")},
+               {"intermediate_size", single_of(model, "dense.hidden")},
+               {"max_position_embeddings", integer_of(model, "context")},
+               {"type_vocab_size", integer_of(model, "types")},
+               {"layer_norm_eps", *model.find("norm_eps")},
+               {"hidden_dropout_prob", *model.find("dropout")},
+               {"attention_probs_dropout_prob", *model.find("dropout")},
+               {"hidden_act", "gelu"}};
+  const int64_t classes = integer_of(model, "classes");
+  Table labels, ids;
+  for (const int64_t y : all_layers(classes > 0 ? classes : data.num_classes)) {
+    labels.set(std::to_string(y), fmt::format("LABEL_{}", y));
+    ids.set(fmt::format("LABEL_{}", y), y);
+  }
+  if (has_classes) config.set("id2label", labels), config.set("label2id", ids);
+  return config;
+}
+
+}  // namespace
+
+ImporterKind importer_kind_bert() {
+  return {"BERT, with its classes or without",
+          Schema(),
+          "bert",
+          [](const Table& config) { return text_of(config, "model_type") == "bert"; },
+          [](const Table& config, const std::string& where) { return read_bert({config, where}); },
+          write_bert};
+}
+
+}  // namespace heterodyne
