@@ -7,12 +7,13 @@
 #include "cli/compute.h"
 #include "cli/output.h"
 #include "cli/task_words.h"
+#include "cli/text/likelihood.h"
 #include "cli/view/report.h"
 #include "cli/view/work.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/eval/evaluate.h"
+#include "heterodyne/io/compressed.h"
 #include "heterodyne/io/json.h"
-#include "heterodyne/train/load_model.h"
 
 namespace heterodyne {
 namespace {
@@ -21,6 +22,8 @@ struct EvalFlags {
   cli::ModelFlag model;
   std::string split = "test";
   int64_t limit = 0;
+  std::string text;
+  std::string questions;
   cli::ComputeFlags compute;
   cli::DeviceFlag device;
   cli::DryRunFlag plan;
@@ -29,6 +32,10 @@ struct EvalFlags {
     model.visit(field);
     field("split", split, "which examples", one_of("train", "valid", "test"));
     field("limit", limit, "at most so many examples; 0: all", at_least(0));
+    field("text", text, "a file: how probable the model finds this text, in the place of a split");
+    field("questions", questions,
+          "a file with a line {\"context\": TEXT, \"choices\": [TEXT, ...], \"gold\": INDEX} for each question: how "
+          "often the best choice is the right one, by the rules of lm-eval, in the place of a split");
     compute.visit(field);
     device.visit(field);
     plan.visit(field);
@@ -67,9 +74,26 @@ void print(const EvalFlags& options, Network& network, const Evaluation& evaluat
     terminal.print(line);
 }
 
+int read_file(const EvalFlags& options, const cli::Invocation& invocation) {
+  if (!options.text.empty() && !options.questions.empty())
+    throw ConfigError("eval: expected one of --text and --questions, got both");
+  if (options.plan.dry_run) throw ConfigError("eval: --dry-run has no effect with --text and --questions");
+  const auto model = load_model(options.model.path("eval"), {}, invocation.terminal.log());
+  const auto tokenizer = cli::tokenizer_of(model.experiment);
+  const cli::Reader reader{*model.network, *tokenizer, cli::longest_text(model.experiment)};
+  const std::string& file = options.text.empty() ? options.questions : options.text;
+  const std::string contents = io::read_maybe_compressed(file);
+  cli::print_rows(
+      invocation.terminal,
+      options.text.empty() ? cli::question_rows(reader, contents, file) : cli::text_rows(reader, contents, file),
+      options.format.format);
+  return 0;
+}
+
 int run_eval(const EvalFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
   cli::device_of(options.device, invocation.environment);
+  if (!options.text.empty() || !options.questions.empty()) return read_file(options, invocation);
   const std::string& path = options.model.path("eval");
   const auto [experiment, checkpoint, network] = load_model(path, {}, invocation.terminal.log());
   const auto dataset =
@@ -102,7 +126,8 @@ int run_eval(const EvalFlags& options, const cli::Invocation& invocation) {
 CommandKind command_kind_eval() {
   return command_kind<EvalFlags>("evaluate a trained model on a split",
                                  "heterodyne eval runs/demo\nheterodyne eval runs/demo --split valid --format json\n"
-                                 "heterodyne eval runs/demo --limit 1000",
+                                 "heterodyne eval runs/demo --limit 1000\n"
+                                 "heterodyne eval models/llama --text book.txt",
                                  run_eval);
 }
 

@@ -9,6 +9,7 @@
 #include "cli/compute.h"
 #include "cli/output.h"
 #include "cli/stop.h"
+#include "cli/text/likelihood.h"
 #include "cli/view/trace.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/eval/generate.h"
@@ -82,11 +83,7 @@ void check_input(const RunFlags& options, const Experiment& experiment) {
 }
 
 int write_text(const RunFlags& options, TrainedModel& model, cli::Terminal& terminal) {
-  const auto& data = model.experiment.options.data;
-  Member tokenizer(Table{{"kind", "byte"}});
-  if (const Value* chosen = model.experiment.resolved.find_path("data.tokenizer"))
-    tokenizer = Member(*chosen->if_table());
-  const auto symbols = tokenizers().of(data).make(tokenizer, model.experiment.vocabulary);
+  const auto symbols = cli::tokenizer_of(model.experiment);
   const auto prompt = symbols->framed(symbols->encode(options.prompt, "run --prompt")).ids;
   if (prompt.empty()) throw ConfigError("run", "prompt", "expected at least one token, got none");
 

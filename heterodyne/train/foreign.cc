@@ -163,8 +163,8 @@ ImportedModel import_model(const std::string& source, const std::string& name, c
 }
 
 void save_imported(const std::string& folder, const ImportedModel& model) {
-  save_checkpoint(folder, *model.network, *optimizers().make(model.experiment.options.train.optimizer), {},
-                  model.experiment);
+  save_checkpoint(fs::absolute(folder).string(), *model.network,
+                  *optimizers().make(model.experiment.options.train.optimizer), {}, model.experiment);
 }
 
 LogitError compare_logits(Network& network, const std::string& file) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "heterodyne/base/fixtures.h"
+#include "heterodyne/data/tokenizer_file.h"
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/fixtures.h"
 #include "heterodyne/io/json.h"
@@ -284,6 +285,40 @@ TEST(GoldenFolders, MobileNetsAnswersAreThose) {
   const auto model = import_model(folder, "golden");
   EXPECT_EQ(model.coverage.ignored.size(), 52U);
   EXPECT_LE(compare_logits(*model.network, folder + "/expected.safetensors").largest, kTolerance);
+}
+
+// A small pretrained LLaMA: symbols of a prompt, what follows greedily, and how probable the prompt was.
+TEST(GoldenFolders, Stories260KWritesItsStories) {
+  const auto folder = fixtures::find_real_data("models/stories260K");
+  if (!folder) GTEST_SKIP() << "skipped: no data";
+  const torch::NoGradGuard no_grad;
+  const auto model = import_model(*folder, "stories");
+  const auto tokenizer = make_defined_tokenizer(model.experiment.vocabulary, "stories");
+  const Value expected = io::parse_json(io::read_file(*folder + "/expected.json"), "expected.json");
+  for (const Value& row : *expected.if_array()) {
+    const Table& story = *row.if_table();
+    const auto ids = tokenizer->framed(tokenizer->encode(*story.find("prompt")->if_text(), "prompt")).ids;
+    EXPECT_EQ(Value(Array(ids.begin(), ids.end())), *story.find("token_ids"));
+    Batch batch;
+    batch.inputs = torch::tensor(ids, torch::kInt64).unsqueeze(0);
+    batch.keeps_past = true;
+    Array written;
+    while (written.size() < 60) {
+      auto output = model.network->forward(batch, nullptr);
+      if (written.empty() && ids.size() > 1) {
+        const auto log_prob = output.logit_BY[0].narrow(0, 0, static_cast<int64_t>(ids.size()) - 1).log_softmax(-1);
+        const auto next = batch.inputs[0].narrow(0, 1, static_cast<int64_t>(ids.size()) - 1).unsqueeze(1);
+        EXPECT_NEAR(-log_prob.gather(1, next).mean().item<double>(), *story.find("mean_nll_next_token")->if_real(),
+                    1e-4);
+      }
+      const auto best = output.logit_BY.select(1, -1).argmax(-1, true);
+      written.push_back(best.item<int64_t>());
+      batch.first_position += batch.inputs.size(1);
+      batch.carry = std::move(output.carry);
+      batch.inputs = best;
+    }
+    EXPECT_EQ(Value(written), *story.find("greedy_token_ids_60"));
+  }
 }
 
 // The picture and the features that models/README.md of the data describes.

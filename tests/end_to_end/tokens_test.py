@@ -48,6 +48,16 @@ class TokensTest(ProgramTest):
         self.succeeds("train", "my.toml", "--out", "run", "--quiet", "--data", ".")
         text = self.succeeds("run", "run", "-p", "the cat", "--tokens", "5", "--temperature", "0").stdout
         self.assertTrue(text.startswith("the cat"), text)
+        rows = json.loads(self.succeeds("eval", "run", "--text", "a.txt", "--format", "json").stdout)
+        values = {row["metric"]: row["value"] for row in rows}
+        self.assertEqual((values["bytes"], values["words"]), (48 * 60, 12 * 60))
+        self.assertLess(values["bits_per_byte"], 4)
+        question = {"context": "the cat sat on the", "choices": ["mat.", "qqqq"], "gold": 0}
+        self.program.write("my.jsonl", json.dumps(question) + "\n")
+        self.assertIn("acc_norm", self.succeeds("eval", "run", "--questions", "my.jsonl").stdout)
+        self.program.write("my.jsonl", json.dumps(question) + "\n{}\n")
+        self.refuses(INPUT, ["my.jsonl: line 2: context"], "eval", "run", "--questions", "my.jsonl")
+        self.refuses(USAGE, ["got both"], "eval", "run", "--questions", "my.jsonl", "--text", "a.txt")
 
     def test_lines_and_files_that_are_wrong_are_named(self):
         self.learn()
