@@ -236,6 +236,47 @@ TEST_P(GoldenImport, OutAndInAgainTheValuesAreTheSame) {
   for (const auto& name : before.names()) EXPECT_TRUE(torch::equal(before.tensor(name), after.tensor(name))) << name;
 }
 
+// The loss of transformers: the mean over labels that count, and 0.02 of the balance of both layers' tokens together,
+// E sum_e f_e P_e with f_e the picks of an expert for each token and P_e its mean probability.
+TEST(GoldenFolders, MixtralsGradientsAreThose) {
+  const auto golden = fixtures::find_real_data("golden_hf");
+  if (!golden) GTEST_SKIP() << "skipped: no data";
+  const std::string folder = *golden + "/mixtral";
+  const auto model = import_model(folder, "golden");
+  const io::SafetensorsFile expected(folder + "/expected.safetensors");
+  Batch batch;
+  batch.inputs = expected.tensor("input_ids");
+  batch.mask_BS = expected.tensor("attention_mask").to(torch::kBool);
+  RoutingLog log;
+  log.keep_pairs = log.keep_scores = true;
+  const auto logits = model.network->forward(batch, &log).logit_BY;
+  const auto label_BS = expected.tensor("labels").narrow(1, 1, 16);
+  const auto log_prob = logits.narrow(1, 0, 16).log_softmax(-1);
+  const auto counts = label_BS.ge(0);
+  const auto loss = -log_prob.gather(2, label_BS.clamp_min(0).unsqueeze(2)).squeeze(2).masked_select(counts).mean();
+  EXPECT_NEAR(loss.item<double>(), expected.tensor("lm_loss").item<double>(), 2e-5);
+
+  std::vector<torch::Tensor> probabilities;
+  torch::Tensor picks_E = torch::zeros({5});
+  for (const auto& layer : log.layers) {
+    probabilities.push_back(layer.routing.prob_TE.index({batch.mask_BS.flatten()}));
+    picks_E = picks_E + layer.tokens_per_expert_E;
+  }
+  const auto prob_TE = torch::cat(probabilities);
+  const auto balance = 5 * (picks_E / prob_TE.size(0) * prob_TE.mean(0)).sum();
+  EXPECT_NEAR(balance.item<double>(), expected.tensor("aux_loss").item<double>(), 2e-5);
+  (loss + 0.02 * balance).backward();
+
+  const io::SafetensorsFile gradients(folder + "/grads.safetensors");
+  const std::string path = folder + "/config.json";
+  auto parameters = model.network->named_parameters();
+  for (const TensorMap& map : read_blueprint(io::parse_json_table(io::read_file(path), path), path).tensors) {
+    const auto wanted = gradients.tensor(map.theirs[0]);
+    const double error = (parameters[map.ours[0]].grad() - wanted).abs().max().item<double>();
+    EXPECT_LE(error, 1e-5 * wanted.abs().max().item<double>()) << map.theirs[0];
+  }
+}
+
 TEST(GoldenFolders, ShardsAndNarrowTypesAreRead) {
   const auto golden = fixtures::find_real_data("golden_hf");
   if (!golden) GTEST_SKIP() << "skipped: no data";
