@@ -22,6 +22,7 @@ struct BalanceInput {
   const Routing& routing;
   std::vector<ExpertInfo> experts = {};  // by position; may be empty
   Sums sums_before = {};  // over the earlier batches of the same step: "assignments_E" and "tokens"; may be empty
+  torch::Tensor embedding_EP = {};  // Router::embeddings(); undefined where the router has none
 
   BalanceInput(const Routing& decided, std::vector<ExpertInfo> known = {}, Sums before = {})  // implicit, see above
       : routing(decided), experts(std::move(known)), sums_before(std::move(before)) {}
@@ -43,6 +44,8 @@ class Balancer {
   virtual double weight() const = 0;
   /// Which dense scores loss() reads.
   virtual ScoreNeeds needs() const = 0;
+  /// Whether loss() reads embedding_EP, which the router must then have.
+  virtual bool needs_embeddings() const { return false; }
   /// Whether after_step() changes Router::selection_bias(), which the router must then have.
   virtual bool needs_selection_bias() const { return false; }
 };

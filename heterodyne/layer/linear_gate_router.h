@@ -13,6 +13,7 @@ namespace heterodyne {
 class LinearGateRouter : public TokenChoiceRouter {
  public:
   std::vector<ExpertAxis> expert_axes() override;
+  torch::Tensor embeddings() override { return gate_->weight().matrix(); }
   double macs_per_token() const override { return gate_->macs(); }
 
  protected:

@@ -58,13 +58,17 @@ MoeLayer::MoeLayer(const MoeOptions& options, const MoeContext& context) : optio
 
 void MoeLayer::check_balancers() const {
   for (size_t i = 0; i < balancers_.size(); ++i) {
-    if (!balancers_[i]->needs_selection_bias() || router_->selection_bias().defined()) continue;
     const Member& chosen = options_.balancers[i];
-    throw ConfigError("balancer." + chosen.kind, "kind",
-                      fmt::format("expected a router that selects with a bias beside it, got router \"{}\", which has "
-                                  "none; choose another router or another balancer",
-                                  options_.router.kind))
-        .at(position_of_kind(chosen), chosen.path.empty() ? "balancer." + chosen.kind : chosen.path);
+    const auto refuse = [&](const char* wanted) {
+      throw ConfigError("balancer." + chosen.kind, "kind",
+                        fmt::format("expected a router that {} beside it, got router \"{}\", which has none; choose "
+                                    "another router or another balancer",
+                                    wanted, options_.router.kind))
+          .at(position_of_kind(chosen), chosen.path.empty() ? "balancer." + chosen.kind : chosen.path);
+    };
+    if (balancers_[i]->needs_selection_bias() && !router_->selection_bias().defined()) refuse("selects with a bias");
+    if (balancers_[i]->needs_embeddings() && !router_->embeddings().defined())
+      refuse("compares tokens with an embedding of each expert");
   }
 }
 
@@ -109,11 +113,10 @@ MoeOutput MoeLayer::forward(const MoeInput& input, RoutingLog* log) {
 }
 
 RouteInput MoeLayer::route_input(const MoeInput& input, const RoutingLog* log) const {
-  const Member& router = options_.router;
-  if (!input.override.empty() && !routers().of(router).find(router.kind).traits.takes_override) {
+  if (!input.override.empty() && !router_traits().takes_override) {
     throw ConfigError(layer_name(), fmt::format("experts per token: expected none to be asked for at run time, router "
                                                 "\"{}\" has no scores to choose by",
-                                                router.kind));
+                                                router_kind()));
   }
   const int64_t B = input.x_BSD.size(0), S = input.x_BSD.size(1);
   RouteInput route{input.x_BSD.reshape({B * S, context_.width}), B, S, {}, input.random, {}};
@@ -159,7 +162,8 @@ NamedTensors MoeLayer::losses(const Routing& routing, const Sums& sums_before) c
   NamedTensors all;
   for (const auto& [loss_name, value] : routing.losses) all.emplace_back(layer_name() + "." + loss_name, value);
   if (balancers_.empty()) return all;
-  const BalanceInput input(routing, infos_, sums_before);
+  BalanceInput input(routing, infos_, sums_before);
+  input.embedding_EP = router_->embeddings();
   for (size_t i = 0; i < balancers_.size(); ++i) {
     const auto loss = balancers_[i]->loss(input);
     if (loss.defined()) all.emplace_back(layer_name() + "." + balancer_names_[i], balancers_[i]->weight() * loss);
@@ -177,9 +181,8 @@ bool MoeLayer::is_causal(std::string* why) const {
     if (why) *why = reason;
     return false;
   };
-  const auto& router = options_.router;
-  if (!routers().of(router).find(router.kind).traits.is_causal)
-    return refuse(fmt::format("router \"{}\" lets later tokens decide about earlier ones", router.kind));
+  if (!router_traits().is_causal)
+    return refuse(fmt::format("router \"{}\" lets later tokens decide about earlier ones", router_kind()));
   for (const auto& slot : slots_) {
     if (!slot.expert->is_causal())
       return refuse(fmt::format("expert kind \"{}\" looks at later tokens", group_kind(slot.group)));
@@ -195,7 +198,7 @@ bool MoeLayer::is_causal(std::string* why) const {
 
 void MoeLayer::check_data(bool is_text) const {
   const auto& router = options_.router;
-  const RouterTraits& traits = routers().of(router).find(router.kind).traits;
+  const RouterTraits& traits = router_traits();
   const char* missing = traits.needs_token_ids && !is_text ? "one that works without the symbols of a text"
                         : traits.needs_labels && is_text   ? "one that works without a class for each example"
                                                            : nullptr;
@@ -204,6 +207,8 @@ void MoeLayer::check_data(bool is_text) const {
                     fmt::format("expected {}, which these data have not, got \"{}\"", missing, router.kind))
       .at(position_of_kind(router), router.path.empty() ? "router." + router.kind : router.path);
 }
+
+const RouterTraits& MoeLayer::router_traits() const { return routers().of(options_.router).find(router_kind()).traits; }
 
 std::vector<int64_t> MoeLayer::ids() const {
   std::vector<int64_t> all;

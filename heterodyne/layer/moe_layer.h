@@ -84,6 +84,7 @@ struct ExpertSlot {
   int64_t group = 0;
   int64_t index = 0;  // which of its group it was born as: picks its entry of list settings
   std::shared_ptr<Expert> expert;
+  bool is_frozen = false;  // its weights do not change
 };
 
 class MoeLayer : public torch::nn::Module {
@@ -108,6 +109,8 @@ class MoeLayer : public torch::nn::Module {
   const std::vector<ExpertSlot>& slots() const { return slots_; }
   std::vector<int64_t> ids() const;
   Router& router() { return *router_; }
+  const std::string& router_kind() const { return options_.router.kind; }
+  const RouterTraits& router_traits() const;
   int64_t num_groups() const { return static_cast<int64_t>(options_.experts.size()); }
   /// What reports call the group: its name, or its kind.
   std::string group_name(int64_t group) const;

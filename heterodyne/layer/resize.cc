@@ -9,11 +9,14 @@
 namespace heterodyne {
 namespace {
 
-int64_t position_of(const MoeLayer& layer, int64_t id) {
-  const auto& slots = layer.slots();
-  const auto found = std::find_if(slots.begin(), slots.end(), [&](const ExpertSlot& slot) { return slot.id == id; });
-  if (found == slots.end()) throw Error(layer.layer_name(), fmt::format("expert {}: not in this layer", id));
-  return found - slots.begin();
+// Of an expert that something is taken from, which must be of the group; -1 without one.
+int64_t position_in_group(const MoeLayer& layer, std::optional<int64_t> id, int64_t group, const char* setting) {
+  if (!id) return -1;
+  const int64_t position = position_of(layer, *id);
+  const auto& slot = layer.slots()[static_cast<size_t>(position)];
+  if (slot.group == group) return position;
+  throw Error(layer.layer_name(), fmt::format("{}: expected an expert of group {}, got expert {} of group {}", setting,
+                                              group, slot.id, slot.group));
 }
 
 // Rearranges the router and reports it.
@@ -25,7 +28,9 @@ std::vector<AxisChange> resize_router(MoeLayer& layer, const std::vector<ExpertS
   for (auto& [name, tensor, axis] : layer.router().expert_axes()) {
     AxisChange change{"router." + name, axis, source_E};
     const auto fill = copied_position < 0 ? torch::Tensor() : tensor.select(axis, copied_position).unsqueeze(axis);
-    tensor.set_data(rearranged(tensor, change, fill));
+    const auto values = rearranged(tensor, change, fill);
+    tensor.set_data(torch::empty_like(values));
+    tensor.copy_(values);  // a new version of the tensor, for who keeps something made of it
     tensor.mutable_grad() = torch::Tensor();
     changes.push_back(std::move(change));
   }
@@ -40,6 +45,17 @@ void copy_values(torch::nn::Module& target, const torch::nn::Module& source) {
   for (auto& buffer : target.named_buffers()) buffer.value().copy_(buffers[buffer.key()]);
 }
 
+// Gives a new expert the layer's dtype, device and mode.
+void settle_in(const MoeLayer& layer, Expert& expert) {
+  for (const auto& slot : layer.slots()) {
+    const auto values = slot.expert->parameters();
+    if (values.empty()) continue;  // of a kind that has none
+    expert.to(values.front().device(), values.front().scalar_type());
+    break;
+  }
+  expert.train(layer.is_training());
+}
+
 int64_t integer_of(const Table& table, const char* key, const std::string& file) {
   const Value* value = table.find(key);
   if (value == nullptr || !value->if_integer()) {
@@ -49,6 +65,24 @@ int64_t integer_of(const Table& table, const char* key, const std::string& file)
 }
 
 }  // namespace
+
+int64_t position_of(const MoeLayer& layer, int64_t id) {
+  const auto& slots = layer.slots();
+  const auto found = std::find_if(slots.begin(), slots.end(), [&](const ExpertSlot& slot) { return slot.id == id; });
+  if (found == slots.end()) throw Error(layer.layer_name(), fmt::format("expert {}: not in this layer", id));
+  return found - slots.begin();
+}
+
+void set_frozen(MoeLayer& layer, int64_t id, bool is_frozen) {
+  auto slots = layer.slots();
+  auto& slot = slots[static_cast<size_t>(position_of(layer, id))];
+  slot.is_frozen = is_frozen;
+  for (auto& parameter : slot.expert->parameters()) {
+    parameter.set_requires_grad(!is_frozen);
+    if (is_frozen) parameter.mutable_grad() = torch::Tensor();
+  }
+  layer.set_slots(std::move(slots));
+}
 
 torch::Tensor rearranged(const torch::Tensor& tensor, const AxisChange& change, const torch::Tensor& fill_rest) {
   const auto fill = fill_rest.defined() ? fill_rest : tensor.mean(change.axis, true);
@@ -66,24 +100,14 @@ Resized add_expert(MoeLayer& layer, const NewExpert& wanted) {
                 fmt::format("group: expected 0 .. {}, got {}", layer.num_groups() - 1, wanted.group));
   }
   auto slots = layer.slots();
-  const int64_t copied = wanted.copy_of ? position_of(layer, *wanted.copy_of) : -1;
-  if (copied >= 0 && slots[static_cast<size_t>(copied)].group != wanted.group) {
-    throw Error(layer.layer_name(),
-                fmt::format("copy_of: expected an expert of group {}, got expert {} of group {}", wanted.group,
-                            slots[static_cast<size_t>(copied)].id, slots[static_cast<size_t>(copied)].group));
-  }
+  const int64_t copied = position_in_group(layer, wanted.copy_of, wanted.group, "copy_of");
+  const int64_t like = copied >= 0 ? copied : position_in_group(layer, wanted.like, wanted.group, "like");
   const auto after_group =
       std::find_if(slots.begin(), slots.end(), [&](const ExpertSlot& slot) { return slot.group > wanted.group; });
   const int64_t position = after_group - slots.begin();
-  const int64_t index = copied >= 0 ? slots[static_cast<size_t>(copied)].index : layer.next_id();
+  const int64_t index = like >= 0 ? slots[static_cast<size_t>(like)].index : layer.next_id();
   ExpertSlot slot = layer.make_expert(wanted.group, index);
-  for (const auto& other : slots) {
-    const auto like = other.expert->parameters();
-    if (like.empty()) continue;  // of a kind that has none
-    slot.expert->to(like.front().device(), like.front().scalar_type());
-    break;
-  }
-  slot.expert->train(layer.is_training());
+  settle_in(layer, *slot.expert);
   if (copied >= 0) copy_values(*slot.expert, *slots[static_cast<size_t>(copied)].expert);
 
   std::vector<int64_t> source_E(slots.size());
@@ -91,7 +115,7 @@ Resized add_expert(MoeLayer& layer, const NewExpert& wanted) {
   source_E.insert(source_E.begin() + position, -1);
   const int64_t id = slot.id;
   slots.insert(slots.begin() + position, std::move(slot));
-  auto changes = resize_router(layer, slots, source_E, copied);  // first: it may refuse
+  auto changes = resize_router(layer, slots, source_E, like);  // first: it may refuse
   layer.set_slots(std::move(slots));
   return {id, std::move(changes)};
 }
@@ -112,8 +136,9 @@ Resized remove_expert(MoeLayer& layer, int64_t id) {
 Table topology(const MoeLayer& layer) {
   Array experts;
   for (const auto& slot : layer.slots()) {
-    experts.emplace_back(
-        Table{{"id", slot.id}, {"group", slot.group}, {"index", slot.index}, {"kind", layer.group_kind(slot.group)}});
+    Table expert{{"id", slot.id}, {"group", slot.group}, {"index", slot.index}, {"kind", layer.group_kind(slot.group)}};
+    if (slot.is_frozen) expert.set("frozen", true);
+    experts.emplace_back(std::move(expert));
   }
   return {{"next_id", layer.next_id()}, {"experts", std::move(experts)}};
 }
@@ -126,6 +151,7 @@ void set_topology(MoeLayer& layer, const Table& table, const std::string& file) 
   }
   const int64_t next_id = integer_of(table, "next_id", file);
   std::set<int64_t> ids;
+  std::vector<int64_t> frozen_ids;
   std::vector<ExpertSlot> slots;
   for (const Value& item : *list->if_array()) {
     if (!item.if_table()) throw FormatError::in_file(file, layer.layer_name() + ": expected a table for each expert");
@@ -144,11 +170,15 @@ void set_topology(MoeLayer& layer, const Table& table, const std::string& file) 
     }
     layer.set_next_id(id);
     slots.push_back(layer.make_expert(group, index));
+    settle_in(layer, *slots.back().expert);
+    const Value* frozen = item.if_table()->find("frozen");
+    if (frozen && *frozen == Value(true)) frozen_ids.push_back(id);
   }
   layer.set_next_id(next_id);
   // Entries of the router are loaded afterwards; only their number matters here.
   resize_router(layer, slots, std::vector<int64_t>(slots.size(), -1), -1);
   layer.set_slots(std::move(slots));
+  for (const int64_t id : frozen_ids) set_frozen(layer, id, true);
 }
 
 }  // namespace heterodyne

@@ -28,7 +28,8 @@ torch::Tensor rearranged(const torch::Tensor& tensor, const AxisChange& change, 
 
 struct NewExpert {
   int64_t group = 0;
-  std::optional<int64_t> copy_of;  // id of an expert of the same group whose weights and router entries it takes
+  std::optional<int64_t> copy_of = {};  // id of an expert of the same group whose weights and router entries it takes
+  std::optional<int64_t> like = {};     // the same but for the weights, which are fresh; no need with copy_of
 };
 
 struct Resized {
@@ -36,14 +37,21 @@ struct Resized {
   std::vector<AxisChange> changes;  // every tensor with an expert axis
 };
 
-/// Adds an expert at the end of its group. Without copy_of its weights are fresh, from the stream of its id, and its
-/// entries in the router are the mean of the others'. Throws Error when the group or the copied expert does not exist
-/// or they do not match.
+/// Adds an expert at the end of its group. Without copy_of its weights are fresh, from the stream of its id; without
+/// either its entries in the router are the mean of the others'. It is of the size of the one that is named. Throws
+/// Error when the group or an expert that is named does not exist or they do not match.
 Resized add_expert(MoeLayer& layer, const NewExpert& expert);
 
 /// Removes the expert with this id. Throws Error when there is none, when it is the last, or when the router's k would
 /// exceed the number of experts left.
 Resized remove_expert(MoeLayer& layer, int64_t id);
+
+/// Whether the expert's weights are left as they are by optimizers. Its entries in the router are not meant. Throws
+/// Error when there is none with this id.
+void set_frozen(MoeLayer& layer, int64_t id, bool is_frozen);
+
+/// Where the expert with this id stands. Throws Error when there is none.
+int64_t position_of(const MoeLayer& layer, int64_t id);
 
 /// The layer's experts as a table for checkpoints: next id, and id, group and index of each, by position.
 Table topology(const MoeLayer& layer);

@@ -1,5 +1,6 @@
 #include "heterodyne/layer/resize.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "heterodyne/base/fixtures.h"
@@ -111,6 +112,38 @@ TEST(Resize, RefusesWhatCannotBe) {
   answer(*layer);
 }
 
+TEST(Resize, ANewExpertCanBeLikeAnotherWithoutItsWeights) {
+  const auto layer = fixtures::layer_of({{"experts", Array{Table{{"kind", "mlp"}, {"hidden", Array{8, 24}}}}}});
+  const auto weight_of = [&](int64_t id) {
+    return layer->named_parameters()[fmt::format("experts.{}.up.weight", id)].detach();
+  };
+  const int64_t large = add_expert(*layer, {.like = 1}).id, small = add_expert(*layer, {.like = 0}).id;
+  EXPECT_EQ(weight_of(small).size(0), 8);
+  ASSERT_EQ(weight_of(large).size(0), 24);
+  EXPECT_FALSE(torch::allclose(weight_of(large), weight_of(1)));
+  EXPECT_TRUE(torch::equal(gate_of(*layer)[2], gate_of(*layer)[1]));
+  EXPECT_EQ(fixtures::message_of<Error>([&] { add_expert(*layer, {.like = 9}); }),
+            "[layers.0] expert 9: not in this layer");
+}
+
+TEST(Resize, AFrozenExpertStaysSoAndTheOthersLearn) {
+  const auto layer = two_groups();
+  set_frozen(*layer, 1, true);
+  const auto fresh = two_groups();
+  set_topology(*fresh, topology(*layer), "state.json");
+  answer(*layer).square().sum().backward();
+  for (const auto& one : {layer, fresh}) {
+    for (const auto& slot : one->slots()) {
+      for (const auto& value : slot.expert->parameters()) {
+        EXPECT_EQ(value.requires_grad(), slot.id != 1);
+        EXPECT_EQ(value.grad().defined(), slot.id != 1 && one == layer) << slot.id;
+      }
+    }
+  }
+  set_frozen(*layer, 1, false);
+  EXPECT_EQ(topology(*layer), topology(*two_groups()));
+}
+
 TEST(Resize, TopologyRoundTrips) {
   const auto layer = two_groups();
   remove_expert(*layer, 1);
@@ -121,6 +154,14 @@ TEST(Resize, TopologyRoundTrips) {
   EXPECT_EQ(fresh->next_id(), 6);
   EXPECT_EQ(gate_of(*fresh).size(0), 5);
   EXPECT_EQ(fresh->named_parameters().keys(), layer->named_parameters().keys());
+}
+
+TEST(Resize, ATopologyTakesOverTheDtypeOfTheLayer) {
+  const auto layer = two_groups(), fresh = two_groups();
+  add_expert(*layer, {});
+  fresh->to(torch::kFloat64);
+  set_topology(*fresh, topology(*layer), "state.json");
+  for (const auto& parameter : fresh->parameters()) EXPECT_EQ(parameter.scalar_type(), torch::kFloat64);
 }
 
 TEST(Resize, ATopologyOfOtherGroupsIsRefused) {

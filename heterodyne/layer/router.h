@@ -56,6 +56,11 @@ class Router : public torch::nn::Module {
   /// [E], float32: added to the scores when experts are selected, but not when they are weighed; a balancer may change
   /// it after a step. Undefined where the kind has none.
   virtual torch::Tensor selection_bias() { return {}; }
+  /// [E, P], with gradient: what tokens are compared with, a row for each expert. Undefined where the kind has none.
+  virtual torch::Tensor embeddings() { return {}; }
+  /// Makes tokens like toward_D [D] those of the expert at this position, with the length of an average embedding and
+  /// whatever else a new expert begins with. Changes nothing and returns false where the kind has no embeddings [E, D].
+  virtual bool aim(int64_t position, const torch::Tensor& toward_D);
   /// Whether route() reads previous_logit_TE.
   virtual bool needs_previous_logits() const { return false; }
 
@@ -63,6 +68,8 @@ class Router : public torch::nn::Module {
   virtual int64_t num_experts() const = 0;
   /// The most experts a token can get by the router's own rule.
   virtual int64_t max_choices() const = 0;
+  /// The smallest number of experts that the kind can work with.
+  virtual int64_t fewest_experts() const { return 1; }
   /// Everything that resize.h must change when the number of experts changes, and the number itself. A kind that has
   /// any treats experts alike: when entries change places, the choices change places with them.
   virtual std::vector<ExpertAxis> expert_axes() { return {}; }
@@ -85,6 +92,8 @@ struct RouterTraits {
   bool is_resizable = true;           // experts can come and go
   bool needs_token_ids = false;       // only for text
   bool needs_labels = false;          // only for examples of known class
+  bool is_straight_through = false;   // the gradient of weights and loads is not their derivative
+  bool sums_unrouted = false;         // in training sums "unrouted_sum_D" and "unrouted" of tokens without experts
 };
 
 struct RouterKind {

@@ -170,6 +170,25 @@ TEST_P(RouterContract, WithAllExpertsTheWeightsAreTheProbabilities) {
   }
 }
 
+TEST_P(RouterContract, SaysTheSumOfUnroutedTokensWhereItPromisesTo) {
+  const auto router = make();
+  const auto sums = router->route(fixtures::route_input(tokens(20))).sums;
+  ASSERT_EQ(sums.contains("unrouted_sum_D"), traits().sums_unrouted);
+  if (!traits().sums_unrouted) return;
+  EXPECT_EQ(sums.at("unrouted_sum_D").sizes(), (std::vector<int64_t>{kWidth}));
+}
+
+// Whatever lengths they have.
+TEST_P(RouterContract, AnExpertThatIsAimedAtATokenResemblesIt) {
+  const auto router = make();
+  spread_values(*router);
+  const auto toward_D = tokens(1)[0] * 20;
+  if (!router->aim(2, toward_D)) GTEST_SKIP() << "has no embeddings as wide as tokens";
+  const auto embedding_ED = router->embeddings().detach();
+  const auto cosine = (embedding_ED[2] * toward_D).sum() / (embedding_ED[2].norm() * toward_D.norm());
+  EXPECT_NEAR(cosine.item<double>(), 1, 1e-5);
+}
+
 TEST_P(RouterContract, ExpertsThatChangePlacesKeepTheirTokens) {
   const auto router = make();
   if (router->expert_axes().empty()) GTEST_SKIP() << "knows nothing of single experts";
@@ -244,8 +263,9 @@ TEST_P(RouterContract, GradientsByFiniteDifferences) {
     const auto outputs = [&] {
       const auto routing = router->route(fixtures::route_input(x_TD));
       EXPECT_TRUE(torch::equal(routing.plan.expert_N, choice_N)) << "a choice flips here";
-      std::vector<torch::Tensor> parts{routing.weight_N, routing.prob_TE.reshape(-1)};
-      if (routing.load_E.defined()) parts.push_back(routing.load_E);
+      std::vector<torch::Tensor> parts{routing.prob_TE.reshape(-1)};
+      if (!traits().is_straight_through) parts.push_back(routing.weight_N);
+      if (routing.load_E.defined() && !traits().is_straight_through) parts.push_back(routing.load_E);
       return torch::cat(parts);
     };
     if (!outputs().requires_grad()) GTEST_SKIP() << "learns nothing";

@@ -5,7 +5,7 @@
 namespace heterodyne {
 namespace {
 
-constexpr const char* kStatistics[] = {".k", ".max_ideal", ".dead", ".entropy"};  // of each layer
+constexpr const char* kStatistics[] = {".k", ".max_ideal", ".dead", ".entropy", ".unrouted"};  // of each layer
 
 // A balancer may be called as a statistic is: "layers.0.entropy" is the entropy of the loads.
 std::string logged_name(const std::string& loss) {
@@ -47,6 +47,8 @@ Table averages(const Window& window) {
     table.set(layer.layer + ".entropy", balance.entropy);
     const auto wanted = static_cast<double>(std::max<int64_t>(layer.num_assignments() + layer.num_dropped, 1));
     table.set(layer.layer + ".dropped", static_cast<double>(layer.num_dropped) / wanted);
+    const auto tokens = static_cast<double>(std::max<int64_t>(layer.num_tokens, 1));
+    table.set(layer.layer + ".unrouted", static_cast<double>(layer.num_unrouted) / tokens);
   }
   return table;
 }

@@ -38,6 +38,16 @@ TEST(Window, TellsTheShareThatWasDropped) {
   EXPECT_EQ(*averages(window).find("layers.0.dropped"), Value(0.25));
 }
 
+TEST(Window, TellsTheShareOfTokensWithoutExpert) {
+  Window window;
+  for (const int64_t unrouted : {2, 6}) {
+    auto step = step_of(1, 1, {10, 5, 0});
+    step.routing = RoutingStats({{"layers.0", {10, 5, 0}, 20, unrouted, 0}});
+    add(window, step);
+  }
+  EXPECT_EQ(*averages(window).find("layers.0.unrouted"), Value(0.2));
+}
+
 // Both experts get the same: the entropy of the loads is 1.
 TEST(Window, ALossThatIsCalledAsAStatisticIsKeptBesideIt) {
   Window window;

@@ -54,6 +54,7 @@ class CosineRouter : public TokenChoiceRouter {
   }
 
   std::vector<ExpertAxis> expert_axes() override { return {{"direction", direction_EP_, 0}}; }
+  torch::Tensor embeddings() override { return direction_EP_; }
   double macs_per_token() const override {
     return projection_->macs() + static_cast<double>(options_.projection * num_experts());
   }
