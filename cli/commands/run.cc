@@ -2,7 +2,9 @@
 #include <ATen/ops/_upsample_bilinear2d_aa.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 
 #include "cli/command.h"
@@ -86,6 +88,13 @@ int write_text(const RunFlags& options, TrainedModel& model, cli::Terminal& term
   const auto symbols = cli::tokenizer_of(model.experiment);
   const auto prompt = symbols->framed(symbols->encode(options.prompt, "run --prompt")).ids;
   if (prompt.empty()) throw ConfigError("run", "prompt", "expected at least one token, got none");
+  const auto num_prompt = static_cast<int64_t>(prompt.size());
+  const Value* context = model.experiment.resolved.find_path("model.context");
+  const int64_t most =
+      context && context->if_integer() && *context->if_integer() > 0 ? *context->if_integer() : INT64_MAX;
+  if (num_prompt > most)
+    throw ConfigError("run", "prompt",
+                      fmt::format("expected at most the {} tokens that the model accepts, got {}", most, num_prompt));
 
   cli::catch_stop_signals();
   Generator text(*model.network, options.route());
@@ -98,8 +107,12 @@ int write_text(const RunFlags& options, TrainedModel& model, cli::Terminal& term
   text.read(prompt, show);
   const SamplingOptions sampling{options.temperature, options.top_k, options.top_p,
                                  static_cast<uint64_t>(options.seed)};
-  for (int64_t i = 0; i < options.tokens && !cli::stop_requested(); ++i) text.read({text.next(sampling)}, show);
+  const int64_t wanted = std::min(options.tokens, most - num_prompt);
+  for (int64_t i = 0; i < wanted && !cli::stop_requested(); ++i) text.read({text.next(sampling)}, show);
   trace.finish();
+  if (wanted < options.tokens)
+    terminal.say(fmt::format("note: {} tokens were made, not {}: the model accepts no more than {}", wanted,
+                             options.tokens, most));
   terminal.say(fmt::format("{} tokens   k {:.2f}", with_commas(text.num_read()), text.mean_k()));
   return cli::stop_requested() ? cli::kInterrupted : 0;
 }

@@ -21,6 +21,17 @@ std::string shown(const std::string& piece) {
   return join(lines, "\n");
 }
 
+// Bytes at the end of the text that begin a character whose other bytes have not come yet.
+size_t unfinished(const std::string& text) {
+  for (size_t count = 1; count <= 3 && count <= text.size(); ++count) {
+    const auto byte = static_cast<unsigned char>(text[text.size() - count]);
+    if ((byte & 0xC0) == 0x80) continue;
+    const size_t whole = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC2 ? 2 : 1;
+    return count < whole ? count : 0;
+  }
+  return 0;
+}
+
 }  // namespace
 
 Trace::Trace(Network& network, Terminal& terminal, bool shows_experts)
@@ -34,7 +45,10 @@ Trace::Trace(Network& network, Terminal& terminal, bool shows_experts)
 int64_t Trace::position_of(int64_t id) const { return std::find(ids_.begin(), ids_.end(), id) - ids_.begin(); }
 
 void Trace::add(const std::string& piece, const std::vector<std::vector<int64_t>>& experts) {
-  std::string text = shown(piece);
+  unfinished_ += piece;
+  const size_t later = unfinished(unfinished_);
+  std::string text = shown(unfinished_.substr(0, unfinished_.size() - later));
+  unfinished_.erase(0, unfinished_.size() - later);
   if (!piece.empty()) last_character_ = piece.back();
   if (shows_experts_) {
     const int64_t first = experts.empty() || experts[0].empty() ? -1 : experts[0][0];
@@ -51,6 +65,8 @@ void Trace::add(const std::string& piece, const std::vector<std::vector<int64_t>
 }
 
 void Trace::finish() {
+  terminal_.print_part(shown(unfinished_));
+  unfinished_.clear();
   if (last_character_ != '\n') terminal_.print_part("\n");
   if (!shows_experts_) return;
   int64_t all = 0;

@@ -16,7 +16,8 @@ class Trace {
   /// expert is marked in brackets, "[3]". Control characters other than line ends and tabs are made visible.
   Trace(Network& network, Terminal& terminal, bool shows_experts);
 
-  /// `experts` of each layer, best first.
+  /// `experts` of each layer, best first. A character of which a piece holds the beginning alone is shown with the
+  /// piece that ends it.
   void add(const std::string& piece, const std::vector<std::vector<int64_t>>& experts);
   /// Ends the line and prints the legend.
   void finish();
@@ -31,6 +32,7 @@ class Trace {
   std::map<int64_t, int64_t> count_;  // tokens by the id of their first expert
   int64_t last_ = -2;
   char last_character_ = '\n';
+  std::string unfinished_;  // bytes of a character whose end has not come
 };
 
 }  // namespace heterodyne::cli

@@ -7,12 +7,15 @@
 namespace heterodyne::cli::trace_test {
 namespace {
 
-std::string shown(bool shows_experts, bool with_colour) {
+std::shared_ptr<Network> small_network() {
   DataShape shape;
   shape.vocabulary = shape.num_classes = 5;
   const Table moe{{"experts", Array{Table{{"kind", "mlp"}, {"count", 3}, {"name", "small"}}}}};
-  const auto network =
-      networks().make(Member(Table{{"kind", "lstm_lm"}, {"width", 4}, {"moe", moe}}), NetworkContext{shape, 1});
+  return networks().make(Member(Table{{"kind", "lstm_lm"}, {"width", 4}, {"moe", moe}}), NetworkContext{shape, 1});
+}
+
+std::string shown(bool shows_experts, bool with_colour) {
+  const auto network = small_network();
   Terminal terminal({.colours_output = with_colour});
   testing::internal::CaptureStdout();
   Trace trace(*network, terminal, shows_experts);
@@ -25,6 +28,17 @@ std::string shown(bool shows_experts, bool with_colour) {
 }
 
 TEST(Trace, WithoutExpertsItIsTheText) { EXPECT_EQ(shown(false, true), "ab\\x1b[2Jc\n"); }
+
+// A symbol of four bytes in three pieces, and the beginning of one that does not go on.
+TEST(Trace, CharactersMayComeInPieces) {
+  const auto network = small_network();
+  Terminal terminal({});
+  testing::internal::CaptureStdout();
+  Trace trace(*network, terminal, false);
+  for (const char* piece : {"a\xF0", "\x9F\x99", "\x82", "b\xC3", "c", "\xC3"}) trace.add(piece, {});
+  trace.finish();
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "a\U0001F642b\\xc3c\\xc3\n");
+}
 
 TEST(Trace, MarksEachChangeOfTheFirstExpert) {
   EXPECT_EQ(shown(true, false),
