@@ -18,13 +18,13 @@ class NetworkContract : public testing::TestWithParam<std::string> {
   static int64_t num_classes() { return reads_text() ? kSymbols : 5; }
 
   // With causal experts that may answer in any width, where it has experts.
-  std::shared_ptr<Network> make(uint64_t seed = 1) const {
+  std::shared_ptr<Network> make(uint64_t seed = 1, int64_t k = 2) const {
     Table settings{{"kind", GetParam()}};
     const auto fields = networks().schema(GetParam()).list();
     const bool has_experts =
         std::any_of(fields.begin(), fields.end(), [](const FieldInfo& field) { return field.name == "moe.experts"; });
     const Array experts{Table{{"kind", "mlp"}, {"hidden", 8}, {"count", 2}}, Table{{"kind", "lstm_cell"}}};
-    if (has_experts) settings.set("moe", Table{{"experts", experts}});
+    if (has_experts) settings.set("moe", Table{{"router", Table{{"kind", "top_k"}, {"k", k}}}, {"experts", experts}});
     DataShape shape{2, 16, 16, 5};
     if (reads_text()) {
       shape = DataShape();
@@ -85,8 +85,9 @@ TEST_P(NetworkContract, AGridHoldsEveryToken) {
   EXPECT_TRUE(rows == 0 || rows * columns == network->tokens_per_example()) << rows << " x " << columns;
 }
 
+// With three choices of three experts, so that none is left out.
 TEST_P(NetworkContract, EveryParameterHasAGradient) {
-  const auto network = make();
+  const auto network = make(1, 3);
   const auto output = network->forward(batch_of(7), nullptr);
   output.logit_BY.pow(2).sum().backward();
   for (const auto& parameter : network->named_parameters()) EXPECT_TRUE(parameter->grad().defined()) << parameter.key();

@@ -35,7 +35,8 @@ BatchNorm2d::BatchNorm2d(int64_t channels, double eps)
 
 torch::Tensor BatchNorm2d::forward(const torch::Tensor& x_BCHW) {
   check_shape("nn.batch_norm", "x_BCHW", x_BCHW, {"B", {"C", weight_.size(0)}, "H", "W"});
-  return at::batch_norm(x_BCHW, weight_, bias_, running_mean_, running_var_, is_training(), kMomentum, eps_, false);
+  const bool learns = is_training() && weight_.requires_grad() && x_BCHW.numel() > x_BCHW.size(1);
+  return at::batch_norm(x_BCHW, weight_, bias_, running_mean_, running_var_, learns, kMomentum, eps_, false);
 }
 
 }  // namespace heterodyne::nn

@@ -29,7 +29,9 @@ class RmsNorm : public torch::nn::Module {
 };
 
 /// Batch normalisation of [B, channels, H, W] (Ioffe and Szegedy 2015), momentum 0.1. In train mode it
-/// normalises by the batch and updates its running mean and variance; in eval mode it uses those.
+/// normalises by the batch and updates its running mean and variance; in eval mode it uses those. So it does in train
+/// mode too where its weight requires no gradient, as of a frozen part of a network, and where a channel has fewer than
+/// two values, which have no variance.
 class BatchNorm2d : public torch::nn::Module {
  public:
   explicit BatchNorm2d(int64_t channels, double eps = 1e-5);

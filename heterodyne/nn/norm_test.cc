@@ -38,6 +38,25 @@ TEST(BatchNorm2d, NormalisesByTheBatchThenByItsAverages) {
   EXPECT_NEAR(norm.named_buffers()["running_mean"].item<float>(), 0.2, 1e-6);
 }
 
+TEST(BatchNorm2d, AFrozenOneStaysInEvaluationMode) {
+  BatchNorm2d norm(1);
+  norm.train();
+  norm.named_parameters()["weight"].set_requires_grad(false);
+  const auto x = torch::tensor({1.0F, 3.0F}).view({2, 1, 1, 1});
+  EXPECT_NEAR(norm.forward(x)[0].item<float>(), 1 / std::sqrt(1 + 1e-5), 1e-6);
+  EXPECT_EQ(norm.named_buffers()["running_mean"].item<float>(), 0);
+}
+
+TEST(BatchNorm2d, OneValueHasNoVariance) {
+  BatchNorm2d norm(2);
+  norm.train();
+  for (const int64_t B : {0, 1}) {
+    const auto y = norm.forward(torch::ones({B, 2, 1, 1}));
+    EXPECT_TRUE(torch::isfinite(y).all().item<bool>());
+    EXPECT_TRUE(torch::equal(norm.named_buffers()["running_var"], torch::ones({2})));
+  }
+}
+
 TEST(BatchNorm2d, RefusesAnotherNumberOfChannels) {
   EXPECT_THROW(BatchNorm2d(3).forward(torch::zeros({1, 2, 4, 4})), ShapeError);
 }
