@@ -100,7 +100,7 @@ int run_eval(const EvalFlags& options, const cli::Invocation& invocation) {
       make_dataset(experiment, cli::data_folders(options.compute, invocation.environment), invocation.terminal.log());
   const Split split = split_named(options.split);
   auto loading = loader_options(experiment, split);
-  loading.shuffle = false;
+  loading.shuffle = loading.augment = false;
   Loader loader(*dataset, split, loading);
   if (options.plan.dry_run) {
     const int64_t count = cli::num_examples_of(*dataset, split, options.limit);

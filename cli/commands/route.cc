@@ -86,7 +86,7 @@ void use_data(const std::string& kind, Experiment& experiment) {
   Member& data = experiment.options.data;
   if (kind == data.kind) return;
   Table settings{{"kind", kind}};
-  for (const char* shared : {"batch", "validation"}) {
+  for (const char* shared : {"batch", "validation", "workers"}) {
     if (const Value* value = data.settings.find(shared)) settings.set(shared, *value);
   }
   const std::string expected = shape_text(shape_of(data));

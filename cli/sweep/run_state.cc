@@ -15,7 +15,8 @@ namespace {
 
 // Of what a run leaves behind, these say nothing about its outcome.
 bool is_bookkeeping(const std::string& setting) {
-  return setting == "train.log_every" || setting == "train.tensorboard" || setting == "train.checkpoint.keep";
+  return setting == "train.log_every" || setting == "train.tensorboard" || setting == "train.checkpoint.keep" ||
+         setting == "data.workers";
 }
 
 void refuse_other(const SweepRun& run, const std::string& path) {

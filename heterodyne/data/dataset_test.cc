@@ -202,11 +202,12 @@ TEST(Datasets, SplitsHaveNames) {
     EXPECT_EQ(split_named(split_name(split)), split);
 }
 
-TEST(Datasets, EveryKindSharesBatchAndValidation) {
+TEST(Datasets, EveryKindSharesBatchValidationAndWorkers) {
   const auto shared_settings = datasets().shared().list();
-  ASSERT_EQ(shared_settings.size(), 2U);
+  ASSERT_EQ(shared_settings.size(), 3U);
   EXPECT_EQ(shared_settings[0].name, "batch");
   EXPECT_EQ(shared_settings[1].name, "validation");
+  EXPECT_EQ(shared_settings[2].name, "workers");
 }
 
 }  // namespace

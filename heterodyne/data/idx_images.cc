@@ -67,16 +67,18 @@ ImageSet read_idx_images(const std::string& folder, const std::string& part) {
   return image_set_of(std::move(images.bytes), label_of_image, idx_images_shape());
 }
 
-std::unique_ptr<Dataset> make_idx_dataset(const IdxImages& files, const Normalize& normalize,
+std::unique_ptr<Dataset> make_idx_dataset(const IdxImages& files, const IdxSettings& settings,
                                           const DataContext& context) {
-  normalize.check("data." + files.kind, 1);
+  settings.normalize.check("data." + files.kind, 1);
+  settings.augment.check("data." + files.kind, kSide, kSide);
   const std::string folder =
       find_source_folder(context, {files.kind, files.folder_names, {"train-images-idx3-ubyte"}, files.how_to_get});
   ImageSource source;
   source.train = read_idx_images(folder, "train");
   source.load_test = [folder] { return read_idx_images(folder, "t10k"); };
   source.class_names = files.class_names;
-  source.normalize = normalize;
+  source.normalize = settings.normalize;
+  source.augment = settings.augment;
   source.validation = context.validation;
   return std::make_unique<ImageDataset>(std::move(source));
 }

@@ -27,9 +27,14 @@ int64_t idx_images_num_train();
 /// is not 0 .. 9.
 ImageSet read_idx_images(const std::string& folder, const std::string& part);
 
+struct IdxSettings {
+  Normalize normalize;
+  Augment augment = {};
+};
+
 /// The data set of these files in the context's folders. Throws FormatError when they are not there, ConfigError about
-/// `normalize`.
-std::unique_ptr<Dataset> make_idx_dataset(const IdxImages& files, const Normalize& normalize,
+/// the settings.
+std::unique_ptr<Dataset> make_idx_dataset(const IdxImages& files, const IdxSettings& settings,
                                           const DataContext& context);
 
 }  // namespace heterodyne

@@ -86,7 +86,7 @@ TEST_F(IdxImagesTest, MakesADatasetWhoseTestPartMayBeMissing) {
                         "ask",
                         {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}};
   const auto dataset =
-      make_idx_dataset(files, {{0.5}, {0.5}}, {.folders = {folder_.path()}, .validation = 0, .log = {}});
+      make_idx_dataset(files, {.normalize = {{0.5}, {0.5}}}, {.folders = {folder_.path()}, .validation = 0, .log = {}});
   EXPECT_EQ(dataset->size(Split::kTrain), 3);
   EXPECT_EQ(message_of<FormatError>([&] { dataset->size(Split::kTest); }),
             folder_ / "t10k-images-idx3-ubyte" + ": not found (also tried .gz, .xz)");

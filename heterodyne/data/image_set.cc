@@ -65,7 +65,7 @@ void Normalize::check(const std::string& where, int64_t channels) const {
 }
 
 ImageDataset::ImageDataset(ImageSource source)
-    : class_names_(std::move(source.class_names)), load_test_(std::move(source.load_test)) {
+    : class_names_(std::move(source.class_names)), augment_(source.augment), load_test_(std::move(source.load_test)) {
   for (size_t c = 0; c < source.normalize.mean.size(); ++c) {
     auto& values = value_of_pixel_.emplace_back();
     for (size_t pixel = 0; pixel < values.size(); ++pixel) {
@@ -127,6 +127,43 @@ Batch ImageDataset::get(Split split, const torch::Tensor& index_B) const {
     }
   }
   return batch;
+}
+
+void ImageDataset::augment(Batch& batch, RandomKey key) const {
+  change(batch, key);
+  if (augment_.mixes()) mix(batch, key);
+}
+
+// Each image on its own.
+void ImageDataset::change(Batch& batch, RandomKey key) const {
+  if (!augment_.changes_images()) return;
+  std::vector<float> black_C;
+  for (const auto& values : value_of_pixel_) black_C.push_back(values[0]);
+  augment_images(augment_, batch.inputs, batch.index_B, black_C, key);
+}
+
+// Partners are augmented as they are in this epoch themselves, but for being mixed. Labels become shares.
+void ImageDataset::mix(Batch& batch, RandomKey key) const {
+  const auto& pixels = train_.images.pixel_NCHW;
+  const auto mixtures = draw_mixtures(augment_, batch.index_B, train_.size, pixels.size(2), pixels.size(3), key);
+  std::vector<int64_t> places, partners;
+  for (size_t b = 0; b < mixtures.size(); ++b) {
+    if (mixtures[b].partner < 0) continue;
+    places.push_back(static_cast<int64_t>(b));
+    partners.push_back(mixtures[b].partner);
+  }
+  Batch other = get(Split::kTrain, torch::tensor(partners, torch::kInt64));
+  change(other, key);
+  auto label_BY = torch::zeros({batch.size(), static_cast<int64_t>(class_names_.size())}, torch::kFloat32);
+  auto label = label_BY.accessor<float, 2>();
+  for (int64_t b = 0; b < batch.size(); ++b)
+    label[b][batch.label_B.const_data_ptr<int64_t>()[b]] = static_cast<float>(mixtures[static_cast<size_t>(b)].share);
+  for (size_t p = 0; p < places.size(); ++p) {
+    const Mixture& mixture = mixtures[static_cast<size_t>(places[p])];
+    mix_image(mixture, other.inputs[static_cast<int64_t>(p)], batch.inputs[places[p]]);
+    label[places[p]][other.label_B.const_data_ptr<int64_t>()[p]] += static_cast<float>(1 - mixture.share);
+  }
+  batch.label_B = label_BY;
 }
 
 torch::Tensor ImageDataset::labels(Split split) const {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "heterodyne/data/augment.h"
 #include "heterodyne/data/dataset.h"
 
 namespace heterodyne {
@@ -44,6 +45,7 @@ struct ImageSource {
   std::vector<std::string> class_names;
   Normalize normalize;
   double validation = 0.1;
+  Augment augment = {};
 };
 
 /// Of each class with n training images, round(validation * n) are the validation split. Which ones is drawn from the
@@ -58,6 +60,7 @@ class ImageDataset : public Dataset {
   /// One pass over the batch on the calling thread alone, at the speed of memory: a loader's thread must not compete
   /// with the training step for the cores.
   Batch get(Split split, const torch::Tensor& index_B) const override;
+  void augment(Batch& batch, RandomKey key) const override;
   torch::Tensor labels(Split split) const override;
   DataShape shape() const override;
   const std::vector<std::string>& class_names() const override { return class_names_; }
@@ -69,8 +72,11 @@ class ImageDataset : public Dataset {
     int64_t size = 0;
   };
   const Part& part(Split split) const;
+  void change(Batch& batch, RandomKey key) const;
+  void mix(Batch& batch, RandomKey key) const;
 
   std::vector<std::string> class_names_;
+  Augment augment_;
   std::vector<std::array<float, 256>> value_of_pixel_;  // for each channel
   Part train_;
   Part valid_;

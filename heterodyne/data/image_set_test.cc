@@ -92,6 +92,40 @@ TEST(ImageDataset, RefusesPlacesOutsideTheSplit) {
   EXPECT_THROW(dataset.get(Split::kTrain, torch::tensor(1)), ShapeError);
 }
 
+TEST(ImageDataset, MixturesHaveSharesForLabels) {
+  ImageSource source = source_of(0);
+  source.augment = {.mixup = 1, .mixup_alpha = 1};
+  const ImageDataset dataset(std::move(source));
+  const auto index_B = torch::arange(16);
+  const Batch plain = dataset.get(Split::kTrain, index_B);
+  Batch batch = plain;
+  batch.inputs = plain.inputs.clone();
+  dataset.augment(batch, {5, 2});
+  ASSERT_EQ(batch.label_B.sizes(), (std::vector<int64_t>{16, 3}));
+  EXPECT_TRUE(torch::allclose(batch.label_B.sum(1), torch::ones({16})));
+  const auto mixtures = draw_mixtures({.mixup = 1, .mixup_alpha = 1}, index_B, 16, 1, 1, {5, 2});
+  for (int64_t b = 0; b < 16; ++b) {
+    const auto& [partner, share, is_cut, box] = mixtures[static_cast<size_t>(b)];
+    const auto expected = plain.inputs[b] * share + plain.inputs[partner] * (1 - share);
+    EXPECT_TRUE(torch::allclose(batch.inputs[b], expected, 1e-5, 1e-6)) << b;
+    auto label_Y = torch::zeros({3});
+    label_Y[plain.label_B[b].item<int64_t>()] += share;
+    label_Y[plain.label_B[partner].item<int64_t>()] += 1 - share;
+    EXPECT_TRUE(torch::allclose(batch.label_B[b], label_Y)) << b;
+  }
+}
+
+TEST(ImageDataset, WithoutMixturesLabelsStayWhatTheyAre) {
+  ImageSource source = source_of(0);
+  source.augment = {.erase = 1, .erase_smallest = 0.9, .erase_largest = 0.9};
+  const ImageDataset dataset(std::move(source));
+  Batch batch = dataset.get(Split::kTrain, torch::arange(3));
+  const auto inputs = batch.inputs.clone();
+  dataset.augment(batch, {5, 2});
+  EXPECT_EQ(batch.label_B.scalar_type(), torch::kInt64);
+  EXPECT_TRUE(torch::equal(batch.inputs, inputs)) << "no rectangle is smaller than an image of one pixel";
+}
+
 TEST(ImageDataset, LoadsTheTestPartOnceAndLate) {
   std::atomic<int> num_loads = 0;
   ImageSource source = source_of(0.3);

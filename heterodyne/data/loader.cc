@@ -13,7 +13,7 @@
 namespace heterodyne {
 namespace {
 
-constexpr size_t kMostReady = 2;
+constexpr int64_t kMostReady = 2;
 
 const char* adjective(Split split) {
   if (split == Split::kTrain) return "training";
@@ -24,7 +24,8 @@ const char* adjective(Split split) {
 
 Loader::Loader(const Dataset& dataset, Split split, LoaderOptions options)
     : dataset_(dataset), split_(split), options_(std::move(options)), num_examples_(dataset.size(split)) {
-  HETERODYNE_DCHECK(options_.batch > 0);
+  HETERODYNE_DCHECK(options_.batch > 0 && options_.workers > 0);
+  HETERODYNE_DCHECK(!options_.augment || split == Split::kTrain);
   options_.shuffle = options_.shuffle && !dataset.is_sequential();
   if ((options_.drop_last || options_.needs_full_batch) && num_examples_ < options_.batch) {
     throw ConfigError(options_.where, "batch",
@@ -39,59 +40,68 @@ Loader::~Loader() { stop(); }
 void Loader::start(int64_t epoch, int64_t first_batch) {
   HETERODYNE_DCHECK(epoch >= 0 && first_batch >= 0 && first_batch <= num_batches_);
   stop();
-  std::vector<int64_t> order;
   if (options_.shuffle) {
-    order = permutation(num_examples_, RandomStream("data.order"), {options_.seed, static_cast<uint64_t>(epoch)});
+    order_ = permutation(num_examples_, RandomStream("data.order"), {options_.seed, static_cast<uint64_t>(epoch)});
   } else {
-    order.resize(static_cast<size_t>(num_examples_));
-    std::iota(order.begin(), order.end(), int64_t{0});
+    order_.resize(static_cast<size_t>(num_examples_));
+    std::iota(order_.begin(), order_.end(), int64_t{0});
   }
+  epoch_ = epoch;
   ready_.clear();
-  error_ = nullptr;
-  is_finished_ = false;
-  thread_ = std::jthread([this, order = std::move(order), first_batch](const std::stop_token& stopped) {
-    prepare(stopped, order, first_batch);
-  });
+  next_number_ = taken_ = first_batch;
+  for (int64_t i = 0; i < options_.workers; ++i)
+    threads_.emplace_back([this](const std::stop_token& stopped) { work(stopped); });
 }
 
 std::optional<Batch> Loader::next() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return !ready_.empty() || is_finished_; });
-  if (ready_.empty()) {
-    if (error_ != nullptr) std::rethrow_exception(error_);
-    return std::nullopt;
-  }
-  Batch batch = std::move(ready_.front());
-  ready_.pop_front();
+  if (threads_.empty() || taken_ == num_batches_) return std::nullopt;
+  changed_.wait(lock, [&] { return ready_.contains(taken_); });
+  const auto found = ready_.find(taken_);
+  if (found->second.error) std::rethrow_exception(found->second.error);
+  Batch batch = std::move(found->second.batch);
+  ready_.erase(found);
+  ++taken_;
   changed_.notify_all();
   return batch;
 }
 
 void Loader::stop() {
-  thread_ = std::jthread();  // asks the old one to stop, which wakes it, and waits for it
+  for (auto& thread : threads_) thread.request_stop();  // which wakes it
+  threads_.clear();                                     // and waits for it
 }
 
-void Loader::prepare(const std::stop_token& stopped, const std::vector<int64_t>& order, int64_t first_batch) {
-  std::exception_ptr error;
-  try {
-    for (int64_t number = first_batch; number < num_batches_ && !stopped.stop_requested(); ++number) {
-      const int64_t begin = number * options_.batch;
-      const int64_t count = std::min(options_.batch, num_examples_ - begin);
-      auto index_B = torch::empty({count}, torch::kInt64);
-      std::copy_n(order.begin() + begin, count, index_B.data_ptr<int64_t>());
-      Batch batch = dataset_.get(split_, index_B);
-      std::unique_lock lock(mutex_);
-      if (!changed_.wait(lock, stopped, [&] { return ready_.size() < kMostReady; })) return;
-      ready_.push_back(std::move(batch));
-      changed_.notify_all();
-    }
-  } catch (...) {
-    error = std::current_exception();
+void Loader::work(const std::stop_token& stopped) {
+  const int64_t most_begun = options_.workers + kMostReady;
+  std::unique_lock lock(mutex_);
+  while (true) {
+    const bool may_begin = changed_.wait(
+        lock, stopped, [&] { return next_number_ == num_batches_ || next_number_ < taken_ + most_begun; });
+    if (!may_begin || next_number_ == num_batches_) return;
+    const int64_t number = next_number_++;
+    lock.unlock();
+    Prepared prepared = prepare(number);
+    lock.lock();
+    const bool failed = prepared.error != nullptr;
+    ready_.emplace(number, std::move(prepared));
+    changed_.notify_all();
+    if (failed) return;
   }
-  const std::lock_guard lock(mutex_);
-  error_ = error;
-  is_finished_ = true;
-  changed_.notify_all();
+}
+
+Loader::Prepared Loader::prepare(int64_t number) const {
+  Prepared prepared;
+  try {
+    const int64_t begin = number * options_.batch;
+    const int64_t count = std::min(options_.batch, num_examples_ - begin);
+    auto index_B = torch::empty({count}, torch::kInt64);
+    std::copy_n(order_.begin() + begin, count, index_B.data_ptr<int64_t>());
+    prepared.batch = dataset_.get(split_, index_B);
+    if (options_.augment) dataset_.augment(prepared.batch, {options_.seed, static_cast<uint64_t>(epoch_)});
+  } catch (...) {
+    prepared.error = std::current_exception();
+  }
+  return prepared;
 }
 
 }  // namespace heterodyne

@@ -1,4 +1,4 @@
-// Loader: the batches of one split in the order of an epoch, prepared ahead by a thread of its own.
+// Loader: the batches of one split in the order of an epoch, prepared ahead by threads of its own.
 //
 // The order is a pure function of (seed, epoch), drawn from the stream "data.order". A run that goes on at batch b of
 // epoch e calls start(e, b) and gets the batches that an unbroken run would have got.
@@ -6,8 +6,8 @@
 
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -21,8 +21,10 @@ namespace heterodyne {
 struct LoaderOptions {
   int64_t batch = 128;
   bool shuffle = false;           // otherwise the order of the split; a sequential data set is never shuffled
+  bool augment = false;           // examples of the training split, anew in each epoch
   bool drop_last = false;         // leave out the last batch of an epoch when it is not full
   bool needs_full_batch = false;  // fewer examples than one batch are an error
+  int64_t workers = 1;            // threads; the batches do not depend on their number
   uint64_t seed = 0;
   std::string where = "data";  // the data set's place in the configuration, for error texts: "data.synthetic"
 };
@@ -34,7 +36,7 @@ class Loader {
   Loader(const Dataset& dataset, Split split, LoaderOptions options);
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
-  /// At any time: the thread finishes the batch it is at and ends.
+  /// At any time: each thread finishes the batch it is at and ends.
   ~Loader();
 
   /// Of one epoch.
@@ -43,14 +45,21 @@ class Loader {
   /// Begins an epoch at one of its batches; what was left of the one before is dropped.
   void start(int64_t epoch, int64_t first_batch = 0);
 
-  /// The next batch of the epoch, or nothing after the last one and before start(). At most two batches wait, so this
-  /// blocks only when preparing takes longer than using. `random` of the batch is left alone. An exception of the data
-  /// set comes out of here, in its place among the batches, and again at each later call.
+  /// The next batch of the epoch, or nothing after the last one and before start(). Beside the one in each thread's
+  /// hand at most two wait, so this blocks only when preparing takes longer than using. `random` of the batch is left
+  /// alone. An exception of the data set comes out of here, in its place among the batches, and again at each later
+  /// call.
   std::optional<Batch> next();
 
  private:
+  // A batch, or what came instead of it.
+  struct Prepared {
+    Batch batch;
+    std::exception_ptr error;
+  };
   void stop();
-  void prepare(const std::stop_token& stopped, const std::vector<int64_t>& order, int64_t first_batch);
+  void work(const std::stop_token& stopped);
+  Prepared prepare(int64_t number) const;
 
   const Dataset& dataset_;
   Split split_;
@@ -58,12 +67,15 @@ class Loader {
   int64_t num_examples_;
   int64_t num_batches_;
 
-  std::mutex mutex_;  // guards what follows, up to the thread
+  int64_t epoch_ = 0;
+  std::vector<int64_t> order_;  // of the epoch; only changed while there are no threads
+
+  std::mutex mutex_;  // guards what follows, up to the threads
   std::condition_variable_any changed_;
-  std::deque<Batch> ready_;
-  bool is_finished_ = true;
-  std::exception_ptr error_;
-  std::jthread thread_;
+  std::map<int64_t, Prepared> ready_;  // by number
+  int64_t next_number_ = 0;            // the first that no thread has begun
+  int64_t taken_ = 0;                  // the number that next() gives
+  std::vector<std::jthread> threads_;
 };
 
 }  // namespace heterodyne

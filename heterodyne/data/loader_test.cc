@@ -138,6 +138,40 @@ TEST(Loader, AnErrorComesOutInItsPlace) {
   EXPECT_EQ(loader.next()->size(), 2) << "a new epoch begins afresh";
 }
 
+TEST(Loader, TheBatchesDoNotDependOnTheNumberOfThreads) {
+  const Numbers numbers(500);
+  Loader one(numbers, Split::kTrain, {.batch = 7, .shuffle = true, .seed = 5});
+  Loader four(numbers, Split::kTrain, {.batch = 7, .shuffle = true, .workers = 4, .seed = 5});
+  for (int64_t epoch = 0; epoch < 3; ++epoch) EXPECT_EQ(batches_of(four, epoch), batches_of(one, epoch));
+  EXPECT_EQ(batches_of(four, 1, 30), batches_of(one, 1, 30));
+  const Numbers damaged(100, 40);
+  Loader failing(damaged, Split::kValid, {.batch = 10, .workers = 4});
+  failing.start(0);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(failing.next()->index_B[0].item<int64_t>(), 10 * i);
+  EXPECT_THROW(failing.next(), FormatError) << "in its place";
+}
+
+// A data set that writes the epoch into its examples where it may change them.
+class Marked : public Numbers {
+ public:
+  using Numbers::Numbers;
+  void augment(Batch& batch, RandomKey key) const override {
+    batch.inputs.fill_(static_cast<double>(100 * key.seed + key.step));
+  }
+};
+
+TEST(Loader, AugmentsAnewInEachEpochWhereItIsAsked) {
+  const Marked numbers(4);
+  Loader loader(numbers, Split::kTrain, {.batch = 4, .augment = true, .seed = 3});
+  for (int64_t epoch = 0; epoch < 3; ++epoch) {
+    loader.start(epoch);
+    EXPECT_EQ(loader.next()->inputs[0][0].item<double>(), 300 + static_cast<double>(epoch));
+  }
+  Loader plain(numbers, Split::kTrain, {.batch = 4, .seed = 3});
+  plain.start(1);
+  EXPECT_EQ(plain.next()->inputs[3][0].item<double>(), 3);
+}
+
 TEST(Loader, FewerExamplesThanABatchAreRefusedForTraining) {
   const Numbers numbers(40);
   EXPECT_EQ(fixtures::message_of<ConfigError>([&] {

@@ -29,7 +29,7 @@ RecorderOptions recording_of(const Dataset& dataset, Split split, const MeasureO
 
 RoutingProfile measure_routing(Network& network, const Dataset& dataset, Split split, LoaderOptions loading,
                                const MeasureOptions& options) {
-  loading.shuffle = loading.needs_full_batch = false;
+  loading.shuffle = loading.augment = loading.needs_full_batch = false;
   Loader loader(dataset, split, loading);
   const auto recording = recording_of(dataset, split, options);
   RoutingRecorder recorder(network, recording);

@@ -25,7 +25,12 @@ std::vector<double> means(const std::vector<Number>& sum_Y, const std::vector<in
 
 }  // namespace
 
+torch::Tensor hard_labels(const torch::Tensor& label_B) {
+  return label_B.is_floating_point() ? label_B.argmax(-1) : label_B;
+}
+
 torch::Tensor cross_entropy(const torch::Tensor& logit_BY, const torch::Tensor& label_B) {
+  if (label_B.is_floating_point()) return at::cross_entropy_loss(logit_BY, label_B.to(logit_BY.scalar_type()));
   const auto logits = logit_BY.flatten(0, -2), labels = label_B.flatten();
   const bool has_many_classes = logits.size(-1) >= kManyClasses && logits.size(0) > 0;
   if (has_many_classes && ops::is_kernel_input(logits)) return ops::cross_entropy_of_rows(logits, labels).mean();
@@ -33,7 +38,7 @@ torch::Tensor cross_entropy(const torch::Tensor& logit_BY, const torch::Tensor& 
 }
 
 int64_t num_correct(const torch::Tensor& logit_BY, const torch::Tensor& label_B) {
-  return logit_BY.detach().argmax(-1).eq(label_B).sum().item<int64_t>();
+  return logit_BY.detach().argmax(-1).eq(hard_labels(label_B)).sum().item<int64_t>();
 }
 
 void ClassificationMetrics::add(const torch::Tensor& logits, const torch::Tensor& labels) {
@@ -44,14 +49,16 @@ void ClassificationMetrics::add(const torch::Tensor& logits, const torch::Tensor
   loss_sum_ += cross_entropy(logit_BY, label_B).item<double>() * static_cast<double>(B);
   const auto loss_B =
       at::cross_entropy_loss(logit_BY, label_B, {}, at::Reduction::None).to(torch::kFloat64).contiguous();
-  const auto right_B = logit_BY.argmax(1).eq(label_B).contiguous();
+  const auto answer_B = logit_BY.argmax(1).contiguous();
+  const int64_t* answer_of = answer_B.const_data_ptr<int64_t>();
   const int64_t* label_of = label_B.const_data_ptr<int64_t>();
   const auto Y = static_cast<size_t>(logit_BY.size(1));
-  if (seen_Y_.size() < Y) seen_Y_.resize(Y), correct_Y_.resize(Y), loss_sum_Y_.resize(Y);
+  if (seen_Y_.size() < Y) seen_Y_.resize(Y), answered_Y_.resize(Y), correct_Y_.resize(Y), loss_sum_Y_.resize(Y);
   for (int64_t b = 0; b < B; ++b) {
     const auto label = static_cast<size_t>(label_of[b]);
-    const int64_t right = right_B.const_data_ptr<bool>()[b] ? 1 : 0;
+    const int64_t right = answer_of[b] == label_of[b] ? 1 : 0;
     ++seen_Y_[label];
+    ++answered_Y_[static_cast<size_t>(answer_of[b])];
     correct_Y_[label] += right;
     loss_sum_Y_[label] += loss_B.const_data_ptr<double>()[b];
     num_correct_ += right;
@@ -70,5 +77,30 @@ double ClassificationMetrics::loss() const {
 std::vector<double> ClassificationMetrics::accuracy_by_class() const { return means(correct_Y_, seen_Y_); }
 
 std::vector<double> ClassificationMetrics::loss_by_class() const { return means(loss_sum_Y_, seen_Y_); }
+
+std::vector<ClassificationMetrics::ClassReport> ClassificationMetrics::report_by_class() const {
+  const auto share = [](double part, double whole) { return whole > 0 ? part / whole : 0; };
+  std::vector<ClassReport> reports;
+  for (size_t y = 0; y < seen_Y_.size(); ++y) {
+    const auto correct = static_cast<double>(correct_Y_[y]);
+    ClassReport report{share(correct, static_cast<double>(answered_Y_[y])),
+                       share(correct, static_cast<double>(seen_Y_[y])), 0, seen_Y_[y]};
+    report.f1 = share(2 * report.precision * report.recall, report.precision + report.recall);
+    reports.push_back(report);
+  }
+  return reports;
+}
+
+ClassificationMetrics::ClassReport ClassificationMetrics::weighted_report() const {
+  ClassReport mean;
+  for (const auto& report : report_by_class()) {
+    const auto weight = static_cast<double>(report.support) / static_cast<double>(num_examples_);
+    mean.precision += weight * report.precision;
+    mean.recall += weight * report.recall;
+    mean.f1 += weight * report.f1;
+    mean.support += report.support;
+  }
+  return mean;
+}
 
 }  // namespace heterodyne

@@ -20,6 +20,17 @@ TEST(Metrics, TheFirstOfEqualLogitsIsTheAnswer) {
   EXPECT_EQ(num_correct(torch::zeros({2, 3}), torch::tensor({0, 1}, torch::kInt64)), 1);
 }
 
+// A share of a class counts for as much of the loss that its label would have.
+TEST(Metrics, LabelsMayBeShares) {
+  const auto shares = torch::tensor({{0.25, 0.75}, {1.0, 0.0}, {0.0, 1.0}});
+  const double first = 0.25 * std::log1p(std::exp(-2.0)) + 0.75 * std::log1p(std::exp(2.0));
+  const double expected = (first + std::log1p(std::exp(1.0)) + std::log1p(std::exp(2.0))) / 3;
+  EXPECT_NEAR(cross_entropy(kLogits, shares).item<double>(), expected, 1e-6);
+  EXPECT_EQ(num_correct(kLogits, shares), 0);
+  EXPECT_TRUE(torch::equal(hard_labels(shares), torch::tensor({1, 0, 1})));
+  EXPECT_TRUE(torch::equal(hard_labels(kLabels), kLabels));
+}
+
 TEST(Metrics, BatchesAddUpToTheWhole) {
   ClassificationMetrics whole, parts;
   whole.add(kLogits, kLabels);
@@ -29,6 +40,27 @@ TEST(Metrics, BatchesAddUpToTheWhole) {
   EXPECT_NEAR(parts.accuracy(), 2.0 / 3, 1e-12);
   EXPECT_NEAR(parts.loss(), whole.loss(), 1e-6);
   EXPECT_EQ(parts.accuracy_by_class(), (std::vector<double>{1.0, 0.5}));
+}
+
+// Labels 0 0 1 1 1 2, answers 0 1 1 1 0 1. Class 0: precision 1/2, recall 1/2. Class 1: 2/4 and 2/3, F1 4/7. Class 2 is
+// never answered.
+TEST(Metrics, PrecisionRecallAndF1WorkedByHand) {
+  ClassificationMetrics metrics;
+  metrics.add(torch::eye(3).index_select(0, torch::tensor({0, 1, 1, 1, 0, 1})), torch::tensor({0, 0, 1, 1, 1, 2}));
+  const auto reports = metrics.report_by_class();
+  ASSERT_EQ(reports.size(), 3U);
+  EXPECT_DOUBLE_EQ(reports[0].precision, 0.5);
+  EXPECT_DOUBLE_EQ(reports[0].recall, 0.5);
+  EXPECT_DOUBLE_EQ(reports[1].precision, 0.5);
+  EXPECT_DOUBLE_EQ(reports[1].recall, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(reports[1].f1, 4.0 / 7);
+  EXPECT_EQ(reports[2].f1, 0);
+  EXPECT_EQ(reports[1].support, 3);
+  const auto mean = metrics.weighted_report();
+  EXPECT_DOUBLE_EQ(mean.precision, (2 * 0.5 + 3 * 0.5) / 6);
+  EXPECT_DOUBLE_EQ(mean.recall, metrics.accuracy()) << "weighted by examples, recall is accuracy";
+  EXPECT_DOUBLE_EQ(mean.f1, (2 * 0.5 + 3 * 4.0 / 7) / 6);
+  EXPECT_EQ(ClassificationMetrics().weighted_report().support, 0);
 }
 
 TEST(Metrics, LossesOfTheClassesWorkedByHand) {

@@ -11,7 +11,8 @@
 namespace heterodyne {
 namespace {
 
-constexpr std::array kChangeable = {"train.epochs", "train.log_every", "train.tensorboard", "train.checkpoint"};
+constexpr std::array kChangeable = {"data.workers", "train.epochs", "train.log_every", "train.tensorboard",
+                                    "train.checkpoint"};
 
 // A name becomes a folder, so it may not lead anywhere else.
 void check_name(const Experiment& experiment, Problems& problems) {
@@ -65,7 +66,7 @@ void check_vocabulary(const Experiment& experiment, const Vocabulary& read) {
 // What every data set has.
 DataOptions shared_options(const Experiment& experiment) {
   Table shared;
-  for (const char* key : {"batch", "validation"}) {
+  for (const char* key : {"batch", "validation", "workers"}) {
     if (const Value* value = experiment.options.data.settings.find(key)) shared.set(key, *value);
   }
   return read_options<DataOptions>(shared, {"data", "data"});
@@ -119,8 +120,10 @@ std::shared_ptr<Network> make_network(const Experiment& experiment) {
 
 LoaderOptions loader_options(const Experiment& experiment, Split split) {
   LoaderOptions options;
-  options.batch = shared_options(experiment).batch;
-  options.shuffle = options.needs_full_batch = split == Split::kTrain;
+  const DataOptions shared = shared_options(experiment);
+  options.batch = shared.batch;
+  options.workers = shared.workers;
+  options.shuffle = options.augment = options.needs_full_batch = split == Split::kTrain;
   options.seed = experiment.seed();
   options.where = "data." + experiment.options.data.kind;
   return options;

@@ -51,15 +51,15 @@ void take_vocabulary(Experiment& experiment, const Dataset& dataset);
 DataShape network_shape(const Experiment& experiment);
 /// With initial values from the experiment's seed, in its dtype, in train mode.
 std::shared_ptr<Network> make_network(const Experiment& experiment);
-/// Shuffled for the training split, in order for the others.
+/// Shuffled and augmented for the training split, in order for the others.
 LoaderOptions loader_options(const Experiment& experiment, Split split);
 
 /// Training examples when the data set is complete, without the validation share.
 int64_t nominal_train_size(const Experiment& experiment);
 
 /// The first setting in which two resolved experiments differ, but for those that a resumed run may change
-/// (train.epochs, train.log_every, train.tensorboard, train.checkpoint): "model.width was 128, is 256 now". Empty when
-/// there is none. `when` says when the one before held: " when step 8 was saved".
+/// (data.workers, train.epochs, train.log_every, train.tensorboard, train.checkpoint): "model.width was 128, is 256
+/// now". Empty when there is none. `when` says when the one before held: " when step 8 was saved".
 std::string resume_conflict(const Table& before, const Table& now, const std::string& when = "");
 
 }  // namespace heterodyne

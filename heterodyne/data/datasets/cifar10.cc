@@ -100,14 +100,17 @@ struct Cifar10 {
   struct Options {
     bool allow_partial = false;
     Normalize normalize{{0.4914, 0.4822, 0.4465}, {0.2023, 0.1994, 0.2010}};
+    Augment augment;
     void visit(Fields& field) {
       field("allow_partial", allow_partial, "go on when some of the five training files are missing");
       field("normalize", normalize, "the pixels' mean and standard deviation: red, green, blue");
+      field("augment", augment, "how training images are changed at random");
     }
   };
 
   static std::unique_ptr<Dataset> make(const Options& options, const DataContext& context) {
     options.normalize.check("data.cifar10", kShape.channels);
+    options.augment.check("data.cifar10", kShape.height, kShape.width);
     const TrainingFiles files = find_training_files(context);
     const std::string missing = join(files.missing) + ": not found (also tried .gz, .xz)";
     const std::string all = with_commas(kNumFiles * kImagesPerFile);
@@ -126,6 +129,7 @@ struct Cifar10 {
     source.load_test = [path = files.folder + "/test_batch.bin"] { return read_files({path}); };
     source.class_names = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
     source.normalize = options.normalize;
+    source.augment = options.augment;
     source.validation = context.validation;
     return std::make_unique<ImageDataset>(std::move(source));
   }

@@ -8,11 +8,15 @@ namespace {
 struct FashionMnist {
   struct Options {
     Normalize normalize{{0.2860}, {0.3530}};
-    void visit(Fields& field) { field("normalize", normalize, "the pixels' mean and standard deviation"); }
+    Augment augment;
+    void visit(Fields& field) {
+      field("normalize", normalize, "the pixels' mean and standard deviation");
+      field("augment", augment, "how training images are changed at random");
+    }
   };
 
   static std::unique_ptr<Dataset> make(const Options& options, const DataContext& context) {
-    return make_idx_dataset(source(), options.normalize, context);
+    return make_idx_dataset(source(), {options.normalize, options.augment}, context);
   }
   static SourceFiles files() { return idx_source_files(source()); }
   static DataShape shape(const Options&) { return idx_images_shape(); }

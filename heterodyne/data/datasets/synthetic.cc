@@ -27,6 +27,7 @@ struct Synthetic {
     int64_t size = 16;
     double noise = 4;
     int64_t data_seed = 0;
+    Augment augment;
     void visit(Fields& field) {
       field("examples", examples, "training images, validation included", at_least(1));
       field("test_examples", test_examples, "test images", at_least(1));
@@ -35,10 +36,12 @@ struct Synthetic {
       field("size", size, "height and width of an image", between(4, 256));
       field("noise", noise, "standard deviation of the noise; the patterns have 1", at_least(0));
       field("data_seed", data_seed, "another seed makes other patterns and other noise", at_least(0));
+      field("augment", augment, "how training images are changed at random");
     }
   };
 
   static std::unique_ptr<Dataset> make(const Options& options, const DataContext& context) {
+    options.augment.check("data.synthetic", options.size, options.size);
     ImageSource source;
     source.train = draw(options, "data.synthetic.train", options.examples);
     source.load_test = [options] { return draw(options, "data.synthetic.test", options.test_examples); };
@@ -48,6 +51,7 @@ struct Synthetic {
     const auto num_channels = static_cast<size_t>(options.channels);
     source.normalize = {std::vector<double>(num_channels, kMean), std::vector<double>(num_channels, kStd)};
     source.validation = context.validation;
+    source.augment = options.augment;
     return std::make_unique<ImageDataset>(std::move(source));
   }
   static DataShape shape(const Options& options) {

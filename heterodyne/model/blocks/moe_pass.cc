@@ -8,6 +8,7 @@ torch::Tensor MoePass::run(MoeLayer& layer, const torch::Tensor& x_BSD, const to
   MoeInput input{x_BSD, batch_.mask_BS, batch_.random};
   const bool is_text = batch_.inputs.scalar_type() == torch::kInt64;
   if (is_text) input.token_id_BS = batch_.inputs;
+  else if (batch_.label_B.defined() && batch_.label_B.is_floating_point()) input.label_B = batch_.label_B.argmax(-1);
   else input.label_B = batch_.label_B;
   input.previous_logit_TE = previous_logit_TE_;
   input.first_position = batch_.first_position;
