@@ -23,6 +23,9 @@ std::string name_of(const std::string& argument) {
   return name;
 }
 
+constexpr const char* kAnyOther = "*";
+constexpr std::string_view kValueMark = "VALUE";
+
 std::vector<std::string> texts_of(const Value& value) {
   std::vector<std::string> texts;
   const Array items = value.if_array() ? *value.if_array() : Array{value};
@@ -69,6 +72,27 @@ std::optional<Table> flags_on(const std::vector<std::string>& arguments) {
   return recipe_flags(arguments[place]);
 }
 
+std::string with_value(std::string text, const std::string& value) {
+  for (size_t at = text.find(kValueMark); at != std::string::npos; at = text.find(kValueMark, at + value.size()))
+    text.replace(at, kValueMark.size(), value);
+  return text;
+}
+
+// The settings that a flag's value stands for, where the table says so for each.
+std::vector<std::string> chosen_settings(const std::string& flag, const Table& choices, const std::string& value) {
+  const bool is_listed = value != kAnyOther && choices.contains(value);
+  const Value* found = choices.find(is_listed ? value : kAnyOther);
+  if (found == nullptr) {
+    const std::string close = nearest(value, choices.keys());
+    throw ConfigError(fmt::format("--{}: expected one of {}, got \"{}\"{}", flag, join(choices.keys()), value,
+                                  close.empty() ? "" : "; nearest: \"" + close + "\""));
+  }
+  auto settings = texts_of(*found);
+  if (is_listed) return settings;
+  for (auto& setting : settings) setting = with_value(setting, value);
+  return settings;
+}
+
 // Switches to the recipe that a flag on the line stands for: "@lm/char_512".
 std::vector<UsedFlag> change_recipe(std::vector<std::string>& arguments) {
   std::vector<UsedFlag> used;
@@ -95,6 +119,28 @@ std::string value_at(const std::vector<std::string>& arguments, size_t& i) {
   return arguments[++i];
 }
 
+// The flag at place i of the line, whose value is passed over.
+UsedFlag used_flag(const std::string& name, const Value& entry, const std::vector<std::string>& arguments, size_t& i) {
+  UsedFlag flag{"--" + name, {}};
+  if (const Table* choices = entry.if_table()) {
+    const std::string value = value_at(arguments, i);
+    flag.written += " " + value;
+    flag.settings = chosen_settings(name, *choices, value);
+    return flag;
+  }
+  const auto targets = texts_of(entry);
+  std::string value;
+  if (takes_value(targets)) {
+    value = value_at(arguments, i);
+    flag.written += " " + value;
+  } else if (arguments[i].find('=') != std::string::npos) {
+    throw ConfigError(fmt::format("{}: --{}: expected no value, it is a switch", arguments.front(), name));
+  }
+  for (const auto& target : targets)
+    flag.settings.push_back(target.find('=') == std::string::npos ? target + "=" + value : target);
+  return flag;
+}
+
 }  // namespace
 
 ExpandedLine expand_recipe_flags(const std::vector<std::string>& given) {
@@ -118,18 +164,7 @@ ExpandedLine expand_recipe_flags(const std::vector<std::string>& given) {
       line.arguments.push_back(argument);
       continue;
     }
-    const auto targets = texts_of(*flags->find(name));
-    UsedFlag flag{"--" + name, {}};
-    std::string value;
-    if (takes_value(targets)) {
-      value = value_at(arguments, i);
-      flag.written += " " + value;
-    } else if (argument.find('=') != std::string::npos) {
-      throw ConfigError(fmt::format("{}: --{}: expected no value, it is a switch", arguments.front(), name));
-    }
-    for (const auto& target : targets)
-      flag.settings.push_back(target.find('=') == std::string::npos ? target + "=" + value : target);
-    used.emplace_back(static_cast<size_t>(found - names.begin()), std::move(flag));
+    used.emplace_back(static_cast<size_t>(found - names.begin()), used_flag(name, *flags->find(name), arguments, i));
   }
   std::stable_sort(used.begin(), used.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   // Before the line's own --set, which so have the last word.
@@ -147,6 +182,10 @@ std::string recipe_flags_help(const std::vector<std::string>& arguments) {
   if (!flags || flags->empty()) return "";
   std::string text = "\n\nFlags of this configuration:";
   for (const auto& [name, value] : flags->entries()) {
+    if (const Table* choices = value.if_table()) {
+      text += fmt::format("\n  {:<28}{}", "--" + name + " VALUE", join(choices->keys(), ", "));
+      continue;
+    }
     const auto targets = texts_of(value);
     text += fmt::format("\n  {:<28}{}", "--" + name + (takes_value(targets) ? " VALUE" : ""), join(targets, ", "));
   }
@@ -154,6 +193,7 @@ std::string recipe_flags_help(const std::vector<std::string>& arguments) {
 }
 
 std::string note_of(const UsedFlag& flag) {
+  if (flag.settings.empty()) return flag.written + " is what the configuration says";
   std::vector<std::string> settings;
   for (const auto& setting : flag.settings) {
     const size_t equals = setting.find('=');

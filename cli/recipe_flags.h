@@ -5,6 +5,8 @@
 //   num_experts = "model.moe.experts.0.count"                       # --num_experts 8: the value goes there
 //   lstm = ["model.kind=lstm_classifier", "model.layers=2"]         # --lstm: a switch
 //   big = "@lm/char_512"                                            # --big: another recipe, with its own flags
+//   net = { small = "model.width=32", "*" = "model.kind=VALUE" }     # --net small: what the value stands for
+//                                                                    # "*": any other, which VALUE then is
 //   hierarchical = "model.moe.router={ kind = \"hierarchical\" }"   # --hierarchical: replaces a whole table
 #pragma once
 

@@ -20,6 +20,8 @@ class RecipeFlags : public testing::Test {
 deep = ["model.layers=4", "model.moe.router={ kind = \"top_k\", k = 1 }"]
 num_experts = "model.moe.experts.0.count"
 k = "model.moe.router.k"
+net = { small = ["model.width=32", "model.layers=1"], "*" = "model.moe.router={ kind = \"VALUE\" }" }
+size = { one = "model.width=1" }
 [data]
 kind = "synthetic"
 [model]
@@ -34,6 +36,16 @@ TEST_F(RecipeFlags, BecomeSettingsInTheOrderOfTheTable) {
                    "model.moe.experts.0.count=8", "--set", "model.moe.router.k=2", config_, "--out", "o"}));
   ASSERT_EQ(line.used.size(), 3U);
   EXPECT_EQ(note_of(line.used[1]), "--num_experts 8 is model.moe.experts.0.count = 8");
+}
+
+TEST_F(RecipeFlags, OneMayMeanSomethingElseForEachValue) {
+  const auto used = expand_recipe_flags({"train", config_, "--net", "small"}).used;
+  EXPECT_EQ(used.at(0).settings, (Words{"model.width=32", "model.layers=1"}));
+  EXPECT_EQ(note_of(used[0]), "--net small is model.width = 32, model.layers = 1");
+  const auto other = expand_recipe_flags({"train", config_, "--net=switch"}).used;
+  EXPECT_EQ(other.at(0).settings, (Words{"model.moe.router={ kind = \"switch\" }"}));
+  EXPECT_EQ(fixtures::message_of<ConfigError>([&] { expand_recipe_flags({"train", config_, "--size", "on"}); }),
+            "--size: expected one of one, got \"on\"; nearest: \"one\"");
 }
 
 TEST_F(RecipeFlags, OneMayStandForAnotherRecipe) {

@@ -3,6 +3,7 @@
 # header declares.
 function(heterodyne_texts target folder function header)
   file(GLOB_RECURSE files CONFIGURE_DEPENDS ${folder}/*.toml)
+  list(FILTER files EXCLUDE REGEX "/studies/")  # descriptions of sweeps, which are no configurations
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${files})
   set(entries)
   foreach(file IN LISTS files)

@@ -31,7 +31,7 @@ class TreeNames:
         self.ends = {path.split("/", i)[-1] for path in self.paths | self.folders for i in range(path.count("/") + 1)}
 
         code = self.text("heterodyne", "cli", "bindings", "examples")
-        self.cli = self.text("cli")
+        self.cli = self.text("cli") + self.flags_of_configurations()
         self.flags = self.cli + self.text("tools", "Makefile", "CMakePresets.json")
         rooms = re.findall(r"^\w+", self.read("heterodyne/ROOMS"), re.M)
         targets = [name for room in rooms for name in (f"heterodyne_{room}", f"{room}_tests", f"{room}_bench")]
@@ -56,6 +56,16 @@ class TreeNames:
                     sys.exit(f"{path}: this is no valid TOML: {error}")
         self.site_pages = {f"docs/{page}" for page in re.findall(r":\s+(\S+\.md)$", self.read("mkdocs.yml"), re.M)}
         self.rules = set(re.findall(r"^([\w-]+):", self.read("Makefile"), re.M))
+
+    def flags_of_configurations(self) -> str:
+        """The keys of their tables `flags`, as they are written on a line."""
+        tables = [
+            re.search(r"(?ms)^\[flags\](.*?)(^\[|\Z)", self.read(path))
+            for path in sorted(self.paths)
+            if path.startswith("configs/") and path.endswith(".toml")
+        ]
+        names = [name for table in tables if table for name in re.findall(r"(?m)^(\w+) = ", table[1])]
+        return "".join(f" --{name}\n" for name in names)
 
     def read(self, name: str) -> str:
         path = self.root / name

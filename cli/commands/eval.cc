@@ -1,8 +1,6 @@
 // heterodyne eval MODEL: how good a trained model is on a split, and how it used its experts.
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "cli/command.h"
 #include "cli/compute.h"
 #include "cli/output.h"
@@ -12,6 +10,7 @@
 #include "cli/view/work.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/eval/evaluate.h"
+#include "heterodyne/eval/latency.h"
 #include "heterodyne/io/compressed.h"
 #include "heterodyne/io/json.h"
 
@@ -24,6 +23,7 @@ struct EvalFlags {
   int64_t limit = 0;
   std::string text;
   std::string questions;
+  bool latency = false;
   cli::ComputeFlags compute;
   cli::DeviceFlag device;
   cli::DryRunFlag plan;
@@ -36,6 +36,7 @@ struct EvalFlags {
     field("questions", questions,
           "a file with a line {\"context\": TEXT, \"choices\": [TEXT, ...], \"gold\": INDEX} for each question: how "
           "often the best choice is the right one, by the rules of lm-eval, in the place of a split");
+    field("latency", latency, "measure how long passes over one example and over a batch take, here and now");
     compute.visit(field);
     device.visit(field);
     plan.visit(field);
@@ -43,35 +44,80 @@ struct EvalFlags {
   }
 };
 
-void print(const EvalFlags& options, Network& network, const Evaluation& evaluation,
-           const std::vector<std::string>& classes, const cli::TaskWords& words, cli::Terminal& terminal) {
-  const Table values = evaluation.table();
-  const std::string& model = options.model.path("eval");
-  if (options.format.format == "json") {
-    return terminal.print(io::write_json(
-        Table{
-            {"model", model}, {"split", options.split}, {"n", evaluation.metrics.num_examples()}, {"metrics", values}},
-        1));
+// What was found, for print().
+struct Found {
+  const Evaluation& evaluation;
+  const std::vector<std::string>& classes;
+  std::vector<Latency> latency;
+};
+
+// Precision, recall and F1 where examples have classes; recall of all is the accuracy.
+Rows class_rows(const Found& found) {
+  Rows rows{{"class", "accuracy %", "precision %", "F1 %", "examples"}, {}};
+  const auto add = [&](const std::string& name, const ClassificationMetrics::ClassReport& report) {
+    const bool is_seen = report.support > 0;
+    rows.rows.push_back({name, is_seen ? Value(100 * report.recall) : Value(), 100 * report.precision, 100 * report.f1,
+                         report.support});
+  };
+  const auto reports = found.evaluation.metrics.report_by_class();
+  for (size_t y = 0; y < reports.size() && y < found.classes.size(); ++y) add(found.classes[y], reports[y]);
+  add("mean, weighted by examples", found.evaluation.metrics.weighted_report());
+  return rows;
+}
+
+Table values_of(const Found& found) {
+  Table values = found.evaluation.table();
+  if (!found.classes.empty()) {
+    const auto mean = found.evaluation.metrics.weighted_report();
+    values.set("precision", mean.precision);
+    values.set("recall", mean.recall);
+    values.set("f1", mean.f1);
   }
-  if (options.format.format != "table") {
-    cli::Rows rows{{"metric", "value"}, {}};
-    for (const auto& [key, value] : values.entries()) rows.rows.push_back({key, value});
-    return cli::print_rows(terminal, rows, options.format.format);
+  for (const Latency& latency : found.latency) {
+    values.set(fmt::format("latency.{}.p50_ms", latency.batch), latency.p50_ms);
+    values.set(fmt::format("latency.{}.p95_ms", latency.batch), latency.p95_ms);
   }
-  const auto& metrics = evaluation.metrics;
+  return values;
+}
+
+void print_for_people(const EvalFlags& options, Network& network, const Found& found, const cli::TaskWords& words,
+                      cli::Terminal& terminal) {
+  const auto& [metrics, routing, cost, num_params, ids] = found.evaluation;
   const std::string examples = words.task == cli::Task::kImages ? "examples" : words.examples();
-  terminal.print(fmt::format("{}  {} split, {} {}   accuracy {:.2f} %   loss {:.4f}{}", model, options.split,
-                             with_commas(metrics.num_examples()), examples, 100 * metrics.accuracy(), metrics.loss(),
-                             words.measure(metrics.loss())));
-  cli::Rows rows{{"class", "accuracy %"}, {}};
-  const auto by_class = metrics.accuracy_by_class();
-  for (size_t y = 0; y < by_class.size() && y < classes.size(); ++y) {
-    rows.rows.push_back({classes[y], std::isnan(by_class[y]) ? Value() : Value(100 * by_class[y])});
+  terminal.print(fmt::format("{}  {} split, {} {}   accuracy {:.2f} %   loss {:.4f}{}", options.model.path("eval"),
+                             options.split, with_commas(metrics.num_examples()), examples, 100 * metrics.accuracy(),
+                             metrics.loss(), words.measure(metrics.loss())));
+  if (!found.classes.empty()) terminal.print(cli::table_text(class_rows(found)));
+  if (network.moe_layers().empty()) {
+    terminal.print(fmt::format("MAC of an example: {}   {} parameters", cli::short_count(cost.executed.macs),
+                               with_commas(num_params)));
+  } else {
+    for (const auto& line : cli::routing_lines(profile_of(network, found.evaluation, nullptr), terminal.width()))
+      terminal.print(line);
   }
-  if (!classes.empty()) terminal.print(cli::table_text(rows));
-  if (network.moe_layers().empty()) return;
-  for (const auto& line : cli::routing_lines(profile_of(network, evaluation, nullptr), terminal.width()))
-    terminal.print(line);
+  for (const Latency& latency : found.latency) {
+    terminal.print(fmt::format("batch of {}: {:.2f} ms, 95 of 100 below {:.2f} ms ({} passes, {} thread{})",
+                               latency.batch, latency.p50_ms, latency.p95_ms, latency.num_passes, latency.threads,
+                               latency.threads == 1 ? "" : "s"));
+  }
+}
+
+void print(const EvalFlags& options, Network& network, const Found& found, const cli::TaskWords& words,
+           cli::Terminal& terminal) {
+  const std::string& format = options.format.format;
+  if (format == "table") return print_for_people(options, network, found, words, terminal);
+  const Table values = values_of(found);
+  if (format == "json") {
+    Table document{{"model", options.model.path("eval")},
+                   {"split", options.split},
+                   {"n", found.evaluation.metrics.num_examples()},
+                   {"metrics", values}};
+    if (!found.classes.empty()) document.set("classes", cli::objects_of(class_rows(found)));
+    return terminal.print(io::write_json(document, 1));
+  }
+  cli::Rows rows{{"metric", "value"}, {}};
+  for (const auto& [key, value] : values.entries()) rows.rows.push_back({key, value});
+  cli::print_rows(terminal, rows, format);
 }
 
 int read_file(const EvalFlags& options, const cli::Invocation& invocation) {
@@ -116,8 +162,9 @@ int run_eval(const EvalFlags& options, const cli::Invocation& invocation) {
                            return true;
                          }});
   invocation.terminal.clear_progress();
-  print(options, *network, evaluation, dataset->class_names(), cli::task_words(experiment, *network),
-        invocation.terminal);
+  Found found{evaluation, dataset->class_names(), {}};
+  if (options.latency) found.latency = measure_latency(*network, *dataset, split, loading, experiment.dtype());
+  print(options, *network, found, cli::task_words(experiment, *network), invocation.terminal);
   return 0;
 }
 
@@ -126,7 +173,7 @@ int run_eval(const EvalFlags& options, const cli::Invocation& invocation) {
 CommandKind command_kind_eval() {
   return command_kind<EvalFlags>("evaluate a trained model on a split",
                                  "heterodyne eval runs/demo\nheterodyne eval runs/demo --split valid --format json\n"
-                                 "heterodyne eval runs/demo --limit 1000\n"
+                                 "heterodyne eval runs/demo --limit 1000\nheterodyne eval runs/demo --latency\n"
                                  "heterodyne eval models/llama --text book.txt",
                                  run_eval);
 }

@@ -63,7 +63,7 @@ std::string text_of(const Value& value) { return value.if_text() ? *value.if_tex
 
 std::vector<std::string> texts_of(const Value& value, const std::string& what) {
   const Array* items = value.if_array();
-  if (!items || items->empty()) throw ConfigError(value.position().prefix() + what + ": expected a list of values");
+  if (!items) throw ConfigError(value.position().prefix() + what + ": expected a list of values");
   std::vector<std::string> texts;
   for (const Value& item : *items) texts.push_back(text_of(item));
   return texts;
@@ -241,7 +241,11 @@ SweepRequest read_sweep_file(const std::string& path) {
                         "\"");
     request.variants.push_back({name, texts_of(value, "[variants] " + name)});
   }
-  for (const auto& [key, value] : grid.entries()) request.grid.push_back({key, texts_of(value, "[grid] " + key)});
+  for (const auto& [key, value] : grid.entries()) {
+    request.grid.push_back({key, texts_of(value, "[grid] " + key)});
+    if (request.grid.back().values.empty())
+      throw ConfigError(value.position().prefix() + "[grid] " + key + ": expected a value at least, got none");
+  }
   file.erase("variants");
   file.erase("grid");
   const auto options = read_options<SweepFileOptions>(file, {});

@@ -144,6 +144,7 @@ TEST(SweepFile, RefusesWhatItDoesNotKnow) {
   says("name = \"x\"\nconfigs = [\"demo\"]\ngrids = 1\n", "unknown key \"grids\"");
   says("name = \"x\"\nconfigs = [\"demo\"]\ngrid = 1\n", "grid: expected a table");
   says("name = \"x\"\nconfigs = [\"demo\"]\n[grid]\nseed = 1\n", "seed: expected a list");
+  says("name = \"x\"\nconfigs = [\"demo\"]\n[grid]\nseed = []\n", "seed: expected a value at least");
   says("name = \"x/y\"\nconfigs = [\"demo\"]\n", "name: expected letters");
   says("name = \"x\"\nconfigs = [\"demo\"]\n[variants]\n\"a b\" = [\"seed=1\"]\n", "expected names of letters");
 }

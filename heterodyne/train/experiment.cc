@@ -7,6 +7,7 @@
 
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/text.h"
+#include "heterodyne/train/phases.h"
 
 namespace heterodyne {
 namespace {
@@ -113,6 +114,7 @@ std::shared_ptr<Network> make_network(const Experiment& experiment) {
   const DataShape shape = network_shape(experiment);
   auto network = networks().make(experiment.options.model, NetworkContext{shape, experiment.seed()});
   for (const MoeLayer* layer : network->moe_layers()) layer->check_data(shape.is_text());
+  check_phases(experiment.options.train, *network);
   network->to(experiment.dtype());
   network->train();
   return network;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "heterodyne/train/optimizer.h"
 #include "heterodyne/train/schedule.h"
@@ -28,8 +29,24 @@ struct EarlyStopOptions {
   }
 };
 
+struct HeadPhaseOptions {
+  double epochs = 0;
+  double lr = 1e-3;
+  std::vector<std::string> freeze = {"features.*"};
+  void visit(Fields& field) {
+    field("epochs", epochs, "passes over the training split before those of train.epochs; 0 for none", at_least(0));
+    const bool is_used = epochs > 0;
+    field("lr", lr, "learning rate meanwhile, before the schedule", more_than(0),
+          effective_when(is_used, "epochs = 0"));
+    field("freeze", freeze, "names of the parameters that stay as they are meanwhile, '*' for any text", list_or_none(),
+          effective_when(is_used, "epochs = 0"));
+  }
+};
+
 struct TrainOptions {
   double epochs = 10;
+  HeadPhaseOptions head;
+  std::vector<std::string> freeze;
   std::string dtype = "float32";
   int64_t accumulate = 1;
   Member optimizer{Table{{"kind", "adamw"}}};
@@ -42,6 +59,8 @@ struct TrainOptions {
   bool keep_routing = false;
   void visit(Fields& field) {
     field("epochs", epochs, "passes over the training split; parts are allowed", more_than(0));
+    field("head", head, "a first phase in which a part of the network learns alone, such as its head");
+    field("freeze", freeze, "names of the parameters that stay as they are, '*' for any text", list_or_none());
     field("dtype", dtype, "what weights and activations are held in", one_of("float32", "float64"));
     field("accumulate", accumulate, "batches whose gradients make one step", at_least(1));
     field("optimizer", optimizer, "turns gradients into steps", member_of(optimizers()));

@@ -16,10 +16,8 @@ double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-TrainPlan plan_of(const TrainOptions& options, int64_t num_batches, int64_t first_step) {
-  const int64_t per_epoch = (num_batches + options.accumulate - 1) / options.accumulate;
-  const auto steps = std::llround(options.epochs * static_cast<double>(per_epoch));
-  return {std::max<int64_t>(1, steps), per_epoch, first_step, options.epochs};
+int64_t steps_per_epoch(const TrainOptions& options, int64_t num_batches) {
+  return (num_batches + options.accumulate - 1) / options.accumulate;
 }
 
 }  // namespace
@@ -32,7 +30,10 @@ Trainer::Trainer(TrainerParts parts, TrainState state)
       schedule_(schedules().make(parts_.experiment.options.train.schedule)),
       rates_(rates_of(parts_.experiment.options.train.optimizer)) {
   const auto& options = parts_.experiment.options.train;
-  plan_ = plan_of(options, train_loader_.num_batches(), state_.step);
+  const int64_t per_epoch = steps_per_epoch(options, train_loader_.num_batches());
+  phases_ = phases_of(options, per_epoch, rates_.lr);
+  plan_ = {phases_.back().first_step + phases_.back().num_steps, per_epoch, state_.step,
+           options.head.epochs + options.epochs};
   should_end_early_ = options.early_stop.patience > 0 && state_.num_worse >= options.early_stop.patience;
 }
 
@@ -85,10 +86,22 @@ std::vector<Batch> Trainer::next_batches() {
   return batches;
 }
 
+// The phase of the next step. A later phase begins with an optimizer that has forgotten the one before.
+const Phase& Trainer::enter_phase() {
+  const size_t now = phase_at(phases_, state_.step);
+  const Phase& phase = phases_[now];
+  if (phase_ == now) return phase;
+  phase_ = now;
+  freeze_.apply(parts_.network, phase.freeze);
+  if (now > 0 && state_.step == phase.first_step) parts_.optimizer.keep_only({});
+  return phase;
+}
+
 void Trainer::step(std::vector<Batch> batches, double begin) {
-  const StepRates rates = schedule_->at(state_.step, plan_.num_steps);
+  const Phase& phase = enter_phase();
+  const StepRates rates = schedule_->at(state_.step - phase.first_step, phase.num_steps);
   if (rates.momentum) parts_.optimizer.set_momentum(*rates.momentum);
-  lr_ = rates_.lr * rates.lr_factor;
+  lr_ = phase.lr * rates.lr_factor;
   StepResult result;
   try {
     result = train_step(parts_.network, parts_.optimizer,

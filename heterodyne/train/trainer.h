@@ -8,8 +8,10 @@
 
 #include "heterodyne/base/log.h"
 #include "heterodyne/data/dataset.h"
+#include "heterodyne/model/freeze.h"
 #include "heterodyne/train/experiment.h"
 #include "heterodyne/train/hook.h"
+#include "heterodyne/train/phases.h"
 #include "heterodyne/train/state.h"
 
 namespace heterodyne {
@@ -53,6 +55,7 @@ class Trainer {
  private:
   bool run_epoch();
   std::vector<Batch> next_batches();
+  const Phase& enter_phase();
   void step(std::vector<Batch> batches, double begin);
   void report_window();
   std::vector<LayerLoad> loads() const;
@@ -63,6 +66,9 @@ class Trainer {
   TrainerParts parts_;
   TrainState state_;
   TrainPlan plan_;
+  std::vector<Phase> phases_;
+  std::optional<size_t> phase_;  // of the latest step
+  Freeze freeze_;
   Loader train_loader_;
   Loader valid_loader_;
   std::shared_ptr<Schedule> schedule_;

@@ -80,7 +80,7 @@ class ConfigTest(ProgramTest):
             ('"lstm_cell"', '"lstm_sell"', "[model.moe.experts.1] kind: expected one of bottleneck, "),
             ('"top_k"', '"topk"', "[model.moe.router] kind: expected one of base, "),
             ('"adamw"', '"adamww"', "[train.optimizer] kind: expected one of adam, "),
-            ('"dmmoe"', '"dmoe"', "[model] kind: expected one of dmmoe, "),
+            ('"dmmoe"', '"dmoe"', "[model] kind: expected one of "),
             ('"synthetic"', '"syntetic"', "[data] kind: expected one of cifar10, "),
         ]:
             self.refuses_config(old, new, new, says, f"got {new}; nearest: {old}")

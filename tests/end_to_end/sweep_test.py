@@ -138,6 +138,13 @@ class SweepTest(ProgramTest):
         self.assertEqual(self.states(), {"mine-one-seed-4": "done", "mine-two-seed-4": "done"})
         self.assertIn("done", self.succeeds("sweep", "mix.toml", "--dry-run").stdout)
 
+    def test_the_shipped_studies_are_sound(self):
+        studies = sorted((program.SOURCE / "configs/studies").glob("*.toml"))
+        self.assertTrue(studies)
+        for study in studies:
+            plan = json.loads(self.succeeds("sweep", str(study), "--dry-run", "--format", "json").stdout)
+            self.assertGreaterEqual(len(plan), 30, study)
+
     def test_what_is_wrong_is_refused_before_anything_starts(self):
         unknown = ["sweep", *SMALL, "--grid", "model.moe.router.kk=1"]
         self.refuses(USAGE, ["run synthetic-dmmoe-kk-1", 'unknown key "kk"'], *unknown)

@@ -146,7 +146,7 @@ class TrainTest(ProgramTest):
 
     def test_evaluation_as_json_has_its_fixed_form(self):
         evaluation = json.loads(self.evaluate("--format", "json"))
-        self.assertEqual(list(evaluation), ["model", "split", "n", "metrics"])
+        self.assertEqual(list(evaluation), ["model", "split", "n", "metrics", "classes"])
         self.assertEqual((evaluation["model"], evaluation["split"]), ("runs/synthetic-dmmoe", "test"))
         self.assertEqual(evaluation["n"], 1000)
         metrics = evaluation["metrics"]
@@ -179,7 +179,8 @@ class TrainTest(ProgramTest):
     def test_evaluation_as_a_table_has_a_line_for_each_class_and_expert(self):
         text = self.evaluate()
         self.assertRegex(text, r"^runs/synthetic-dmmoe  test split, 1,000 examples   accuracy [\d.]+ %   loss ")
-        self.assertEqual(len(re.findall(r"(?m)^class \d +[\d.]+$", text)), 10)
+        self.assertEqual(len(re.findall(r"(?m)^class \d( +[\d.]+){4}$", text)), 10)
+        self.assertRegex(text, r"(?m)^mean, weighted by examples( +[\d.]+){3} +1000$")
         self.assertEqual(len(re.findall(r"(?m)^ +\d (mlp|cnn|vit|rnn) .* %  x\d", text)), 4)
 
 
