@@ -44,9 +44,10 @@ TEST(Freeze, APatternThatFitsNothingIsRefused) {
   const auto network = mlp();
   EXPECT_NO_THROW(check_freeze(*network, {"hidden0.*", "head.bias"}, "freeze"));
   EXPECT_NO_THROW(check_freeze(*network, {}, "freeze"));
-  EXPECT_EQ(fixtures::message_of<ConfigError>([&] { check_freeze(*network, {"hidden0.weights"}, "freeze"); }),
-            "[train] freeze: expected names of parameters with '*' for any text, got \"hidden0.weights\", which none of "
-            "the 4 fits; there is hidden0.weight");
+  EXPECT_EQ(
+      fixtures::message_of<ConfigError>([&] { check_freeze(*network, {"hidden0.weights"}, "freeze"); }),
+      "[train] freeze: expected names of parameters with '*' for any text, got \"hidden0.weights\", which none of "
+      "the 4 fits; there is hidden0.weight");
   EXPECT_EQ(fixtures::message_of<ConfigError>([&] { check_freeze(*network, {"h*"}, "head.freeze"); }),
             "[train] head.freeze: expected patterns that leave a parameter to be trained, got all");
 }

@@ -26,7 +26,7 @@ class PrototypeRouter : public TokenChoiceRouter {
     std::string weights = "softmax_of_selected";
     double temperature = 0.1;
     double rate = 0.02;
-    double bias_rate = 0.02;
+    double bias_rate = 0.005;
     void visit(Fields& field) {
       field("k", k, "experts each token is sent to", at_least(1));
       field("weights", weights, kWeightsSentence, one_of_weights());
