@@ -92,10 +92,11 @@ std::vector<std::string> setting_paths() {
 }
 
 std::vector<std::pair<std::string, const Family*>> families() {
-  return {{"routers", &routers()},         {"experts", &experts()},       {"balancers", &balancers()},
-          {"dispatchers", &dispatchers()}, {"networks", &networks()},     {"importers", &importers()},
-          {"datasets", &datasets()},       {"tokenizers", &tokenizers()}, {"optimizers", &optimizers()},
-          {"schedules", &schedules()},     {"scores", &scores()},         {"partitioners", &partitioners()}};
+  return {{"routers", &routers()},          {"experts", &experts()},       {"balancers", &balancers()},
+          {"dispatchers", &dispatchers()},  {"networks", &networks()},     {"importers", &importers()},
+          {"datasets", &datasets()},        {"tokenizers", &tokenizers()}, {"optimizers", &optimizers()},
+          {"schedules", &schedules()},      {"growers", &growers()},       {"scores", &scores()},
+          {"partitioners", &partitioners()}};
 }
 
 const Family& family_named(const std::string& plural) {

@@ -135,4 +135,9 @@ void Progress::on_validation(const ValidationReport& report) {
                             balance_text(report.evaluation.routing.layers()), report.is_best ? "  best" : ""));
 }
 
+void Progress::on_growth(const GrowthReport& report) {
+  routing_ = {};  // counts are by position
+  for (const auto& line : growth_lines(report)) terminal_.say(line);
+}
+
 }  // namespace heterodyne::cli

@@ -18,6 +18,7 @@ class Progress : public Hook {
   void on_step(const StepReport& report) override;
   void on_log(const LogReport& report) override;
   void on_validation(const ValidationReport& report) override;
+  void on_growth(const GrowthReport& report) override;
 
  private:
   std::string line(const StepReport& report) const;

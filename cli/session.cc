@@ -48,10 +48,9 @@ SessionPlan plan_start(const SessionRequest& request, const Log& log) {
   auto dataset = make_dataset(experiment, request.data_folders, log);
   take_vocabulary(experiment, *dataset);
   auto network = make_network(experiment);
-  const Loader fits(*dataset, Split::kTrain, loader_options(experiment, Split::kTrain));
-  return {
-      experiment, path, std::move(dataset), std::move(network), optimizers().make(experiment.options.train.optimizer),
-      {}};
+  auto optimizer = optimizers().make(experiment.options.train.optimizer);
+  const Trainer fits({experiment, *dataset, *network, *optimizer, {}, nullptr, {}}, {});
+  return {experiment, path, std::move(dataset), std::move(network), std::move(optimizer), {}};
 }
 
 // `checkpoint` is the run's newest, nothing before the first was saved.
@@ -70,7 +69,7 @@ SessionPlan plan_resume(const SessionRequest& request, const std::string& path, 
                    optimizers().make(experiment.options.train.optimizer),
                    {}};
   if (checkpoint) {
-    refuse_conflict(path, checkpoint->config, experiment.resolved, checkpoint->state.step);
+    refuse_conflict(path, read_experiment(checkpoint->config).resolved, experiment.resolved, checkpoint->state.step);
     plan.state = checkpoint->state;
   } else {
     log.note(path + ": no checkpoint yet; starting from the beginning");
@@ -108,7 +107,7 @@ Session resume_session(const SessionRequest& request, const Log& log) {
   const auto checkpoint = folder.newest_checkpoint(log);
   auto plan = plan_resume(request, path, folder.config(), checkpoint, log);
   if (checkpoint) load_checkpoint(*checkpoint, *plan.network, plan.optimizer.get());
-  cut_metrics(folder.file("metrics.jsonl"), plan.state.step);
+  for (const char* name : {"metrics.jsonl", "experts.jsonl"}) cut_metrics(folder.file(name), plan.state.step);
   return session_of(std::move(plan), std::move(folder));
 }
 

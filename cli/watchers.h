@@ -6,10 +6,11 @@
 
 #include "cli/progress.h"
 #include "cli/session.h"
-#include "heterodyne/train/load_warnings.h"
+#include "heterodyne/train/growth/growth_log.h"
 #include "heterodyne/train/metrics_log.h"
 #include "heterodyne/train/routing_record.h"
 #include "heterodyne/train/tensorboard_log.h"
+#include "heterodyne/train/watch/load_warnings.h"
 
 namespace heterodyne::cli {
 
@@ -24,6 +25,7 @@ class Watchers {
  private:
   bool uses_tensorboard_;
   MetricsLog metrics_;
+  GrowthLog growth_;
   LoadWarnings loads_;
   RoutingRecord routing_;
   TensorboardLog tensorboard_;

@@ -16,6 +16,21 @@ std::vector<std::vector<double>> loads_of(const RoutingStats& routing, int64_t n
   return loads;
 }
 
+// An average token meets each expert as often as it chooses it.
+double active_params_of(Network& network, const RoutingStats& routing) {
+  auto active = static_cast<double>(num_params(network));
+  const auto layers = network.moe_layers();
+  for (size_t l = 0; l < layers.size() && l < routing.layers().size(); ++l) {
+    const LayerCounts& counts = routing.layers()[l];
+    const auto tokens = static_cast<double>(std::max<int64_t>(counts.num_tokens, 1));
+    for (size_t e = 0; e < counts.count_E.size(); ++e) {
+      const double use = static_cast<double>(counts.count_E[e]) / tokens;
+      active -= (1 - use) * static_cast<double>(layers[l]->slots()[e].expert->cost({1, 1, 1}).routed.params);
+    }
+  }
+  return active;
+}
+
 }  // namespace
 
 Table Evaluation::table() const {
@@ -44,6 +59,7 @@ Table Evaluation::table() const {
     }
   }
   table.set("params", num_params);
+  table.set("params.active", active_params);
   table.set("macs.routed", cost.routed.macs);
   table.set("macs.executed", cost.executed.macs);
   return table;
@@ -66,6 +82,7 @@ Evaluation evaluate(Network& network, Loader& loader, const PassOptions& pass, R
   });
   const int64_t num_examples = evaluation.metrics.num_examples();
   if (num_examples > 0) evaluation.cost = network.cost(loads_of(evaluation.routing, num_examples));
+  evaluation.active_params = active_params_of(network, evaluation.routing);
   return evaluation;
 }
 

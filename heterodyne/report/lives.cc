@@ -52,7 +52,9 @@ void apply(const Table& event, LayerLives& layer) {
   const int64_t step = integer_or(event, "step", 0);
   const std::string what = text_or_empty(event, "event"), reason = text_or_empty(event, "reason");
   Life& life = life_of(layer, *id->if_integer());
-  life.reasons.push_back(with_commas(step) + " " + past(what) + (reason.empty() ? "" : ": " + reason));
+  const bool goes_on = reason.empty() || reason.starts_with("from ");  // "added from 1,204 unrouted tokens"
+  life.reasons.push_back(with_commas(step) + " " + past(what) + (goes_on ? "" : ":") +
+                         (reason.empty() ? "" : " " + reason));
   if (what == "remove") return end_life(life, step);
   if (what != "add" && what != "split" && what != "merge") return;
   life.born = step;

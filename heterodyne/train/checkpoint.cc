@@ -13,6 +13,7 @@
 #include "heterodyne/io/safetensors.h"
 #include "heterodyne/io/sha256.h"
 #include "heterodyne/model/load.h"
+#include "heterodyne/train/growth/averages.h"
 
 namespace heterodyne {
 namespace {
@@ -20,11 +21,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array kFiles = {"model.safetensors", "optimizer.safetensors", "state.json"};
-constexpr const char* kCarry = "carry.safetensors";  // only where a network carries something into the next batch
-// The definition of a tokenizer that symbols alone do not make, by its form.
-constexpr const char* kTokenizerJson = "tokenizer.json";
-constexpr const char* kTokenizerModel = "tokenizer.model";
-constexpr std::array kOptionalFiles = {kCarry, kTokenizerJson, kTokenizerModel};
+// Only where there is something to keep: what a network carries into the next batch, what a grower remembers, averages,
+// and the definition of a tokenizer that symbols alone do not make, by its form.
+constexpr const char *kCarry = "carry.safetensors", *kGrowth = "growth.safetensors",
+                     *kAverages = "averages.safetensors", *kTokenizerJson = "tokenizer.json",
+                     *kTokenizerModel = "tokenizer.model";
+constexpr std::array kOptionalFiles = {kCarry, kGrowth, kAverages, kTokenizerJson, kTokenizerModel};
 constexpr const char* kPrefix = "step-";
 constexpr const char* kTemporary = ".tmp";
 
@@ -95,6 +97,24 @@ void write_definition(const std::string& folder, const std::string& definition) 
   if (!definition.empty()) io::write_file(in(folder, tokenizer_file_name(definition)), definition);
 }
 
+void write_sums(const std::string& path, const Sums& sums) {
+  if (!sums.empty()) io::write_safetensors(path, NamedTensors(sums.begin(), sums.end()));
+}
+
+Sums read_sums(const std::string& path) {
+  Sums sums;
+  if (!fs::exists(path)) return sums;
+  const io::SafetensorsFile file(path);
+  for (const auto& name : file.names()) sums[name] = file.tensor(name);
+  return sums;
+}
+
+// Whether who uses the model is to take the averages.
+bool uses_averages(const CheckpointInfo& checkpoint) {
+  const Value* validate = checkpoint.config.find_path("train.average.validate");
+  return validate && *validate == Value(true) && !checkpoint.state.averages.empty();
+}
+
 Vocabulary vocabulary_from(const Table& table, const std::string& path) {
   Vocabulary words;
   if (!table.contains("vocabulary")) return words;
@@ -121,6 +141,8 @@ void save_checkpoint(const std::string& folder, Network& network, const Optimize
     io::write_safetensors(in(temporary, "model.safetensors"), state_of(network));
     io::write_safetensors(in(temporary, "optimizer.safetensors"), optimizer.state());
     write_carry(in(temporary, kCarry), state.carry);
+    write_sums(in(temporary, kGrowth), state.growth);
+    write_sums(in(temporary, kAverages), state.averages);
     Table contents{{"format", kCheckpointFormat},
                    {"config", experiment.resolved},
                    {"experts", topology_of(network)},
@@ -182,6 +204,8 @@ CheckpointInfo peek_checkpoint(const std::string& folder) {
                       state_from(io::table_at(table, "state", path), path)};
   info.vocabulary = vocabulary_from(table, path);
   info.state.carry = read_carry(in(folder, kCarry));
+  info.state.growth = read_sums(in(folder, kGrowth));
+  info.state.averages = read_sums(in(folder, kAverages));
   return info;
 }
 
@@ -194,7 +218,10 @@ Experiment experiment_of(const CheckpointInfo& checkpoint, const Families& famil
 void load_checkpoint(const CheckpointInfo& checkpoint, Network& network, Optimizer* optimizer) {
   const std::string path = in(checkpoint.folder, "model.safetensors");
   load_network(network, checkpoint.experts, io::SafetensorsFile(path), path);
-  if (optimizer == nullptr) return;
+  if (optimizer == nullptr) {
+    if (uses_averages(checkpoint)) set_weights(network, checkpoint.state.averages, in(checkpoint.folder, kAverages));
+    return;
+  }
   const std::string optimizer_path = in(checkpoint.folder, "optimizer.safetensors");
   optimizer->load_state(parameters_of(network), tensors_of(optimizer_path), optimizer_path);
 }

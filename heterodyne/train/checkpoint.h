@@ -1,7 +1,8 @@
 // Checkpoint: one folder that holds everything a run needs to go on.
 //
 //   step-00000040/  model.safetensors  optimizer.safetensors  state.json  manifest.json
-//                  [carry.safetensors]  [tokenizer.json or tokenizer.model]
+//                   and where there is something to keep: carry.safetensors  growth.safetensors  averages.safetensors
+//                   tokenizer.json or tokenizer.model
 //
 // manifest.json is written last and names each file with its size and SHA-256. The folder is made under a temporary
 // name and renamed, so it is there whole or not at all. Tensors are named, never numbered; no pickles.
@@ -48,7 +49,8 @@ CheckpointInfo read_checkpoint(const std::string& folder);
 /// what the tensors hold.
 CheckpointInfo peek_checkpoint(const std::string& folder);
 
-/// Loads the values into a network of the same configuration; into the optimizer too, when there is one.
+/// Loads the values into a network of the same configuration; into the optimizer too, when there is one. Without an
+/// optimizer, for who only uses the model, averages that training validated take the place of the weights.
 void load_checkpoint(const CheckpointInfo& checkpoint, Network& network, Optimizer* optimizer);
 
 /// The checkpoints of a run: a folder of them, with LAST and BEST naming two.

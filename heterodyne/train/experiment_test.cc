@@ -27,7 +27,7 @@ TEST(Experiment, NamesEveryMistakeAtOnce) {
       "name = \"x\"\n[data]\nkind = \"synthetic\"\nbatch = 0\n[model]\nkind = \"mlpp\"\n[train]\nepoch = 3\n");
   EXPECT_NE(message.find("my.toml:4:9: [data] batch: expected >= 1, got 0"), std::string::npos) << message;
   EXPECT_NE(message.find("my.toml:6:8: [model] kind: expected one of bert, densenet, dmmoe, llama, lstm_classifier, "
-                         "lstm_lm, mlp, mobilenet_v2, resnet, got \"mlpp\"; nearest: \"mlp\""),
+                         "lstm_lm, mlp, mobilenet_v2, resnet, vit, got \"mlpp\"; nearest: \"mlp\""),
             std::string::npos)
       << message;
   EXPECT_NE(message.find("my.toml:8:9: [train] unknown key \"epoch\"; nearest: \"epochs\""), std::string::npos)

@@ -37,4 +37,13 @@ log_every = 4
   return read_experiment(config);
 }
 
+/// The same with four experts that are alike and a top-any gate, width 16.
+inline Experiment growing_experiment(std::vector<std::string> settings = {}) {
+  std::vector<std::string> all = {
+      R"(model.moe.router={kind="top_any"})", R"(model.moe.experts=[{kind="mlp",hidden=24,count=4}])",
+      R"(model.moe.balancers=[{kind="diversity"},{kind="simplicity"},{kind="weight_balance"},{kind="efficiency"}])"};
+  all.insert(all.end(), settings.begin(), settings.end());
+  return small_experiment(all);
+}
+
 }  // namespace heterodyne::fixtures

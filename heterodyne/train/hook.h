@@ -8,6 +8,7 @@
 
 #include "heterodyne/base/table.h"
 #include "heterodyne/eval/evaluate.h"
+#include "heterodyne/train/growth/event.h"
 #include "heterodyne/train/state.h"
 #include "heterodyne/train/step.h"
 
@@ -58,6 +59,8 @@ class Hook {
   virtual void on_step(const StepReport& report) { static_cast<void>(report); }
   virtual void on_log(const LogReport& report) { static_cast<void>(report); }
   virtual void on_validation(const ValidationReport& report) { static_cast<void>(report); }
+  /// After experts came or went. What was done before it was told of by on_log().
+  virtual void on_growth(const GrowthReport& report) { static_cast<void>(report); }
 };
 
 }  // namespace heterodyne

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "heterodyne/train/grower.h"
+#include "heterodyne/train/growth/averages.h"
 #include "heterodyne/train/optimizer.h"
 #include "heterodyne/train/schedule.h"
 
@@ -51,6 +53,8 @@ struct TrainOptions {
   int64_t accumulate = 1;
   Member optimizer{Table{{"kind", "adamw"}}};
   Member schedule{Table{{"kind", "constant"}}};
+  Member grower{Table{{"kind", "none"}}};
+  AverageOptions average;
   CheckpointOptions checkpoint;
   EarlyStopOptions early_stop;
   int64_t log_every = 50;
@@ -65,6 +69,8 @@ struct TrainOptions {
     field("accumulate", accumulate, "batches whose gradients make one step", at_least(1));
     field("optimizer", optimizer, "turns gradients into steps", member_of(optimizers()));
     field("schedule", schedule, "the learning rate of each step", member_of(schedules()));
+    field("grower", grower, "decides when experts come and go", member_of(growers()));
+    field("average", average, "a moving average of the weights beside them");
     field("checkpoint", checkpoint, "when checkpoints are written and which stay");
     field("early_stop", early_stop, "when a run ends before its last epoch");
     field("log_every", log_every, "steps between two lines of training metrics", at_least(1));

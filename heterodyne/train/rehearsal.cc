@@ -121,6 +121,8 @@ Rehearsal::Outcome Rehearsal::outcome_of(const Run& run) {
   Outcome outcome{{}, run.state};
   append(outcome.values, "model: ", state_of(*run.network));
   append(outcome.values, "optimizer: ", run.optimizer->state());
+  append(outcome.values, "growth: ", Values(run.state.growth.begin(), run.state.growth.end()));
+  append(outcome.values, "average: ", Values(run.state.averages.begin(), run.state.averages.end()));
   return outcome;
 }
 

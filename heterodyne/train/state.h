@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "heterodyne/base/batch.h"
 #include "heterodyne/base/table.h"
 #include "heterodyne/layer/routing_stats.h"
 
@@ -36,6 +37,8 @@ struct TrainState {
   std::optional<Best> best;
   Window window;
   std::vector<torch::Tensor> carry = {};  // what the network carries into the next batch; none between epochs
+  Sums growth = {};                       // what the grower remembers, see grower.h
+  Sums averages = {};                     // of the weights, see growth/averages.h
 };
 
 Table to_table(const TrainState& state);

@@ -113,7 +113,7 @@ void add_sums(std::vector<Sums>& total, const std::vector<Sums>& more) {
 StepResult train_step(Network& network, Optimizer& optimizer, const StepInput& input) {
   StepResult result;
   StepParts step{network, input.profile, result, {}};
-  std::vector<Sums> sums;
+  std::vector<Sums>& sums = result.sums;
   network.zero_grad();
   result.carry = input.carry;
   for (Batch batch : input.batches) {

@@ -29,6 +29,7 @@ struct StepResult {
   double grad_norm = 0;
   RoutingStats routing;
   std::vector<torch::Tensor> carry = {};  // for the next step
+  std::vector<Sums> sums = {};            // of each MoE layer, over the batches
 };
 
 /// Throws Error saying what is not finite, before anything is updated: "loss is NaN; first non-finite value: layers.0,

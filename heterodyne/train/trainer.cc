@@ -34,6 +34,7 @@ Trainer::Trainer(TrainerParts parts, TrainState state)
   phases_ = phases_of(options, per_epoch, rates_.lr);
   plan_ = {phases_.back().first_step + phases_.back().num_steps, per_epoch, state_.step,
            options.head.epochs + options.epochs};
+  grower_ = growers().make(options.grower, GrowerContext{parts_.network, plan_.num_steps});
   should_end_early_ = options.early_stop.patience > 0 && state_.num_worse >= options.early_stop.patience;
 }
 
@@ -119,6 +120,19 @@ void Trainer::step(std::vector<Batch> batches, double begin) {
   const double seconds = seconds_now() - begin;
   window_seconds_ += seconds;
   for (Hook* hook : parts_.hooks) hook->on_step({state_.step, epoch, lr_, seconds, result});
+  const double decay = parts_.experiment.options.train.average.decay;
+  if (decay > 0) update_averages(state_.averages, parts_.network, decay, state_.step);
+  grow([&](Pool& pool) { grower_->after_step({state_.step, result.sums}, state_.growth, pool); });
+}
+
+// Statistics of a window are by position, so a window ends before experts change places.
+void Trainer::grow(const std::function<void(Pool& pool)>& decide) {
+  Pool pool({parts_.network, parts_.optimizer, state_.averages, parts_.experiment.seed(), [&] { report_window(); }},
+            grower_->pool_options());
+  decide(pool);
+  if (pool.events().empty()) return;
+  const GrowthReport report{state_.step, pool.events()};
+  for (Hook* hook : parts_.hooks) hook->on_growth(report);
 }
 
 void Trainer::report_window() {
@@ -147,11 +161,14 @@ std::vector<LayerLoad> Trainer::loads() const {
 // Returns whether this is the best so far.
 bool Trainer::validate() {
   if (valid_loader_.num_batches() == 0) return false;
+  const auto& options = parts_.experiment.options.train;
   RoutingRecorder recorder(parts_.network, recorder_options(parts_.dataset, Split::kValid, parts_.experiment.seed()));
+  std::optional<AveragedWeights> averaged;
+  if (options.average.validate) averaged.emplace(parts_.network, state_.averages);
   const auto evaluation = evaluate(parts_.network, valid_loader_, parts_.experiment.dtype(), &recorder);
+  averaged.reset();
   const auto routing =
       profile_of(parts_.network, evaluation, &recorder, Table{{"split", "valid"}, {"step", state_.step}});
-  const auto& options = parts_.experiment.options.train;
   const bool by_loss = options.checkpoint.best == "valid.loss";
   const double value = by_loss ? evaluation.metrics.loss() : evaluation.metrics.accuracy();
   const bool is_best = !state_.best || (by_loss ? value < state_.best->value : value > state_.best->value);
@@ -160,6 +177,7 @@ bool Trainer::validate() {
   should_end_early_ = options.early_stop.patience > 0 && state_.num_worse >= options.early_stop.patience;
   const int64_t epoch = (state_.step + plan_.steps_per_epoch - 1) / plan_.steps_per_epoch;
   for (Hook* hook : parts_.hooks) hook->on_validation({state_.step, epoch, evaluation, routing, is_best});
+  grower_->after_validation(evaluation.metrics.loss(), state_.growth);
   return is_best;
 }
 

@@ -42,7 +42,7 @@ enum class TrainEnd { kDone, kEarlyStop, kInterrupted };
 class Trainer {
  public:
   /// `state` is a fresh one, or that of the checkpoint whose values network and optimizer hold. Throws ConfigError when
-  /// there are fewer training examples than a batch has.
+  /// there are fewer training examples than a batch has, or when the grower cannot work with this network or run.
   Trainer(TrainerParts parts, TrainState state);
 
   /// Trains to the end, or until should_stop. Equal inputs and equal thread counts give equal bits, whether the run was
@@ -57,6 +57,7 @@ class Trainer {
   std::vector<Batch> next_batches();
   const Phase& enter_phase();
   void step(std::vector<Batch> batches, double begin);
+  void grow(const std::function<void(Pool& pool)>& decide);
   void report_window();
   std::vector<LayerLoad> loads() const;
   bool validate();
@@ -72,6 +73,7 @@ class Trainer {
   Loader train_loader_;
   Loader valid_loader_;
   std::shared_ptr<Schedule> schedule_;
+  std::shared_ptr<Grower> grower_;
   OptimizerOptions rates_;
   double lr_ = 0;              // of the latest step
   double window_seconds_ = 0;  // spent in steps since the last line of metrics

@@ -10,7 +10,8 @@ from program import INPUT, SOURCE, USAGE, ProgramTest
 
 RECIPES = {str(path.relative_to(SOURCE / "configs"))[:-5] for path in (SOURCE / "configs").rglob("*.toml")
            if path.parent.name != "studies"}
-FAMILIES = ["routers", "experts", "balancers", "dispatchers", "networks", "datasets", "optimizers", "schedules"]
+FAMILIES = ["routers", "experts", "balancers", "dispatchers", "networks", "datasets", "optimizers", "schedules",
+            "growers"]
 
 
 class CommandTest(ProgramTest):

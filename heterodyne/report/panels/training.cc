@@ -1,5 +1,5 @@
-// Training curves: loss, task metric, losses on the routing, learning rate, gradient norm, experts per token and
-// throughput against steps.
+// Training curves: loss, task metric, losses on the routing, learning rate, gradient norm, experts per token, tokens
+// without expert, parameters and throughput against steps.
 #include <algorithm>
 
 #include "heterodyne/base/text.h"
@@ -84,13 +84,35 @@ std::vector<Curve> routing_losses(const RunRecord& run) {
   return curves;
 }
 
-std::vector<Curve> choices_per_token(const RunRecord& run) {
+// One curve for each layer that training tells this of.
+std::vector<Curve> of_each_layer(const RunRecord& run, const std::string& name) {
   std::vector<Curve> curves;
   for (const auto& key : keys_of(run, "train")) {
     const LayerKey parts = layer_key(key);
-    if (!parts.layer.empty() && parts.name == "k") curves.push_back({"train", key, parts.layer});
+    if (!parts.layer.empty() && parts.name == name) curves.push_back({"train", key, parts.layer});
   }
   return curves;
+}
+
+// Nothing when every token always got an expert.
+std::vector<Curve> unrouted_tokens(const RunRecord& run) {
+  auto curves = of_each_layer(run, "unrouted");
+  std::erase_if(curves, [&](const Curve& curve) {
+    const Points points = series_of(run, curve.kind, curve.key).points;
+    return std::all_of(points.begin(), points.end(), [](const auto& point) { return point.second == 0; });
+  });
+  return curves;
+}
+
+// Nothing when both stay what they are.
+std::vector<Curve> parameters(const RunRecord& run) {
+  std::vector<Curve> curves{{"valid", "params", "in all"}, {"valid", "params.active", "active, of an average token"}};
+  const bool is_fixed = std::all_of(curves.begin(), curves.end(), [&](const Curve& curve) {
+    const Points points = series_of(run, curve.kind, curve.key).points;
+    return std::all_of(points.begin(), points.end(),
+                       [&](const auto& point) { return point.second == points[0].second; });
+  });
+  return is_fixed ? std::vector<Curve>{} : curves;
 }
 
 std::optional<Panel> make_training(const ReportInput& input) {
@@ -107,7 +129,9 @@ std::optional<Panel> make_training(const ReportInput& input) {
   add("Losses on the routing", "weighted loss", routing_losses(run));
   add("Learning rate", "learning rate", {{"train", "lr", "learning rate"}});
   add("Gradient norm", "2-norm before clipping", {{"train", "grad_norm", "gradient norm"}});
-  add("Experts per token", "assignments per token", choices_per_token(run));
+  add("Experts per token", "assignments per token", of_each_layer(run, "k"));
+  add("Tokens without expert", "share of tokens, 0 .. 1", unrouted_tokens(run));
+  add("Parameters", "parameters", parameters(run));
   add("Throughput", "examples per second", {{"train", "examples_per_s", "examples per second"}});
   if (panel.figures.empty())
     panel.absent = "metrics.jsonl has no line yet. Training writes one every train.log_every steps.";

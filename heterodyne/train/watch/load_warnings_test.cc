@@ -1,4 +1,4 @@
-#include "heterodyne/train/load_warnings.h"
+#include "heterodyne/train/watch/load_warnings.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,75 @@
+// Growth by load: an expert that gets far more than its fair share of the assignments is split in two, one that gets
+// next to nothing is removed.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "heterodyne/train/grower.h"
+
+namespace heterodyne {
+namespace {
+
+class ByLoad : public Grower {
+ public:
+  struct Options {
+    GrowthPeriod when;
+    double overloaded = 2;
+    double starved = 0.05;
+    double spread = 0.1;
+    PoolOptions pool;
+    void visit(Fields& field) {
+      when.visit(field);
+      field("overloaded", overloaded, "an expert with more than this many fair shares is split", more_than(1));
+      field("starved", starved, "an expert with less than this part of a fair share is removed; 0: none",
+            between(0, 0.999));
+      field("spread", spread, "how far the two halves move apart in the router, of their embedding's length",
+            between(0, 1));
+      pool.visit(field);
+    }
+  };
+
+  ByLoad(const Options& options, const GrowerContext& context)
+      : Grower("grower.by_load", options.pool, context), options_(options) {
+    options.when.check("grower.by_load", context.num_steps);
+  }
+
+  void after_step(const GrowthStep& step, Sums& memory, Pool& pool) const override {
+    if (!options_.when.is_watching(step.step)) return;
+    remember(step, pool.layers(), memory);
+    if (!options_.when.is_due(step.step)) return;
+    for (MoeLayer* layer : pool.layers()) decide(*layer, remembered_load(*layer, memory), pool);
+    forget_loads(memory);
+  }
+
+ private:
+  void decide(MoeLayer& layer, const std::vector<double>& load_E, Pool& pool) const {
+    const double fair = std::accumulate(load_E.begin(), load_E.end(), 0.0) / static_cast<double>(load_E.size());
+    if (fair == 0) return;
+    std::vector<std::pair<double, int64_t>> shares;  // of a fair one, and whose
+    for (size_t e = 0; e < load_E.size(); ++e) shares.emplace_back(load_E[e] / fair, layer.slots()[e].id);
+    std::stable_sort(shares.begin(), shares.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    const std::string period = steps_text(options_.when.period);
+    for (const auto& [share, id] : shares) {
+      if (share < options_.starved && pool.can_spare(layer))
+        pool.remove(layer, id, fmt::format("{:.1f} % of its fair share in {}", 100 * share, period));
+    }
+    std::reverse(shares.begin(), shares.end());
+    for (const auto& [share, id] : shares) {
+      if (share <= options_.overloaded || !pool.has_room(layer, id)) continue;
+      pool.add(
+          layer,
+          {id, {}, options_.spread, fmt::format("expert {} ({:.2f} times its fair share in {})", id, share, period)});
+    }
+  }
+
+  Options options_;
+};
+
+}  // namespace
+
+GrowerKind grower_kind_by_load() {
+  return grower_kind<ByLoad>("splits experts with far more than their share of tokens, drops those with next to none");
+}
+
+}  // namespace heterodyne
