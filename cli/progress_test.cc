@@ -20,6 +20,9 @@ std::string shown(bool is_tty) {
   Evaluation evaluation;
   evaluation.metrics.add(torch::tensor({{1.0, 0.0}}), torch::tensor({0}, torch::kInt64));
   progress.on_validation({6, 1, evaluation, {}, true});
+  // Afterwards a step may count other experts than before.
+  progress.on_growth({6, {{"layers.0", "remove", 3, {}, "0 assignments in 5 steps", 3}}});
+  progress.on_step({7, 1, 1e-3, 0.5, {1.5, {}, 64, 32, 0.5, RoutingStats({{"layers.0", {40, 20, 4}, 32, 0, 0}})}});
   return testing::internal::GetCapturedStderr();
 }
 
@@ -39,6 +42,7 @@ TEST(Progress, ElsewhereThereArePlainLines) {
                        "50.0 %  lr 1.0e-03  k 2.00  max/ideal 2.50  dead 1/4"))
       << text;
   EXPECT_NE(text.find("epoch 1/10  step 6  valid 100.00 %"), std::string::npos) << text;
+  EXPECT_TRUE(text.ends_with("step 6  layer 0: removed expert 3 (0 assignments in 5 steps); active 4 -> 3\n")) << text;
   EXPECT_EQ(text.find('\r'), std::string::npos);
 }
 

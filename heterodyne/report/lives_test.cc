@@ -36,6 +36,17 @@ TEST(Lives, ThoseThatAreMergedEnd) {
   EXPECT_EQ(layers[0].experts[0].reasons, std::vector<std::string>{"50 merged into 9"});
 }
 
+TEST(Lives, ReasonsAreReadAfterWhatHappened) {
+  ReportInput input;
+  input.run.events = {
+      Table{{"step", 600}, {"layer", 8}, {"event", "add"}, {"id", 6}, {"reason", "from 1,204 unrouted tokens"}},
+      Table{{"step", 900}, {"layer", 8}, {"event", "split"}, {"id", 7}, {"reason", "expert 6 (by hand)"}}};
+  const auto layers = layer_lives(input);
+  ASSERT_EQ(layers.size(), 1U);
+  EXPECT_EQ(layers[0].experts[0].reasons, std::vector<std::string>{"600 added from 1,204 unrouted tokens"});
+  EXPECT_EQ(layers[0].experts[1].reasons, std::vector<std::string>{"900 split off: expert 6 (by hand)"});
+}
+
 TEST(Lives, EventsThatSayTooLittleAreLeftOut) {
   ReportInput input;
   input.run.events = {Table{}, Table{{"layer", 1}}, Table{{"layer", "x"}, {"id", "five"}, {"event", 3}}};
