@@ -82,15 +82,16 @@ Table values_of(const Found& found) {
 
 void print_for_people(const EvalFlags& options, Network& network, const Found& found, const cli::TaskWords& words,
                       cli::Terminal& terminal) {
-  const auto& [metrics, routing, cost, num_params, ids] = found.evaluation;
+  const auto& metrics = found.evaluation.metrics;
   const std::string examples = words.task == cli::Task::kImages ? "examples" : words.examples();
   terminal.print(fmt::format("{}  {} split, {} {}   accuracy {:.2f} %   loss {:.4f}{}", options.model.path("eval"),
                              options.split, with_commas(metrics.num_examples()), examples, 100 * metrics.accuracy(),
                              metrics.loss(), words.measure(metrics.loss())));
   if (!found.classes.empty()) terminal.print(cli::table_text(class_rows(found)));
   if (network.moe_layers().empty()) {
-    terminal.print(fmt::format("MAC of an example: {}   {} parameters", cli::short_count(cost.executed.macs),
-                               with_commas(num_params)));
+    terminal.print(fmt::format("MAC of an example: {}   {} parameters",
+                               cli::short_count(found.evaluation.cost.executed.macs),
+                               with_commas(found.evaluation.num_params)));
   } else {
     for (const auto& line : cli::routing_lines(profile_of(network, found.evaluation, nullptr), terminal.width()))
       terminal.print(line);

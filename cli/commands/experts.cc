@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/compute.h"
 #include "cli/output.h"
+#include "heterodyne/base/printable.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/eval/evaluate.h"
 #include "heterodyne/eval/expert_scores.h"
@@ -23,7 +25,7 @@ struct ExpertsFlags {
   std::string action;
   std::string model;
   int64_t layer = -1;
-  std::vector<int64_t> expert;
+  std::vector<std::string> expert;
   std::string by = "load";
   int64_t keep = 0;
   int64_t budget_params = 0;
@@ -44,7 +46,7 @@ struct ExpertsFlags {
         positional(), required(), one_of("ls", "add", "remove", "split", "merge", "freeze", "thaw", "prune"));
     field("model", model, "a run's folder (its best checkpoint) or a checkpoint's", positional(), required());
     field("layer", layer, "the N of layers.N; the only MoE layer by default, all of them for ls and prune");
-    field("expert", expert, "the id of an expert; repeat for more than one", at_least(0));
+    field("expert", expert, "the id of an expert; may be repeated");
     field("by", by,
           "prune: an expert's worth is its share of the load, its mean weight times answer, or the loss without",
           one_of("load", "reap", "knockout"));
@@ -53,10 +55,10 @@ struct ExpertsFlags {
     field("newcomer", newcomer, "add: what the new one begins with", one_of("copy", "mean", "fresh", "noisy_copy"));
     field("spread", spread, "add, split: how far the two move apart in the router, of their embedding's length",
           between(0, 1));
-    field("split", split, "which examples the loss is measured on, before and after",
+    field("split", split, "which examples; the loss is measured on them before and after",
           one_of("train", "valid", "test", "none"));
     field("limit", limit, "at most so many examples; 0: all", at_least(0));
-    field("out", out, "folder of the new checkpoint");
+    field("out", out, "where to write; the folder of the new checkpoint");
     compute.visit(field);
     device.visit(field);
     format.visit(field);
@@ -148,26 +150,35 @@ void expect_experts(const ExpertsFlags& options, size_t least, size_t most, cons
   refuse("expert", fmt::format("{} expects {}, got {}", options.action, wanted, options.expert.size()));
 }
 
+int64_t id_of(const std::string& text) {
+  int64_t id = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error != std::errc() || end != text.data() + text.size() || id < 0)
+    refuse("expert", fmt::format("expected the id of an expert, a whole number, got \"{}\"", printable(text)));
+  return id;
+}
+
 void add(const ExpertsFlags& options, MoeLayer& layer, Pool& pool) {
   expect_experts(options, 1, 1, "one expert that the new one is like (--expert ID)");
   const std::string reason = fmt::format("expert {} by hand", options.expert[0]);
-  pool.add(layer, {options.expert[0], {}, options.spread, reason});
+  pool.add(layer, {id_of(options.expert[0]), {}, options.spread, reason});
 }
 
 void remove(const ExpertsFlags& options, MoeLayer& layer, Pool& pool) {
   expect_experts(options, 1, SIZE_MAX, "at least one expert (--expert ID)");
-  for (const int64_t id : options.expert) pool.remove(layer, id, "by hand");
+  for (const auto& id : options.expert) pool.remove(layer, id_of(id), "by hand");
 }
 
 void merge(const ExpertsFlags& options, MoeLayer& layer, Pool& pool) {
   expect_experts(options, 2, 2, "two experts (--expert ID --expert ID)");
-  pool.merge(layer, options.expert[0], options.expert[1], "by hand");
+  pool.merge(layer, id_of(options.expert[0]), id_of(options.expert[1]), "by hand");
 }
 
 void freeze(const ExpertsFlags& options, MoeLayer& layer, cli::Terminal& terminal) {
   expect_experts(options, 1, SIZE_MAX, "at least one expert (--expert ID)");
   const bool is_frozen = options.action == "freeze";
-  for (const int64_t id : options.expert) {
+  for (const auto& text : options.expert) {
+    const int64_t id = id_of(text);
     set_frozen(layer, id, is_frozen);
     terminal.print(fmt::format("{}: expert {} {}", layer.layer_name(), id, is_frozen ? "frozen" : "thawed"));
   }

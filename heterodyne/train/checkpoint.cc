@@ -154,7 +154,7 @@ void save_checkpoint(const std::string& folder, Network& network, const Optimize
     io::write_file(in(temporary, "manifest.json"), io::write_json(manifest_of(temporary), 1) + "\n");
     fs::remove_all(folder);
     fs::rename(temporary, folder);
-    io::sync_folder(fs::path(folder).parent_path().string());
+    io::sync_folder(fs::absolute(folder).parent_path().string());
   } catch (const fs::filesystem_error& error) {
     fs::remove_all(temporary, ignored);
     throw DeviceError(folder + ": cannot be written: " + error.code().message());

@@ -23,7 +23,9 @@ Routing routing_of(const torch::Tensor& prob_TE, const torch::Tensor& logit_TE, 
 }
 
 torch::Tensor loss_of(const Table& balancer, const Routing& routing) {
-  return balancers().make(Member(balancer))->loss(routing);
+  BalanceInput input(routing);
+  input.embedding_EP = fixtures::normal("embeddings", {routing.num_experts(), 6});  // for kinds that read them
+  return balancers().make(Member(balancer))->loss(input);
 }
 
 // 8: f = (.75, .25, 0) and P = (.475, .35, .175) give 3 sum f P = 1.33125; the log-sum-exp of (2, .5, -1) and

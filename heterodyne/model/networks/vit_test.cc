@@ -80,7 +80,8 @@ std::string message_of(const Table& settings) {
 
 TEST(VitNetwork, RefusesWhatCannotBe) {
   EXPECT_EQ(message_of({{"patch", 5}}), "[network.vit] patch: expected a divisor of the image's 32 x 32 pixels, got 5");
-  EXPECT_EQ(message_of(with_moe({{"layers", 2}})), "[network.vit] moe.layers: expected indices below layers = 2, got 2");
+  EXPECT_EQ(message_of(with_moe({{"layers", 2}})),
+            "[network.vit] moe.layers: expected indices below layers = 2, got 2");
   EXPECT_EQ(message_of({{"moe", Table{{"balancers", Array{Table{{"kind", "switch_loss"}}}}}}}),
             "[network.vit] moe.balancers: has no effect while moe.experts = []; remove one of the two");
 }
