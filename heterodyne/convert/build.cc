@@ -37,7 +37,7 @@ Division divide(const NeuronMap& map) {
 
 Table expert_group(const std::string& kind, const std::vector<int64_t>& widths) {
   Array hidden;
-  for (const int64_t width : widths) hidden.push_back(width);
+  for (const int64_t width : widths) hidden.emplace_back(width);
   return Table{{"kind", kind}, {"hidden", std::move(hidden)}};
 }
 
@@ -154,7 +154,7 @@ Table converted_settings(const Table& model, const ConversionPlan& plan) {
   Array layers;
   Table single;
   for (const auto& [layer, map] : plan.maps) {
-    layers.push_back(layer);
+    layers.emplace_back(layer);
     single.set(std::to_string(layer), layer_settings(kind, layer, map));
   }
   Table moe = layer_settings(kind, plan.maps.begin()->first, plan.maps.begin()->second);
