@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "heterodyne/base/clones.h"
+#include "heterodyne/ops/lanes.h"
 
 namespace heterodyne::ops::internal {
 
@@ -25,6 +26,13 @@ HETERODYNE_INLINE float exp_of_negative(float x) {
   sum = sum * rest + 1.0F;
   return sum * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
 }
+
+/// exp(x) for x <= 0; in float32 what is below exp(-80) counts as nothing. NaN comes out again.
+HETERODYNE_INLINE float exp_below(float x) {
+  const float value = exp_of_negative(x < -80.0F ? -80.0F : x);
+  return x < -80.0F ? 0.0F : value;
+}
+HETERODYNE_INLINE double exp_below(double x) { return std::exp(x); }
 
 /// Phi, the normal distribution's cumulated probability, and phi, its density.
 template <class Scalar>
@@ -67,6 +75,20 @@ HETERODYNE_INLINE float tanh_of(float x) {
   const float series = x * (1.0F - square * (1.0F / 3 - square * (2.0F / 15 - square * (17.0F / 315))));
   const float far = 2.0F * sigmoid(2.0F * x) - 1.0F;
   return square < 0.04F ? series : far;
+}
+
+/// The sum of exp(row - largest), in the lanes of lanes.h; largest is the row's.
+template <class Scalar>
+HETERODYNE_INLINE Scalar sum_of_exponentials(const Scalar* row, Scalar largest, int64_t size) {
+  Scalar lanes[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= size; i += kLanes) {
+    for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += exp_below(row[i + lane] - largest);
+  }
+  for (; i < size; ++i) lanes[i % kLanes] += exp_below(row[i] - largest);
+  Scalar sum = 0;
+  for (const Scalar lane : lanes) sum += lane;
+  return sum;
 }
 
 }  // namespace heterodyne::ops::internal

@@ -161,21 +161,7 @@ HETERODYNE_CLONES bool best_of_row(const float* logits, int64_t count, int64_t k
 }
 
 HETERODYNE_CLONES float log_sum_exp_of(const float* logits, int64_t count, float largest) {
-  float lanes[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) {
-      const float below = logits[i + lane] - largest;
-      lanes[lane] += below < -80.0F ? 0.0F : exp_of_negative(below < -80.0F ? -80.0F : below);
-    }
-  }
-  for (; i < count; ++i) {
-    const float below = logits[i] - largest;
-    lanes[i % kLanes] += below < -80.0F ? 0.0F : exp_of_negative(below < -80.0F ? -80.0F : below);
-  }
-  float sum = 0;
-  for (const float lane : lanes) sum += lane;
-  return largest + std::log(sum);
+  return largest + std::log(sum_of_exponentials(logits, largest, count));
 }
 
 HETERODYNE_CLONES void add_scaled(const float* row, float factor, int64_t width, float* to) {

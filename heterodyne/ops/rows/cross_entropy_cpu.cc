@@ -9,13 +9,6 @@
 namespace heterodyne::ops::internal {
 namespace {
 
-// exp(x) for x <= 0; what is below exp(-80) counts as nothing.
-HETERODYNE_INLINE float exp_below(float x) {
-  const float value = exp_of_negative(x < -80.0F ? -80.0F : x);
-  return x < -80.0F ? 0.0F : value;
-}
-HETERODYNE_INLINE double exp_below(double x) { return std::exp(x); }
-
 template <class Scalar>
 HETERODYNE_INLINE Scalar largest_of(const Scalar* row, int64_t size) {
   Scalar lanes[kLanes];
@@ -30,19 +23,6 @@ HETERODYNE_INLINE Scalar largest_of(const Scalar* row, int64_t size) {
   Scalar largest = lanes[0];
   for (const Scalar lane : lanes) largest = lane > largest ? lane : largest;
   return largest;
-}
-
-template <class Scalar>
-HETERODYNE_INLINE Scalar sum_of_exponentials(const Scalar* row, Scalar largest, int64_t size) {
-  Scalar lanes[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= size; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += exp_below(row[i + lane] - largest);
-  }
-  for (; i < size; ++i) lanes[i % kLanes] += exp_below(row[i] - largest);
-  Scalar sum = 0;
-  for (const Scalar lane : lanes) sum += lane;
-  return sum;
 }
 
 template <class Scalar>
