@@ -32,4 +32,14 @@ class MoePass {
   std::vector<Sums> sums_;
 };
 
+/// Those of a network's layers that have one, in their order: of each layer, its `moe`, a pointer that may be null.
+template <class Layers>
+std::vector<MoeLayer*> moe_layers_of(const Layers& layers) {
+  std::vector<MoeLayer*> all;
+  for (const auto& layer : layers) {
+    if (layer.moe) all.push_back(layer.moe.get());
+  }
+  return all;
+}
+
 }  // namespace heterodyne

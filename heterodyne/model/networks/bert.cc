@@ -109,13 +109,7 @@ class Bert : public Network {
     return output;
   }
 
-  std::vector<MoeLayer*> moe_layers() override {
-    std::vector<MoeLayer*> all;
-    for (const auto& layer : layers_) {
-      if (layer.moe) all.push_back(layer.moe.get());
-    }
-    return all;
-  }
+  std::vector<MoeLayer*> moe_layers() override { return moe_layers_of(layers_); }
 
   CostPair cost(const std::vector<std::vector<double>>& tokens_per_expert) override {
     const Cost fixed{0, num_params(*this), 0};

@@ -162,13 +162,7 @@ class Llama : public Network {
     return output;
   }
 
-  std::vector<MoeLayer*> moe_layers() override {
-    std::vector<MoeLayer*> all;
-    for (const auto& layer : layers_) {
-      if (layer.moe) all.push_back(layer.moe.get());
-    }
-    return all;
-  }
+  std::vector<MoeLayer*> moe_layers() override { return moe_layers_of(layers_); }
 
   /// Of one token, which in a text of the data's length sees half of it on average.
   CostPair cost(const std::vector<std::vector<double>>& tokens_per_expert) override {
