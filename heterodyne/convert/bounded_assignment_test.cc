@@ -41,11 +41,11 @@ double best_by_force(const BoundedAssignment& problem) {
   return best;
 }
 
-// Both items like bin 0, which takes one: 5 + 1 is more than 3 + 4... of item 1 in bin 1.
+// Both items like bin 0 better, which takes one: 5 + 1 with the first there, 3 + 4 with the second.
 TEST(BoundedAssignment, AHandWorkedCase) {
   const BoundedAssignment problem{{5, 3, 4, 1}, {{0, 1}, {0, 2}}};
   const auto bin_M = assign_within(problem);
-  EXPECT_EQ(bin_M, (std::vector<int64_t>{1, 0}));  // 3 + 4 against 5 + 1
+  EXPECT_EQ(bin_M, (std::vector<int64_t>{1, 0}));
   EXPECT_EQ(gain_of(problem, bin_M), 7);
 }
 

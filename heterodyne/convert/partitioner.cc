@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "heterodyne/base/random.h"
+#include "heterodyne/convert/balanced_clusters.h"
 
 namespace heterodyne {
 
@@ -14,6 +15,11 @@ torch::Tensor levels_of(const torch::Tensor& score_LFD) {
   const auto level_LFD = score_LFD.to(torch::kFloat64).log1p();
   const auto length_D = level_LFD.flatten(0, 1).norm(2, 0);
   return level_LFD / torch::where(length_D > 0, length_D, torch::ones_like(length_D));
+}
+
+Partitioned divide_by_keys(const PartitionInput& input, int64_t most_rounds, const std::string& kind) {
+  const ClusterOptions options{most_rounds, input.seed, fmt::format("convert.{}.{}", kind, input.layer)};
+  return {partition_of(balanced_clusters(input.key_FH, input.num_experts, options), input.num_experts)};
 }
 
 int64_t equal_share(const PartitionInput& input) {

@@ -61,6 +61,9 @@ PartitionerKind partitioner_kind(std::string summary) {
 /// log(1 + score), then each domain divided by its length over all layers and neurons; zeros stay. score_LFD float64.
 torch::Tensor levels_of(const torch::Tensor& score_LFD);
 
+/// Equal experts of neurons with similar keys: balanced_clusters() with centers drawn from the stream
+/// "convert.KIND.LAYER".
+Partitioned divide_by_keys(const PartitionInput& input, int64_t most_rounds, const std::string& kind);
 /// F / E of the neurons for each expert; throws Error unless E divides F.
 int64_t equal_share(const PartitionInput& input);
 /// int64 [F]: the neurons in an order drawn from the stream of this name.

@@ -1,8 +1,5 @@
 // EMoE (Qiu et al. 2024, "Unlocking emergent modularity in large language models"): the experts of MoEfication; what
 // differs is the router, each expert's row of which is the mean of its keys (`router_init = "keys"` of a conversion).
-#include <fmt/format.h>
-
-#include "heterodyne/convert/balanced_clusters.h"
 #include "heterodyne/convert/partitioner.h"
 
 namespace heterodyne {
@@ -17,9 +14,7 @@ class Emoe : public Partitioner {
   explicit Emoe(const Options& options) : options_(options) {}
 
   Partitioned divide(const PartitionInput& input) const override {
-    const std::string stream = fmt::format("convert.emoe.{}", input.layer);
-    return {partition_of(balanced_clusters(input.key_FH, input.num_experts, {options_.most_rounds, input.seed, stream}),
-                         input.num_experts)};
+    return divide_by_keys(input, options_.most_rounds, "emoe");
   }
 
  private:

@@ -1,8 +1,5 @@
 // MoEfication (Zhang et al. 2022, "MoEfication: transformer feed-forward layers are mixtures of experts", section 3.2):
 // equal experts of neurons with similar keys, by balanced k-means.
-#include <fmt/format.h>
-
-#include "heterodyne/convert/balanced_clusters.h"
 #include "heterodyne/convert/partitioner.h"
 
 namespace heterodyne {
@@ -17,9 +14,7 @@ class Moefication : public Partitioner {
   explicit Moefication(const Options& options) : options_(options) {}
 
   Partitioned divide(const PartitionInput& input) const override {
-    const std::string stream = fmt::format("convert.moefication.{}", input.layer);
-    return {partition_of(balanced_clusters(input.key_FH, input.num_experts, {options_.most_rounds, input.seed, stream}),
-                         input.num_experts)};
+    return divide_by_keys(input, options_.most_rounds, "moefication");
   }
 
  private:
