@@ -125,6 +125,7 @@ int read_file(const EvalFlags& options, const cli::Invocation& invocation) {
   if (!options.text.empty() && !options.questions.empty())
     throw ConfigError("eval: expected one of --text and --questions, got both");
   if (options.plan.dry_run) throw ConfigError("eval: --dry-run has no effect with --text and --questions");
+  if (options.latency) throw ConfigError("eval: --latency has no effect with --text and --questions");
   const auto model = load_model(options.model.path("eval"), {}, invocation.terminal.log());
   const auto tokenizer = cli::tokenizer_of(model.experiment);
   const cli::Reader reader{*model.network, *tokenizer, cli::longest_text(model.experiment)};

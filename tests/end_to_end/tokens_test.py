@@ -58,6 +58,7 @@ class TokensTest(ProgramTest):
         self.program.write("my.jsonl", json.dumps(question) + "\n{}\n")
         self.refuses(INPUT, ["my.jsonl: line 2: context"], "eval", "run", "--questions", "my.jsonl")
         self.refuses(USAGE, ["got both"], "eval", "run", "--questions", "my.jsonl", "--text", "a.txt")
+        self.refuses(USAGE, ["--latency has no effect"], "eval", "run", "--questions", "my.jsonl", "--latency")
 
     def test_lines_and_files_that_are_wrong_are_named(self):
         self.learn()
