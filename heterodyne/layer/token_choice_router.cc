@@ -99,6 +99,11 @@ torch::Tensor counted_rows(const torch::Tensor& value, const torch::Tensor& mask
   return mask_T.defined() ? value.index_select(0, mask_T.nonzero().squeeze(1)) : value;
 }
 
+torch::Tensor directions_of(const torch::Tensor& row_ND) {
+  constexpr double kShortest = 1e-6;
+  return row_ND / row_ND.norm(2, -1, true).clamp_min(kShortest);
+}
+
 torch::Tensor at_least_float32(const torch::Tensor& value) {
   const bool is_narrow = value.scalar_type() == torch::kBFloat16 || value.scalar_type() == torch::kFloat16;
   return is_narrow ? value.to(torch::kFloat32) : value;

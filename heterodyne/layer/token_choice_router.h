@@ -70,6 +70,8 @@ torch::Tensor shares_of(const torch::Tensor& score_TE);
 
 /// The rows of the tokens that count: those for which mask_T holds, or all when it is undefined.
 torch::Tensor counted_rows(const torch::Tensor& value, const torch::Tensor& mask_T);
+/// Rows of length one; a row of zeros stays.
+torch::Tensor directions_of(const torch::Tensor& row_ND);
 /// float32 for narrower types, and the type as it is for others.
 torch::Tensor at_least_float32(const torch::Tensor& value);
 /// [T, E]: x_TD times the transposed matrix of the gate, in float32 at least.

@@ -10,12 +10,6 @@ namespace {
 
 constexpr double kLargestScale = 100;
 
-// Rows of length one; a row of zeros stays.
-torch::Tensor directions_of(const torch::Tensor& row_NP) {
-  constexpr double kTiny = 1e-6;
-  return row_NP / row_NP.norm(2, -1, true).clamp_min(kTiny);
-}
-
 class CosineRouter : public TokenChoiceRouter {
  public:
   struct Options {

@@ -13,12 +13,6 @@
 namespace heterodyne {
 namespace {
 
-// Rows of length one; a row of zeros stays.
-torch::Tensor directions_of(const torch::Tensor& row_ND) {
-  constexpr double kTiny = 1e-6;
-  return row_ND / row_ND.norm(2, -1, true).clamp_min(kTiny);
-}
-
 class PrototypeRouter : public TokenChoiceRouter {
  public:
   struct Options {
