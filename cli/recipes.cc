@@ -12,10 +12,11 @@
 namespace heterodyne::cli {
 namespace {
 
-// "configs/cifar10/dmmoe.toml" and "cifar10/dmmoe" both name a recipe; a file of that name goes first.
+// "cifar10/dmmoe.toml", "cifar10/dmmoe" and "lm/../cifar10/dmmoe.toml" all name a recipe; a file of that name goes
+// first.
 std::string text_of(const std::string& path) {
   if (std::filesystem::is_regular_file(path)) return io::read_file(path);
-  std::string name = path;
+  std::string name = std::filesystem::path(path).lexically_normal().string();
   if (name.ends_with(".toml")) name.resize(name.size() - 5);
   const auto found = recipes().find(name);
   if (found != recipes().end()) return found->second;

@@ -37,6 +37,7 @@ TEST(Recipes, AFileGoesBeforeARecipeAndMayUseOneAsItsBase) {
   const auto path = folder.put("my.toml", "name = \"mine\"\n[data]\nkind = \"synthetic\"\n[model]\nkind = \"mlp\"\n");
   EXPECT_EQ(*read_config(path, {}).find("name"), Value("mine"));
   EXPECT_EQ(*read_config("demo.toml", {}).find("name"), Value("demo"));
+  EXPECT_EQ(*read_config("lm/../demo", {}).find("name"), Value("demo"));
 }
 
 TEST(Recipes, FlagsAreLaidOverTheConfiguration) {

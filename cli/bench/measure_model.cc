@@ -1,6 +1,7 @@
 #include "cli/bench/measure_model.h"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "cli/view/profile_view.h"
@@ -93,7 +94,7 @@ void add_shares(Trainee& trainee, const InterleaveOptions& options, ModelResult&
   few.warm_up = 0;
   const auto timings = interleave({{"step", [&] { trainee.step(&profile); }, {}}}, few);
   double seconds = 0;
-  for (const double value : timings[0].seconds) seconds += value;
+  for (const double value : timings[0].seconds) seconds += std::isnan(value) ? 0 : value;  // NaN: sat out
   result.phases = phase_shares(profile, seconds);
   result.parts = part_shares(profile, seconds);
 }

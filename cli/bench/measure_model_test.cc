@@ -36,6 +36,16 @@ TEST(MeasureModel, TimesStepsInTurns) {
   for (const char* name : {"router", "experts", "losses", "optimizer"}) EXPECT_GT(model.parts.at(name), 0) << name;
 }
 
+TEST(MeasureModel, SharesOfAModelThatSitsOutTurns) {
+  const auto dense = experiment(kDense);
+  InterleaveOptions options{9, 0};  // three turns for the shares
+  options.patience = 0, options.at_least = 1;
+  const auto bench = measure_models({{"dense", dense}}, options);
+  double sum = 0;
+  for (const auto& [name, share] : bench.models[0].phases) sum += share;
+  EXPECT_NEAR(sum, 1, 1e-6);
+}
+
 TEST(MeasureModel, ReadsTheDataWhenItIsGivenThem) {
   const auto dense = experiment(kDense);
   const auto dataset = make_dataset(dense, {}, {});

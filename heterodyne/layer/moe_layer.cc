@@ -289,9 +289,14 @@ ExpertSlot MoeLayer::make_expert(int64_t group, int64_t index) {
 }
 
 void MoeLayer::set_slots(std::vector<ExpertSlot> slots) {
-  for (const auto& slot : slots_) expert_modules_->unregister_module(std::to_string(slot.id));
+  // Those before the first change stay where they are.
+  const auto is_same = [](const ExpertSlot& a, const ExpertSlot& b) { return a.expert == b.expert && a.id == b.id; };
+  const auto first = std::ranges::mismatch(slots_, slots, is_same).in1 - slots_.begin();
+  for (size_t i = slots_.size(); i > static_cast<size_t>(first); --i)
+    expert_modules_->unregister_module(std::to_string(slots_[i - 1].id));
   slots_ = std::move(slots);
-  for (const auto& slot : slots_) expert_modules_->register_module(std::to_string(slot.id), slot.expert);
+  for (auto i = static_cast<size_t>(first); i < slots_.size(); ++i)
+    expert_modules_->register_module(std::to_string(slots_[i].id), slots_[i].expert);
   infos_ = infos_of(slots_);
 }
 

@@ -6,6 +6,8 @@
 #include <numeric>
 #include <set>
 
+#include "heterodyne/nn/undrawn.h"
+
 namespace heterodyne {
 namespace {
 
@@ -85,13 +87,17 @@ void set_frozen(MoeLayer& layer, int64_t id, bool is_frozen) {
 }
 
 torch::Tensor rearranged(const torch::Tensor& tensor, const AxisChange& change, const torch::Tensor& fill_rest) {
-  const auto fill = fill_rest.defined() ? fill_rest : tensor.mean(change.axis, true);
-  std::vector<torch::Tensor> entries;
-  for (const int64_t source : change.source_E) {
-    entries.push_back(source < 0 ? fill.expand_as(tensor.narrow(change.axis, 0, 1))
-                                 : tensor.narrow(change.axis, source, 1));
+  const auto& source_E = change.source_E;
+  torch::Tensor fill = fill_rest;
+  if (!fill.defined() && std::ranges::min(source_E) < 0) fill = tensor.mean(change.axis, true);
+  std::vector<torch::Tensor> parts;  // neighbours that stay neighbours come in one
+  for (size_t begin = 0, end = 0; begin < source_E.size(); begin = end) {
+    const int64_t source = source_E[begin];
+    for (end = begin + 1; source >= 0 && end < source_E.size() && source_E[end] == source_E[end - 1] + 1;) ++end;
+    parts.push_back(source < 0 ? fill.expand_as(tensor.narrow(change.axis, 0, 1))
+                               : tensor.narrow(change.axis, source, static_cast<int64_t>(end - begin)));
   }
-  return torch::cat(entries, change.axis).detach();
+  return torch::cat(parts, change.axis).detach();
 }
 
 Resized add_expert(MoeLayer& layer, const NewExpert& wanted) {
@@ -106,7 +112,11 @@ Resized add_expert(MoeLayer& layer, const NewExpert& wanted) {
       std::find_if(slots.begin(), slots.end(), [&](const ExpertSlot& slot) { return slot.group > wanted.group; });
   const int64_t position = after_group - slots.begin();
   const int64_t index = like >= 0 ? slots[static_cast<size_t>(like)].index : layer.next_id();
-  ExpertSlot slot = layer.make_expert(wanted.group, index);
+  ExpertSlot slot;
+  {
+    const auto undrawn = copied >= 0 ? std::make_unique<nn::Undrawn>() : nullptr;
+    slot = layer.make_expert(wanted.group, index);
+  }
   settle_in(layer, *slot.expert);
   if (copied >= 0) copy_values(*slot.expert, *slots[static_cast<size_t>(copied)].expert);
 

@@ -6,12 +6,16 @@
 #include <cmath>
 
 #include "heterodyne/base/error.h"
+#include "heterodyne/nn/undrawn.h"
 
 namespace heterodyne::nn {
 
 Embedding::Embedding(int64_t num_symbols, int64_t width, const Init& init) {
-  const auto draw = init.at("weight").stream().normal({init.seed, 0}, {num_symbols, width});
-  weight_ = Weight(*this, "weight", draw / std::sqrt(static_cast<double>(width)));
+  const auto draw = [&] {
+    return init.at("weight").stream().normal({init.seed, 0}, {num_symbols, width}) /
+           std::sqrt(static_cast<double>(width));
+  };
+  weight_ = Weight(*this, "weight", is_undrawn() ? undrawn_values({num_symbols, width}) : draw());
 }
 
 torch::Tensor Embedding::forward(const torch::Tensor& id) const {

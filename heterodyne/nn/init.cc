@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "heterodyne/nn/undrawn.h"
+
 namespace heterodyne::nn {
 namespace {
 
@@ -14,6 +16,7 @@ int64_t fan_in_of(torch::IntArrayRef sizes) {
 }  // namespace
 
 torch::Tensor initial_uniform(const Init& init, torch::IntArrayRef sizes, double bound) {
+  if (is_undrawn()) return undrawn_values(sizes);
   return init.stream().uniform({init.seed, 0}, sizes).mul_(2 * bound).sub_(bound);
 }
 
@@ -23,7 +26,8 @@ torch::Tensor initial_weight(Scheme scheme, const Init& init, torch::IntArrayRef
     case Scheme::kUniform:
       return initial_uniform(init, sizes, 1 / std::sqrt(fan_in));
     case Scheme::kHeNormal:
-      return init.stream().normal({init.seed, 0}, sizes).mul_(std::sqrt(2 / fan_in));
+      return is_undrawn() ? undrawn_values(sizes)
+                          : init.stream().normal({init.seed, 0}, sizes).mul_(std::sqrt(2 / fan_in));
     case Scheme::kXavierUniform: {
       const double fan_out = static_cast<double>(sizes[0]) * fan_in / static_cast<double>(sizes[1]);
       return initial_uniform(init, sizes, std::sqrt(6 / (fan_in + fan_out)));

@@ -12,6 +12,7 @@
 #include "heterodyne/data/tokenizer_file.h"
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/json.h"
+#include "heterodyne/nn/undrawn.h"
 
 namespace heterodyne {
 namespace {
@@ -77,7 +78,10 @@ ImportedModel made_from(const Table& config, const std::string& source, const st
   const Blueprint blueprint = read_blueprint(config, in_folder(source, kConfig));
   const io::TensorFiles files(source);
   ImportedModel model{importer_of(config), experiment_for(blueprint, tokenizer, name), nullptr, {}};
-  model.network = make_network(model.experiment);
+  {
+    const nn::Undrawn undrawn;  // what the files leave open is an error
+    model.network = make_network(model.experiment);
+  }
   model.network->eval();
   model.coverage = fill_network(*model.network, blueprint, files);
   return model;

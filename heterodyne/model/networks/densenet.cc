@@ -87,7 +87,8 @@ class DenseNetwork : public Network {
   NetworkOutput forward(const Batch& batch, RoutingLog* log) override {
     check_shape("model.densenet", "inputs", batch.inputs,
                 {"B", {"C", data_.channels}, {"H", data_.height}, {"W", data_.width}});
-    auto x_BCHW = stem_norm_->forward(stem_->forward(batch.inputs)).relu();
+    const auto image_BCHW = batch.inputs.contiguous(at::MemoryFormat::ChannelsLast);
+    auto x_BCHW = stem_norm_->forward(stem_->forward(image_BCHW)).relu();
     if (pool_) x_BCHW = at::max_pool2d(x_BCHW, {3, 3}, {2, 2}, {1, 1});
     observe(log, "features.stem", x_BCHW);
     for (size_t b = 0; b < blocks_.size(); ++b) {
