@@ -6,11 +6,14 @@
 #include <cmath>
 #include <cstring>
 #include <map>
+#include <numeric>
 
 #include "cli/view/report.h"
 #include "heterodyne/base/printable.h"
 #include "heterodyne/base/text.h"
+#include "heterodyne/eval/information.h"
 #include "heterodyne/eval/run_summary.h"
+#include "heterodyne/report/group_figure.h"
 
 namespace heterodyne::cli {
 namespace {
@@ -50,15 +53,37 @@ std::vector<double> of_layers(const Table& line, const std::string& what) {
   return values;
 }
 
+// Nothing without values.
+std::optional<double> mean_of(const std::vector<double>& values) {
+  if (values.empty()) return std::nullopt;
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
 void read_balance(const Table& line, Outcome& outcome) {
-  const auto violations = of_layers(line, "max_violation"), entropies = of_layers(line, "entropy"),
-             dead = of_layers(line, "dead");
+  const auto violations = of_layers(line, "max_violation"), dead = of_layers(line, "dead");
   if (!violations.empty()) outcome.max_ideal = 1 + *std::max_element(violations.begin(), violations.end());
-  if (!dead.empty()) outcome.num_dead = 0;
-  for (const double count : dead) *outcome.num_dead += count;
-  if (entropies.empty()) return;
-  outcome.entropy = 0;
-  for (const double entropy : entropies) *outcome.entropy += entropy / static_cast<double>(entropies.size());
+  if (!dead.empty()) outcome.num_dead = std::accumulate(dead.begin(), dead.end(), 0.0);
+  outcome.entropy = mean_of(of_layers(line, "entropy"));
+  outcome.cv = mean_of(of_layers(line, "cv"));
+}
+
+void read_routing(const RoutingProfile& routing, Outcome& outcome) {
+  std::vector<double> information, normalized, changes;
+  for (const auto& layer : routing.layers) {
+    if (const auto table = contingency_of(layer, "class")) {
+      information.push_back(information_of(*table).mutual);
+      normalized.push_back(information_of(*table).normalized());
+    }
+    if (!layer.knock_out) continue;
+    for (const double change : layer.knock_out->loss_change_E) {
+      if (std::isfinite(change)) changes.push_back(change);
+    }
+  }
+  outcome.information = mean_of(information);
+  outcome.nmi = mean_of(normalized);
+  outcome.knock_out = mean_of(changes);
+  const auto smallest = std::ranges::min_element(routing.latency, {}, &Latency::batch);
+  if (smallest != routing.latency.end()) outcome.latency_ms = smallest->p50_ms;
 }
 
 struct Column {
@@ -75,9 +100,20 @@ constexpr Column kColumns[] = {
     {"routed/executed MAC", "routed_macs", &Outcome::routed_macs, 1, ""},
     {nullptr, "executed_macs", &Outcome::executed_macs, 1, ""},
     {"max/ideal", "max_ideal", &Outcome::max_ideal, 1, "{:.2f}"},
+    {"CV", "cv", &Outcome::cv, 1, "{:.2f}"},
     {"H", "entropy", &Outcome::entropy, 1, "{:.3f}"},
     {"dead", "dead", &Outcome::num_dead, 1, "{:.3g}"},
+    {"I, nats", "information", &Outcome::information, 1, "{:.3f}"},
+    {"NMI", "nmi", &Outcome::nmi, 1, "{:.3f}"},
+    {"knock-out, nats", "knock_out", &Outcome::knock_out, 1, "{:+.3f}"},
+    {"p50 ms", "latency_ms", &Outcome::latency_ms, 1, "{:.2f}"},
 };
+
+// Whether people see it: not where no group has a value.
+bool is_shown(const Column& column, const std::vector<OutcomeGroup>& groups) {
+  return column.name &&
+         std::ranges::any_of(groups, [&](const auto& group) { return spread_of(group, column.field).count > 0; });
+}
 
 bool is_accuracy(const Column& column) { return column.scale != 1; }
 
@@ -99,13 +135,13 @@ Rows rows_for_people(const std::vector<OutcomeGroup>& groups, bool has_groups) {
   Rows rows{{"model"}, {}};
   if (has_groups) rows.columns.emplace_back("runs");
   for (const auto& column : kColumns) {
-    if (column.name) rows.columns.emplace_back(column.name);
+    if (is_shown(column, groups)) rows.columns.emplace_back(column.name);
   }
   for (const auto& group : groups) {
     auto& row = rows.rows.emplace_back(std::vector<Value>{group[0].model});
     if (has_groups) row.emplace_back(static_cast<int64_t>(group.size()));
     for (const auto& column : kColumns) {
-      if (column.name) row.emplace_back(cell_of(group, column));
+      if (is_shown(column, groups)) row.emplace_back(cell_of(group, column));
     }
   }
   return rows;
@@ -223,6 +259,7 @@ Outcome outcome_of(const RunRecord& run, const std::string& model) {
     outcome.executed_macs = number_at(*line, "macs.executed");
     read_balance(*line, outcome);
   }
+  if (run.routing) read_routing(*run.routing, outcome);
   const auto tests = run.lines("test");
   if (!tests.empty()) outcome.test_accuracy = number_at(*tests.back(), "accuracy");
   return outcome;

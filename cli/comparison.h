@@ -24,7 +24,13 @@ struct Outcome {
   std::optional<double> routed_macs, executed_macs;  // of one example, at the loads of that validation
   std::optional<double> max_ideal;                   // largest load against an even one, of the worst layer
   std::optional<double> entropy;                     // H of the loads against an even use, mean of the layers, 0 .. 1
+  std::optional<double> cv;                          // deviation of the loads over their mean, mean of the layers
   std::optional<double> num_dead;                    // experts without assignments, of all layers
+  // Of the routing that was recorded last, means of the layers that have it:
+  std::optional<double> information;  // I(expert; class), nats
+  std::optional<double> nmi;          // the same, 2 I / (H_E + H_Y)
+  std::optional<double> knock_out;    // what the loss gains when one expert is taken away, nats, mean of the experts
+  std::optional<double> latency_ms;   // median forward pass over the smallest batch that was timed
 };
 Outcome outcome_of(const RunRecord& run, const std::string& model);
 
@@ -49,8 +55,9 @@ Rows difference_rows(const std::vector<OutcomeGroup>& groups);
 /// One line for each group that has a seed twice, so that it is in no pair.
 std::vector<std::string> pairing_warnings(const std::vector<OutcomeGroup>& groups);
 
-/// One row for each group. For people "58.6 +- 0.4", for programs columns of means and deviations and, where a group
-/// has several runs, of the accuracies' differences to the first group.
+/// One row for each group. For people "58.6 +- 0.4" and without columns that say nothing of any group, for programs
+/// columns of means and deviations and, where a group has several runs, of the accuracies' differences to the first
+/// group.
 Rows comparison_rows(const std::vector<OutcomeGroup>& groups, const std::string& format);
 
 /// One line for parameters and one for executed MACs when the largest group has over a tenth more than the smallest,

@@ -39,12 +39,39 @@ TEST(Outcome, TakesTheWorstLayersLoadTheMeanEntropyAndAllDeadExperts) {
   EXPECT_EQ(outcome.num_dead, 3);
 }
 
+// Two experts, two classes: one layer knows the class (I = ln 2), the other nothing (I = 0).
+TEST(Outcome, TakesTheMeanOfWhatTheLayersRoutingSays) {
+  RunRecord run;
+  run.routing.emplace();
+  for (const auto& counts : {std::vector<int64_t>{10, 0, 0, 10}, std::vector<int64_t>{5, 5, 5, 5}}) {
+    LayerProfile layer;
+    layer.experts.resize(2);
+    layer.counts.count_E = {10, 10};
+    layer.groups = {{"class", {"a", "b"}, counts, {10, 10}}};
+    run.routing->layers.push_back(layer);
+  }
+  run.routing->layers[0].knock_out.emplace();
+  run.routing->layers[0].knock_out->loss_change_E = {0.25, 0.75};
+  run.routing->latency = {{128, 10, 1, 9.0, 10.0}, {1, 10, 1, 2.0, 3.0}};
+  const auto outcome = outcome_of(run, "m");
+  EXPECT_NEAR(*outcome.information, std::log(2.0) / 2, 1e-12);
+  EXPECT_NEAR(*outcome.nmi, 0.5, 1e-12);
+  EXPECT_EQ(outcome.knock_out, 0.5);
+  EXPECT_EQ(outcome.latency_ms, 2.0);
+}
+
 TEST(Outcome, WhatWasNotRecordedIsMissing) {
   const auto outcome = outcome_of(RunRecord(), "m");
   EXPECT_FALSE(outcome.valid_accuracy || outcome.test_accuracy || outcome.params || outcome.max_ideal ||
-               outcome.entropy || outcome.num_dead);
-  const Rows rows = comparison_rows({{outcome}}, "table");
-  for (size_t i = 1; i < rows.columns.size(); ++i) EXPECT_EQ(rows.rows[0][i], Value("-"));
+               outcome.entropy || outcome.cv || outcome.num_dead || outcome.information || outcome.nmi ||
+               outcome.knock_out || outcome.latency_ms);
+  EXPECT_EQ(comparison_rows({{outcome}}, "table").columns, std::vector<std::string>{"model"})
+      << "for people nothing about nothing";
+  Outcome other = outcome;
+  other.valid_accuracy = 0.5;
+  const Rows rows = comparison_rows({{outcome}, {other}}, "table");
+  EXPECT_EQ(rows.columns, (std::vector<std::string>{"model", "valid acc %"}));
+  EXPECT_EQ(rows.rows[0][1], Value("-"));
 }
 
 Outcome with_params(const std::string& model, std::optional<double> params) {

@@ -18,7 +18,7 @@ class PrototypeRouter : public TokenChoiceRouter {
   struct Options {
     int64_t k = 2;
     std::string weights = "softmax_of_selected";
-    double temperature = 0.1;
+    double temperature = 1;
     double rate = 0.02;
     double bias_rate = 0.005;
     void visit(Fields& field) {
