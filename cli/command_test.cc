@@ -134,8 +134,9 @@ TEST(Commands, TheListOfFlagsChangesOnPurposeOnly) {
                                    "seed", "data", "threads", "quiet", "no_progress", "verbose", "device", "format"}));
   EXPECT_EQ(flags["convert"], (Names{"stage", "config", "out", "set", "seed", "data", "threads", "quiet", "no_progress",
                                      "verbose", "device"}));
-  EXPECT_EQ(flags["eval"], (Names{"model", "checkpoint_path", "split", "limit", "text", "questions", "latency", "data",
-                                  "threads", "quiet", "no_progress", "verbose", "device", "dry_run", "format"}));
+  EXPECT_EQ(flags["eval"], (Names{"model", "checkpoint_path", "split",   "limit",  "text",    "questions", "tasks",
+                                  "shots", "skip_bad",        "compare", "out",    "latency", "data",      "threads",
+                                  "quiet", "no_progress",     "verbose", "device", "dry_run", "format"}));
   EXPECT_EQ(flags["route"],
             (Names{"model", "examples", "knockout", "similarity", "random_control", "latency", "per_token", "limit",
                    "out", "data", "threads", "quiet", "no_progress", "verbose", "device", "dry_run", "format"}));

@@ -100,7 +100,7 @@ std::vector<std::pair<std::string, const Family*>> families() {
 }
 
 const Family& family_named(const std::string& plural) {
-  std::vector<std::string> names = {"recipes"};
+  std::vector<std::string> names = {"recipes", "runs", "tasks"};
   for (const auto& [name, family] : families()) {
     if (name == plural) return *family;
     names.push_back(name);

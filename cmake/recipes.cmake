@@ -3,12 +3,14 @@
 # header declares.
 function(heterodyne_texts target folder function header)
   file(GLOB_RECURSE files CONFIGURE_DEPENDS ${folder}/*.toml)
-  list(FILTER files EXCLUDE REGEX "/studies/")  # descriptions of sweeps, which are no configurations
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${files})
   set(entries)
   foreach(file IN LISTS files)
     cmake_path(RELATIVE_PATH file BASE_DIRECTORY ${folder} OUTPUT_VARIABLE name)
     cmake_path(REMOVE_EXTENSION name)
+    if(name MATCHES "^(studies|tasks)/")  # descriptions of sweeps and of evaluations, which are no configurations
+      continue()
+    endif()
     file(READ ${file} text)
     string(APPEND entries "      {\"${name}\", R\"toml(${text})toml\"},\n")
   endforeach()

@@ -6,13 +6,13 @@
 #include "cli/output.h"
 #include "cli/task_words.h"
 #include "cli/text/likelihood.h"
+#include "cli/text/task_report.h"
 #include "cli/view/report.h"
 #include "cli/view/work.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/eval/evaluate.h"
 #include "heterodyne/eval/latency.h"
 #include "heterodyne/io/compressed.h"
-#include "heterodyne/io/json.h"
 
 namespace heterodyne {
 namespace {
@@ -23,6 +23,11 @@ struct EvalFlags {
   int64_t limit = 0;
   std::string text;
   std::string questions;
+  std::string tasks;
+  int64_t shots = 0;
+  bool skip_bad = false;
+  std::string compare;
+  std::string out;
   bool latency = false;
   cli::ComputeFlags compute;
   cli::DeviceFlag device;
@@ -36,6 +41,15 @@ struct EvalFlags {
     field("questions", questions,
           "a file with a line {\"context\": TEXT, \"choices\": [TEXT, ...], \"gold\": INDEX} for each question: how "
           "often the best choice is the right one, by the rules of lm-eval, in the place of a split");
+    field("tasks", tasks,
+          "tasks of the harness (heterodyne ls tasks), or TOML files of one's own, with commas between them, in the "
+          "place of a split");
+    field("shots", shots, "examples with their answers before each question", at_least(0));
+    field("skip_bad", skip_bad, "leave rows out that cannot be used, and count them, instead of ending there");
+    field("compare", compare, "another model: how far apart the two are on the same questions");
+    field("out", out,
+          "where to write; the folder of eval.json, the samples of each task and the cache, so that what "
+          "was stopped goes on");
     field("latency", latency, "measure how long passes over one example and over a batch take, here and now");
     compute.visit(field);
     device.visit(field);
@@ -114,7 +128,7 @@ void print(const EvalFlags& options, Network& network, const Found& found, const
                    {"n", found.evaluation.metrics.num_examples()},
                    {"metrics", values}};
     if (!found.classes.empty()) document.set("classes", cli::objects_of(class_rows(found)));
-    return terminal.print(io::write_json(document, 1));
+    return terminal.print(cli::json_text(document));
   }
   cli::Rows rows{{"metric", "value"}, {}};
   for (const auto& [key, value] : values.entries()) rows.rows.push_back({key, value});
@@ -124,8 +138,6 @@ void print(const EvalFlags& options, Network& network, const Found& found, const
 int read_file(const EvalFlags& options, const cli::Invocation& invocation) {
   if (!options.text.empty() && !options.questions.empty())
     throw ConfigError("eval: expected one of --text and --questions, got both");
-  if (options.plan.dry_run) throw ConfigError("eval: --dry-run has no effect with --text and --questions");
-  if (options.latency) throw ConfigError("eval: --latency has no effect with --text and --questions");
   const auto model = load_model(options.model.path("eval"), {}, invocation.terminal.log());
   const auto tokenizer = cli::tokenizer_of(model.experiment);
   const cli::Reader reader{*model.network, *tokenizer, cli::longest_text(model.experiment)};
@@ -138,9 +150,39 @@ int read_file(const EvalFlags& options, const cli::Invocation& invocation) {
   return 0;
 }
 
+// What has no effect beside what was asked for.
+void refuse_without_effect(const EvalFlags& options) {
+  const bool reads = !options.text.empty() || !options.questions.empty(), asks = !options.tasks.empty();
+  const auto refuse = [](bool is_given, const char* flag, const char* beside) {
+    if (is_given) throw ConfigError(fmt::format("eval: {} has no effect {}", flag, beside));
+  };
+  if (reads && asks) throw ConfigError("eval: expected one of --tasks, --text and --questions, got several");
+  for (const auto& [is_given, flag] : {std::pair(options.shots > 0, "--shots"),
+                                       {options.skip_bad, "--skip-bad"},
+                                       {!options.compare.empty(), "--compare"},
+                                       {!options.out.empty(), "--out"}})
+    refuse(is_given && !asks, flag, "without --tasks");
+  const char* beside = asks ? "with --tasks" : "with --text and --questions";
+  refuse((reads || asks) && options.plan.dry_run, "--dry-run", beside);
+  refuse((reads || asks) && options.latency, "--latency", beside);
+  refuse((reads || asks) && options.split != "test", "--split", beside);
+  refuse(reads && options.limit > 0, "--limit", beside);
+}
+
 int run_eval(const EvalFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
   cli::device_of(options.device, invocation.environment);
+  refuse_without_effect(options);
+  if (!options.tasks.empty()) {
+    const cli::TaskRequest request{split(options.tasks, ','),
+                                   options.shots,
+                                   options.limit,
+                                   options.skip_bad,
+                                   options.out,
+                                   cli::data_folders(options.compute, invocation.environment),
+                                   options.compare};
+    return cli::run_tasks(options.model.path("eval"), request, options.format.format, invocation.terminal);
+  }
   if (!options.text.empty() || !options.questions.empty()) return read_file(options, invocation);
   const std::string& path = options.model.path("eval");
   const auto [experiment, checkpoint, network] = load_model(path, {}, invocation.terminal.log());
@@ -176,7 +218,8 @@ CommandKind command_kind_eval() {
   return command_kind<EvalFlags>("evaluate a trained model on a split",
                                  "heterodyne eval runs/demo\nheterodyne eval runs/demo --split valid --format json\n"
                                  "heterodyne eval runs/demo --limit 1000\nheterodyne eval runs/demo --latency\n"
-                                 "heterodyne eval models/llama --text book.txt",
+                                 "heterodyne eval models/llama --text book.txt\n"
+                                 "heterodyne eval models/llama --tasks arc_easy,piqa --shots 5 --out results",
                                  run_eval);
 }
 

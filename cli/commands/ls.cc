@@ -4,6 +4,7 @@
 #include "cli/output.h"
 #include "cli/recipes.h"
 #include "cli/runs.h"
+#include "cli/text/task_files.h"
 #include "heterodyne/eval/run_list.h"
 #include "heterodyne/layer/router.h"
 
@@ -16,7 +17,7 @@ struct LsFlags {
   cli::FormatFlag format;
   void visit(Fields& field) {
     field("what", what,
-          "recipes, runs, routers, experts, balancers, dispatchers, networks, importers, datasets, tokenizers, "
+          "recipes, runs, tasks, routers, experts, balancers, dispatchers, networks, importers, datasets, tokenizers, "
           "optimizers, schedules, growers; with -v a member such as router.top_k",
           positional());
     field("verbose", verbose, "show more; every setting of one member or section: type, default, range");
@@ -43,13 +44,16 @@ cli::Rows list_of(const std::string& what) {
     for (const auto& [name, text] : cli::recipes()) rows.rows.push_back({name, first_sentence(text)});
     return rows;
   }
+  if (what == "tasks") return cli::task_list();
   const Family& family = cli::family_named(what);
   for (const auto& name : family.names()) rows.rows.push_back({name, family.summary(name)});
   return rows;
 }
 
 cli::Rows families_list() {
-  cli::Rows rows{{"name", "members"}, {{"recipes", static_cast<int64_t>(cli::recipes().size())}}};
+  cli::Rows rows{{"name", "members"},
+                 {{"recipes", static_cast<int64_t>(cli::recipes().size())},
+                  {"tasks", static_cast<int64_t>(cli::task_texts().size())}}};
   for (const auto& [plural, family] : cli::families())
     rows.rows.push_back({plural, static_cast<int64_t>(family->names().size())});
   return rows;

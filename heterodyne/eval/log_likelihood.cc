@@ -10,23 +10,6 @@
 namespace heterodyne {
 namespace {
 
-// Of each of `wanted`, which are predicted by the last positions of `inputs`: its log-probability, and whether it is
-// the most probable symbol.
-struct Predicted {
-  torch::Tensor log_probability_N, is_best_N;
-};
-
-Predicted predict(Network& network, const std::vector<int64_t>& inputs, const std::vector<int64_t>& wanted) {
-  const torch::NoGradGuard no_grad;
-  Batch batch;
-  batch.inputs = torch::tensor(inputs, torch::kInt64).unsqueeze(0);
-  const auto count = static_cast<int64_t>(wanted.size());
-  const auto logit_SV = network.forward(batch, nullptr).logit_BY[0];
-  const auto logit_NV = logit_SV.narrow(0, logit_SV.size(0) - count, count).to(torch::kFloat64);
-  const auto wanted_N = torch::tensor(wanted, torch::kInt64);
-  return {logit_NV.log_softmax(-1).gather(1, wanted_N.unsqueeze(1)).squeeze(1), logit_NV.argmax(-1).eq(wanted_N)};
-}
-
 std::vector<int64_t> part(const std::vector<int64_t>& ids, size_t begin, size_t end) {
   return {ids.begin() + static_cast<std::ptrdiff_t>(begin), ids.begin() + static_cast<std::ptrdiff_t>(end)};
 }
@@ -47,34 +30,42 @@ ContinuedText continued_text(const Tokenizer& tokenizer, const std::string& cont
   return text;
 }
 
-Likelihood likelihood_of(Network& network, const ContinuedText& text, int64_t most) {
+TextWindow window_of(const ContinuedText& text, int64_t most, bool* is_cut) {
   const auto limit = static_cast<size_t>(most);
   const size_t count = text.continuation.size();
   if (count > limit)
     throw Error("likelihood", fmt::format("expected a continuation of at most {} symbols, got {}", most, count));
   std::vector<int64_t> whole = text.context;
   whole.insert(whole.end(), text.continuation.begin(), text.continuation.end());
+  const bool is_longer = whole.size() > limit + 1;
+  if (is_cut) *is_cut = is_longer;
+  return {part(whole, is_longer ? whole.size() - limit - 1 : 0, whole.size() - 1), text.continuation};
+}
+
+std::vector<TextWindow> rolling_windows(const std::vector<int64_t>& ids, int64_t prefix, int64_t most) {
+  const auto limit = static_cast<size_t>(most);
+  std::vector<int64_t> whole{prefix};  // id i of the text is whole[i + 1]
+  whole.insert(whole.end(), ids.begin(), ids.end());
+  std::vector<TextWindow> windows;
+  for (size_t done = 0; done < ids.size();) {
+    const size_t end = done + std::min(ids.size() - done, limit);
+    windows.push_back({part(whole, end > limit ? end - limit : 0, end), part(whole, done + 1, end + 1)});
+    done = end;
+  }
+  return windows;
+}
+
+Likelihood likelihood_of(Network& network, const ContinuedText& text, int64_t most) {
   Likelihood likelihood;
-  likelihood.is_cut = whole.size() > limit + 1;
-  const size_t begin = likelihood.is_cut ? whole.size() - limit - 1 : 0;
-  const auto predicted = predict(network, part(whole, begin, whole.size() - 1), text.continuation);
-  likelihood.log_likelihood = predicted.log_probability_N.sum().item<double>();
-  likelihood.is_greedy = predicted.is_best_N.all().item<bool>();
+  const WindowScore score = score_window(network, window_of(text, most, &likelihood.is_cut));
+  likelihood.log_likelihood = score.log_likelihood;
+  likelihood.is_greedy = score.is_greedy;
   return likelihood;
 }
 
 double rolling_log_likelihood(Network& network, const std::vector<int64_t>& ids, int64_t prefix, int64_t most) {
-  const auto limit = static_cast<size_t>(most);
-  std::vector<int64_t> whole{prefix};  // id i of the text is whole[i + 1]
-  whole.insert(whole.end(), ids.begin(), ids.end());
   double sum = 0;
-  for (size_t done = 0; done < ids.size();) {
-    const size_t count = std::min(ids.size() - done, limit), end = done + count;
-    const size_t begin = end > limit ? end - limit : 0;
-    const auto predicted = predict(network, part(whole, begin, end), part(whole, done + 1, end + 1));
-    sum += predicted.log_probability_N.sum().item<double>();
-    done = end;
-  }
+  for (const auto& window : rolling_windows(ids, prefix, most)) sum += score_window(network, window).log_likelihood;
   return sum;
 }
 

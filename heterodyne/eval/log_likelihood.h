@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "heterodyne/data/tokenizer.h"
-#include "heterodyne/model/network.h"
+#include "heterodyne/eval/harness/windows.h"
 
 namespace heterodyne {
 
@@ -26,18 +26,23 @@ struct ContinuedText {
 ContinuedText continued_text(const Tokenizer& tokenizer, const std::string& context, const std::string& continuation,
                              const std::string& where);
 
+/// Its last `most` + 1 ids at most, the continuation among them; `is_cut` (may be null) is told whether others came
+/// before those. Throws Error when the continuation alone is longer than `most`.
+TextWindow window_of(const ContinuedText& text, int64_t most, bool* is_cut);
+
+/// Windows of `most` predicted ids, the last one shorter but with as much of the past as fits; `prefix` comes first.
+std::vector<TextWindow> rolling_windows(const std::vector<int64_t>& ids, int64_t prefix, int64_t most);
+
 struct Likelihood {
   double log_likelihood = 0;  // natural, summed over the continuation
   bool is_greedy = true;      // whether each of its symbols was the most probable one
   bool is_cut = false;        // whether the context's beginning was left out, as the text is longer than `context + 1`
 };
 
-/// Of the last `most` + 1 ids at most, the continuation among them. The network is a language model in eval mode; the
-/// softmax is taken in float64. Throws Error when the continuation alone is longer.
+/// Of window_of(); the network is a language model in eval mode. Throws Error as that does.
 Likelihood likelihood_of(Network& network, const ContinuedText& text, int64_t most);
 
-/// log p(ids), the first of them behind `prefix`: windows of `most` predicted ids, the last one shorter but with as
-/// much of the past as fits (lm-eval's loglikelihood_rolling).
+/// log p(ids), the first of them behind `prefix`, over rolling_windows() (lm-eval's loglikelihood_rolling).
 double rolling_log_likelihood(Network& network, const std::vector<int64_t>& ids, int64_t prefix, int64_t most);
 
 /// Which of a question's choices is best: the first of the largest.

@@ -92,38 +92,7 @@ class GoldenLikelihood : public testing::Test {
   std::shared_ptr<Tokenizer> tokenizer_;
 };
 
-constexpr int64_t kLongest = 512;
-constexpr double kTolerance = 1e-3;  // absolute; the data says to expect 5e-4
-
-// Every twelfth question of each task.
-TEST_F(GoldenLikelihood, ContinuationsOfEveryTask) {
-  int64_t num_scored = 0;
-  for (const auto& [task, value] : golden_.find("tasks")->if_table()->entries()) {
-    const Array& docs = *value.if_table()->find("docs")->if_array();
-    for (size_t d = 0; d < docs.size(); d += 12) {
-      const Table& doc = *docs[d].if_table();
-      const Array& choices = *doc.find("choices")->if_array();
-      bool is_cut = false;
-      for (size_t c = 0; c < choices.size(); ++c) {
-        const Array& choice = *choices[c].if_array();
-        const Value* contexts = doc.find("contexts");
-        const std::string& context =
-            contexts ? *contexts->if_array()->at(c).if_text() : *doc.find("context")->if_text();
-        const auto text = continued_text(*tokenizer_, context, *choice[0].if_text(), task);
-        const auto likelihood = likelihood_of(*network_, text, kLongest);
-        EXPECT_NEAR(likelihood.log_likelihood, *choice[1].if_real(), kTolerance)
-            << task << " " << d << ", choice " << c;
-        EXPECT_EQ(likelihood.is_greedy, *choice[2].if_flag());
-        EXPECT_EQ(static_cast<int64_t>(text.continuation.size()), *choice[5].if_integer());
-        is_cut = is_cut || likelihood.is_cut;
-        ++num_scored;
-      }
-      EXPECT_EQ(is_cut, *doc.find("truncated")->if_flag()) << task << " " << d;
-    }
-  }
-  EXPECT_GT(num_scored, 200);
-}
-
+// Continuations: harness/run_task_test.cc.
 TEST_F(GoldenLikelihood, PagesInWindows) {
   int64_t num_pages = 0;
   for (const Value& run : *golden_.find_path("rolling.runs")->if_array()) {
