@@ -94,7 +94,7 @@ torch::Tensor RandomStream::uniform_rows(RandomKey key, const torch::Tensor& row
   const auto stream_key = philox_key(key.seed);
   parallel_for(0, rows.size(0), kGrain / std::max<int64_t>(width, 1) + 1, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
-      const internal::PhiloxRow row{stream_key, static_cast<uint32_t>(ids[n]), key.step};
+      const internal::PhiloxRow row{stream_key, static_cast<uint64_t>(ids[n]), key.step};
       internal::philox_uniform(row, 0, static_cast<uint64_t>(width), out + n * width);
     }
   });
@@ -113,7 +113,8 @@ torch::Tensor RandomStream::gumbel_rows(RandomKey key, const torch::Tensor& row_
 uint64_t RandomStream::below(RandomKey key, uint64_t row, uint64_t bound) const {
   HETERODYNE_DCHECK(bound > 0);
   const auto bits =
-      philox({0, static_cast<uint32_t>(row), static_cast<uint32_t>(key.step), static_cast<uint32_t>(key.step >> 32)},
+      philox({0, static_cast<uint32_t>(row), static_cast<uint32_t>(key.step),
+              static_cast<uint32_t>(key.step >> 32) ^ static_cast<uint32_t>(row >> 32)},
              philox_key(key.seed));
   const uint64_t number = uint64_t{bits[0]} << 32 | bits[1];
   // The high half of a 64 x 64 bit product: uniform to 1 part in 2^64 / bound (Lemire 2019, without rejection).

@@ -11,13 +11,14 @@ constexpr uint32_t kWeyl0 = 0x9E3779B9, kWeyl1 = 0xBB67AE85;
 constexpr int kRounds = 10;
 constexpr int kLanes = 16;  // blocks computed side by side, so that the compiler can use vector instructions
 
-// Ten rounds over kLanes consecutive blocks of one row. words[w][lane] is word w of block first + lane.
+// Ten rounds over kLanes consecutive blocks of one row. words[w][lane] is word w of block first + lane. A counter has
+// room for one and a half of step and row: their high halves share a word, and no run has 2^32 steps.
 HETERODYNE_CLONES void philox_lanes(const internal::PhiloxRow& row, uint32_t first, uint32_t (&words)[4][kLanes]) {
   for (int lane = 0; lane < kLanes; ++lane) {
     words[0][lane] = first + static_cast<uint32_t>(lane);
-    words[1][lane] = row.row;
+    words[1][lane] = static_cast<uint32_t>(row.row);
     words[2][lane] = static_cast<uint32_t>(row.step);
-    words[3][lane] = static_cast<uint32_t>(row.step >> 32);
+    words[3][lane] = static_cast<uint32_t>(row.step >> 32) ^ static_cast<uint32_t>(row.row >> 32);
   }
   uint32_t key0 = row.key[0], key1 = row.key[1];
   for (int round = 0; round < kRounds; ++round) {

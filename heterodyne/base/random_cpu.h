@@ -8,7 +8,7 @@ namespace heterodyne::internal {
 
 struct PhiloxRow {
   std::array<uint32_t, 2> key;
-  uint32_t row;
+  uint64_t row;
   uint64_t step;
 };
 

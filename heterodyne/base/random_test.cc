@@ -53,6 +53,16 @@ TEST(Random, SeedStepNameAndRowAllMatter) {
 }
 
 // 1e6 draws: the mean of a uniform has standard error 2.9e-4, its variance 7.5e-5; of a normal 1e-3 and 1.4e-3.
+// Tokens are addressed by sequence x 2^31 + position.
+TEST(Random, RowsMayBeAnyWholeNumber) {
+  const auto row_N = torch::arange(12) * (int64_t{1} << 31);
+  const auto draw_N4 = RandomStream("a").uniform_rows({1, 2}, row_N, 4);
+  EXPECT_EQ(std::get<0>(torch::unique_dim(draw_N4, 0)).size(0), 12);
+  std::set<uint64_t> numbers;
+  for (uint64_t row = 0; row < 12; ++row) numbers.insert(RandomStream("a").below({1, 2}, row << 31, uint64_t{1} << 62));
+  EXPECT_EQ(numbers.size(), 12U);
+}
+
 TEST(Random, MomentsAreRight) {
   const auto uniform = RandomStream("test.moments").uniform({0, 0}, {1000000}).to(torch::kFloat64);
   EXPECT_NEAR(uniform.mean().item<double>(), 0.5, 1.2e-3);
