@@ -55,6 +55,7 @@ void apply(const Table& event, LayerLives& layer) {
   const bool goes_on = reason.empty() || reason.starts_with("from ");  // "added from 1,204 unrouted tokens"
   life.reasons.push_back(with_commas(step) + " " + past(what) + (goes_on ? "" : ":") +
                          (reason.empty() ? "" : " " + reason));
+  if (life.kind.empty()) life.kind = life.name = text_or_empty(event, "kind");
   if (what == "remove") return end_life(life, step);
   if (what != "add" && what != "split" && what != "merge") return;
   life.born = step;

@@ -26,6 +26,15 @@ TEST(Lives, OfExpertsThatCameAndWent) {
   EXPECT_EQ(changed.experts[3].parents, std::vector<int64_t>{0});
 }
 
+TEST(Lives, AnEventTellsTheKindOfAnExpertThatNoProfileKnows) {
+  ReportInput input;
+  input.run.events = {Table{{"step", 5}, {"layer", 0}, {"event", "remove"}, {"id", 1}, {"kind", "mlp"}}};
+  const auto layers = layer_lives(input);
+  ASSERT_EQ(layers.size(), 1U);
+  EXPECT_EQ(layers[0].experts[0].kind, "mlp");
+  EXPECT_EQ(layers[0].experts[0].name, "mlp");
+}
+
 TEST(Lives, ThoseThatAreMergedEnd) {
   ReportInput input;
   input.run.events = {

@@ -33,6 +33,7 @@ Table event_line(const GrowthEvent& event, int64_t step) {
   Table line{{"step", step},           {"layer", number ? Value(*number) : Value(event.layer)},
              {"event", event.event},   {"id", event.id},
              {"reason", event.reason}, {"experts", event.num_experts}};
+  if (!event.kind.empty()) line.set("kind", event.kind);
   if (!event.parents.empty()) line.set("parents", Array(event.parents.begin(), event.parents.end()));
   return line;
 }

@@ -16,6 +16,7 @@ struct GrowthEvent {
   std::vector<int64_t> parents;  // whose weights a new expert began with
   std::string reason;            // "0 assignments in 300 steps", "from 1,204 unrouted tokens"
   int64_t num_experts = 0;       // of the layer, afterwards
+  std::string kind = {};         // of the expert: "mlp"
 };
 
 /// All that happened after one step, in its order; more than nothing.
@@ -24,8 +25,9 @@ struct GrowthReport {
   std::vector<GrowthEvent> events;
 };
 
-/// {"step": 600, "layer": 8, "event": "remove", "id": 5, "reason": TEXT, "experts": 5}, and "parents" where there are
-/// any: a line of experts.jsonl. A layer whose name is not "layers.N" is called by its name.
+/// {"step": 600, "layer": 8, "event": "remove", "id": 5, "reason": TEXT, "experts": 5}, "kind" where it is
+/// known, and "parents" where there are any: a line of experts.jsonl. A layer whose name is not "layers.N" is called by
+/// its name.
 Table event_line(const GrowthEvent& event, int64_t step);
 
 /// One line for each layer: "step 600  layer 8: removed expert 5 (0 assignments in 300 steps), added expert 6 from

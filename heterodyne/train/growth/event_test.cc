@@ -25,6 +25,8 @@ TEST(GrowthEvent, ALineForEachLayer) {
 TEST(GrowthEvent, AsALineOfAFile) {
   EXPECT_EQ(io::write_json(event_line(kReport.events[0], 600)),
             R"({"step":600,"layer":8,"event":"remove","id":5,"reason":"0 assignments in 300 steps","experts":5})");
+  EXPECT_EQ(io::write_json(event_line({"layers.8", "add", 6, {}, "x", 6, "mlp"}, 600)),
+            R"({"step":600,"layer":8,"event":"add","id":6,"reason":"x","experts":6,"kind":"mlp"})");
   EXPECT_EQ(io::write_json(event_line(kReport.events[1], 7)),
             R"x({"step":7,"layer":0,"event":"split","id":9,"reason":"expert 2 (2.60 times its fair share)",)x"
             R"x("experts":4,"parents":[2]})x");

@@ -12,6 +12,8 @@ ExpertSlot slot_of(const MoeLayer& layer, int64_t id) {
   return layer.slots()[static_cast<size_t>(position_of(layer, id))];
 }
 
+std::string kind_of(const MoeLayer& layer, int64_t id) { return layer.group_kind(slot_of(layer, id).group); }
+
 int64_t num_values(const torch::nn::Module& module) {
   int64_t count = 0;
   for (const auto& value : module.parameters()) count += value.numel();
@@ -105,16 +107,16 @@ int64_t Pool::add(MoeLayer& layer, const Newcomer& newcomer) {
   follow(layer, resized.changes);
   const std::vector<int64_t> parents = is_copy ? std::vector<int64_t>{newcomer.parent} : std::vector<int64_t>{};
   events_.push_back({layer.layer_name(), newcomer.toward_D.defined() ? "add" : "split", resized.id, parents,
-                     newcomer.reason, layer.num_experts()});
+                     newcomer.reason, layer.num_experts(), kind_of(layer, resized.id)});
   return resized.id;
 }
 
 void Pool::remove(MoeLayer& layer, int64_t id, const std::string& reason) {
-  position_of(layer, id);  // throws when there is none, before anybody is told
+  const std::string kind = kind_of(layer, id);  // throws when there is none, before anybody is told
   begin();
   const Resized resized = remove_expert(layer, id);
   follow(layer, resized.changes);
-  events_.push_back({layer.layer_name(), "remove", id, {}, reason, layer.num_experts()});
+  events_.push_back({layer.layer_name(), "remove", id, {}, reason, layer.num_experts(), kind});
 }
 
 // The average of a merged expert is that of two averages whose neurons lie in different orders; it begins anew instead.
@@ -125,7 +127,7 @@ void Pool::merge(MoeLayer& layer, int64_t id, int64_t other_id, const std::strin
   const std::string prefix = layer.layer_name() + ".experts." + std::to_string(id) + ".";
   std::erase_if(parts_.averages, [&](const auto& entry) { return entry.first.starts_with(prefix); });
   follow(layer, resized.changes);
-  events_.push_back({layer.layer_name(), "merge", id, {id, other_id}, reason, layer.num_experts()});
+  events_.push_back({layer.layer_name(), "merge", id, {id, other_id}, reason, layer.num_experts(), kind_of(layer, id)});
 }
 
 }  // namespace heterodyne

@@ -76,6 +76,7 @@ TEST_F(PoolTest, ACopyBeginsAsItsParentAndGoesItsWay) {
   EXPECT_EQ(grown.events()[0].event, "split");
   EXPECT_EQ(grown.events()[0].parents, std::vector<int64_t>{2});
   EXPECT_EQ(grown.events()[0].num_experts, 5);
+  EXPECT_EQ(grown.events()[0].kind, "mlp");
   step();
   EXPECT_FALSE(same(values_of(4), values_of(2)));
 }
