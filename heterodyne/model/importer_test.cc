@@ -53,7 +53,8 @@ std::map<std::string, Table> examples() {
                                        {"moe_intermediate_size", 4},
                                        {"shared_expert_intermediate_size", 5},
                                        {"mlp_only_layers", Array{1}}})},
-      {"qwen3_moe", with("qwen3_moe", {{"num_experts", 3}, {"moe_intermediate_size", 4}, {"norm_topk_prob", true}})}};
+      {"qwen3_moe", with("qwen3_moe", {{"num_experts", 3}, {"moe_intermediate_size", 4}, {"norm_topk_prob", true}})},
+      {"vit", with("vit", {{"image_size", 16}, {"patch_size", 8}, {"id2label", Table{{"0", "no"}, {"1", "yes"}}}})}};
 }
 
 std::shared_ptr<Network> network_of(const Blueprint& blueprint, uint64_t seed) {

@@ -319,6 +319,30 @@ TEST(GoldenFolders, BertsAnswersAndStatesAreThose) {
   EXPECT_EQ(num_states, 3);
 }
 
+// The last of the states that are given is from before the norm.
+TEST(GoldenFolders, VisionTransformersAnswersAndStatesAreThose) {
+  const auto golden = fixtures::find_real_data("golden_hf");
+  if (!golden) GTEST_SKIP() << "skipped: no data";
+  const std::string folder = *golden + "/vit_cls";
+  const auto model = import_model(folder, "golden");
+  EXPECT_LE(compare_logits(*model.network, folder + "/expected.safetensors").largest, kTolerance);
+  const torch::NoGradGuard no_grad;
+  const io::SafetensorsFile expected(folder + "/expected.safetensors");
+  Batch batch;
+  batch.inputs = expected.tensor("pixel_values");
+  int64_t num_states = 0;
+  RoutingLog log;
+  log.on_value = [&](const std::string& name, const torch::Tensor& value) {
+    if (name != "stem" && !name.starts_with("layers.")) return;
+    const int64_t index = name == "stem" ? 0 : std::stoll(name.substr(7)) + 1;
+    const auto state = expected.tensor("hidden_states." + std::to_string(index));
+    EXPECT_LE((value - state).abs().max().item<double>(), kTolerance) << name;
+    ++num_states;
+  };
+  model.network->forward(batch, &log);
+  EXPECT_EQ(num_states, 3);
+}
+
 TEST(GoldenFolders, MobileNetsAnswersAreThose) {
   const auto golden = fixtures::find_real_data("golden_hf");
   if (!golden) GTEST_SKIP() << "skipped: no data";

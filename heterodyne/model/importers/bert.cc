@@ -1,20 +1,11 @@
 // BERT (Devlin et al. 2019) as Hugging Face's BertModel, or BertForSequenceClassification with its classes.
-#include <ATen/ops/cat.h>
 #include <fmt/format.h>
 
+#include "heterodyne/model/foreign/encoder_parts.h"
 #include "heterodyne/model/foreign/llama_family.h"
 
 namespace heterodyne {
 namespace {
-
-using Tensors = TensorMap::Tensors;
-
-// Keys and values are one projection here.
-Tensors keys_then_values(const Tensors& theirs) { return {at::cat({theirs[0], theirs[1]}, 0)}; }
-Tensors keys_and_values(const Tensors& ours) {
-  const auto halves = ours[0].chunk(2, 0);
-  return {halves[0].contiguous(), halves[1].contiguous()};
-}
 
 void add_block(Blueprint& blueprint, const std::string& prefix, int64_t layer) {
   const std::string block = fmt::format("blocks.{}.", layer), expert = fmt::format("layers.{}.", layer);
@@ -24,10 +15,9 @@ void add_block(Blueprint& blueprint, const std::string& prefix, int64_t layer) {
       blueprint.tensors.push_back({{our + part}, {theirs + their + part}});
     };
     add(block + "attention.query", "attention.self.query");
-    blueprint.tensors.push_back({{block + "attention.key_value" + part},
-                                 {theirs + "attention.self.key" + part, theirs + "attention.self.value" + part},
-                                 keys_then_values,
-                                 keys_and_values});
+    blueprint.tensors.push_back(joined_keys_and_values(block + "attention.key_value" + part,
+                                                       theirs + "attention.self.key" + part,
+                                                       theirs + "attention.self.value" + part));
     add(block + "attention.output", "attention.output.dense");
     add(block + "attention_norm", "attention.output.LayerNorm");
     add(expert + "up", "intermediate.dense");
@@ -91,12 +81,7 @@ Table write_bert(const Table& model, const DataShape& data) {
                {"attention_probs_dropout_prob", *model.find("dropout")},
                {"hidden_act", "gelu"}};
   const int64_t classes = integer_of(model, "classes");
-  Table labels, ids;
-  for (const int64_t y : all_layers(classes > 0 ? classes : data.num_classes)) {
-    labels.set(std::to_string(y), fmt::format("LABEL_{}", y));
-    ids.set(fmt::format("LABEL_{}", y), y);
-  }
-  if (has_classes) config.set("id2label", labels), config.set("label2id", ids);
+  if (has_classes) set_labels(config, classes > 0 ? classes : data.num_classes);
   return config;
 }
 

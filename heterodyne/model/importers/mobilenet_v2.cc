@@ -3,6 +3,7 @@
 // given that says {"model_type": "keras_mobilenet_v2", "depth_multiplier": 0.35, "image_size": 224}.
 #include <fmt/format.h>
 
+#include "heterodyne/model/foreign/encoder_parts.h"
 #include "heterodyne/model/foreign/llama_family.h"
 
 namespace heterodyne {
@@ -105,13 +106,7 @@ Table write_mobilenet_v2(const Table& model, const DataShape& data) {
   config.set("tf_padding", true);
   config.set("hidden_act", "relu6");
   const int64_t classes = integer_of(model, "classes");
-  Table labels, ids;
-  for (const int64_t y : all_layers(classes > 0 ? classes : data.num_classes)) {
-    labels.set(std::to_string(y), fmt::format("LABEL_{}", y));
-    ids.set(fmt::format("LABEL_{}", y), y);
-  }
-  config.set("id2label", labels);
-  config.set("label2id", ids);
+  set_labels(config, classes > 0 ? classes : data.num_classes);
   return config;
 }
 

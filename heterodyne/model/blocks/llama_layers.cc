@@ -1,0 +1,158 @@
+#include "heterodyne/model/blocks/llama_layers.h"
+
+#include <ATen/ops/cat.h>
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "heterodyne/base/error.h"
+
+namespace heterodyne {
+namespace {
+
+// What a text that is continued needs of its past: keys, values and the inputs of the feed-forward part, which some
+// experts look back at, of each layer. Carried only where it was asked for: in training each batch begins anew.
+class LlamaPast {
+ public:
+  LlamaPast(const Batch& batch, size_t num_layers) : is_kept_(batch.keeps_past), values_(batch.carry) {
+    if (is_kept_ && values_.empty()) values_.resize(3 * num_layers);
+    if (is_kept_ && values_.size() != 3 * num_layers)
+      throw ShapeError("model.llama",
+                       fmt::format("carry: expected {} tensors, got {}", 3 * num_layers, values_.size()));
+  }
+  nn::AttentionPast keys(size_t l) const {
+    return is_kept_ ? nn::AttentionPast{values_[3 * l], values_[3 * l + 1]} : nn::AttentionPast();
+  }
+  torch::Tensor inputs(size_t l) const { return is_kept_ ? values_[3 * l + 2] : torch::Tensor(); }
+  void add(size_t l, const nn::AttentionPast& keys, const torch::Tensor& input_BSD) {
+    if (!is_kept_) return;
+    values_[3 * l] = keys.key_BGPC.detach();
+    values_[3 * l + 1] = keys.value_BGPC.detach();
+    auto& inputs = values_[3 * l + 2];
+    inputs = inputs.defined() ? at::cat({inputs, input_BSD.detach()}, 1) : input_BSD.detach();
+  }
+  std::vector<torch::Tensor> take() { return is_kept_ ? std::move(values_) : std::vector<torch::Tensor>(); }
+
+ private:
+  bool is_kept_;
+  std::vector<torch::Tensor> values_;
+};
+
+void check_llama(const LlamaLayersOptions& options) {
+  if (options.head_width == 0 && options.width % options.heads != 0)
+    throw ConfigError("model", "heads",
+                      fmt::format("expected a divisor of width = {}, got {}", options.width, options.heads));
+  if (options.features_of_a_head() % 2 != 0)
+    throw ConfigError("model", "head_width",
+                      fmt::format("expected an even number, got {}", options.features_of_a_head()));
+  for (const int64_t index : options.attention.window_layers) {
+    if (index >= options.layers)
+      throw ConfigError("model", "attention.window_layers",
+                        fmt::format("expected indices below layers = {}, got {}", options.layers, index));
+  }
+  options.moe.check(options.layers);
+}
+
+torch::Tensor llama_dense_answer(Expert& expert, const torch::Tensor& x_BSD, const Batch& batch) {
+  const auto x_TD = x_BSD.flatten(0, 1);
+  const auto all_T = torch::arange(x_TD.size(0));
+  return expert.forward({x_TD, all_T, x_BSD, batch.mask_BS, batch.random}).view(x_BSD.sizes());
+}
+
+}  // namespace
+
+LlamaLayers::LlamaLayers(torch::nn::Module& parent, const LlamaLayersOptions& options, const Init& init)
+    : options_(options) {
+  check_llama(options);
+  options_.rotary.head_width = options.features_of_a_head();
+  options_.rotary.is_yarn = options.rotary.stretch == "yarn";
+  angle_C_ = nn::rotary_angles(options_.rotary);
+  auto blocks = parent.register_module("blocks", std::make_shared<torch::nn::Module>());
+  auto layers = parent.register_module("layers", std::make_shared<torch::nn::Module>());
+  for (int64_t l = 0; l < options_.layers; ++l) {
+    const std::string number = std::to_string(l);
+    const Init layer_init = init.at("layers").at(number);
+    Layer layer;
+    layer.name = layer_init.name;
+    auto block = blocks->register_module(number, std::make_shared<torch::nn::Module>());
+    fill_block(layer, *block, init.at("blocks").at(number), options_.attention.window_of(l));
+    if (options_.moe.contains(l)) {
+      const MoeContext place{options_.width, options_.width, layer_init};
+      layer.moe = layers->register_module(number, std::make_shared<MoeLayer>(options_.moe.of(l), place));
+    } else {
+      const ExpertContext place{options_.width, options_.width, 0, layer_init};
+      layer.dense = layers->register_module(number, experts().make(options_.dense, place));
+      if (layer.dense->needs_context())
+        throw ConfigError(
+            "model", "dense.kind",
+            fmt::format("expected an expert that looks at its own token alone, got \"{}\"", options_.dense.kind));
+    }
+    layers_.push_back(std::move(layer));
+  }
+}
+
+void LlamaLayers::fill_block(Layer& layer, torch::nn::Module& block, const Init& init, int64_t window) const {
+  const int64_t D = options_.width;
+  const AttentionSettings& attention = options_.attention;
+  const nn::GroupedAttentionOptions shape{D,
+                                          options_.heads,
+                                          options_.kv_heads > 0 ? options_.kv_heads : options_.heads,
+                                          options_.features_of_a_head(),
+                                          attention.qkv_bias,
+                                          attention.output_bias,
+                                          attention.query_norm,
+                                          options_.norm_eps,
+                                          attention.sinks,
+                                          window};
+  const auto norm = [&](const char* name) {
+    return block.register_module(name, std::make_shared<nn::RmsNorm>(D, options_.norm_eps));
+  };
+  layer.block_name = init.name;
+  layer.attention_norm = norm("attention_norm");
+  layer.attention =
+      block.register_module("attention", std::make_shared<nn::GroupedAttention>(shape, init.at("attention")));
+  layer.feed_forward_norm = norm("feed_forward_norm");
+}
+
+LlamaLayers::Output LlamaLayers::forward(torch::Tensor x_BSD, const Batch& batch, MoePass& moe, RoutingLog* log) const {
+  const auto rotation = nn::rotation_of(angle_C_, batch.first_position, x_BSD.size(1), x_BSD.scalar_type(),
+                                        nn::rotation_scale(options_.rotary));
+  LlamaPast past(batch, layers_.size());
+  for (size_t l = 0; l < layers_.size(); ++l) {
+    const auto& layer = layers_[l];
+    auto [y_BSD, keys] =
+        layer.attention->forward(layer.attention_norm->forward(x_BSD), rotation, batch.mask_BS, past.keys(l));
+    x_BSD = x_BSD + y_BSD;
+    observe(log, layer.block_name, x_BSD);
+    const auto input_BSD = layer.feed_forward_norm->forward(x_BSD);
+    if (!layer.moe) observe(log, layer.name + ".input", input_BSD);  // otherwise the layer shows it
+    x_BSD = x_BSD + (layer.moe ? moe.run(*layer.moe, input_BSD, past.inputs(l))
+                               : llama_dense_answer(*layer.dense, input_BSD, batch));
+    past.add(l, keys, input_BSD);
+    observe(log, layer.name, x_BSD);
+  }
+  return {x_BSD, past.take()};
+}
+
+std::string LlamaLayers::leak() const {
+  for (const auto& layer : layers_) {
+    std::string why;
+    if (layer.moe && !layer.moe->is_causal(&why)) return layer.name + ": " + why;
+  }
+  return "";
+}
+
+CostPair LlamaLayers::cost(const std::vector<std::vector<double>>& tokens_per_expert, const Load& load) const {
+  CostPair total;
+  size_t moe = 0;
+  for (const auto& layer : layers_) {
+    const auto part = layer.moe ? layer.moe->cost(tokens_per_expert.at(moe++), load.tokens, load.length)
+                                : layer.dense->cost({load.tokens, load.tokens, load.length});
+    const double attention = load.tokens * layer.attention->macs(load.keys);
+    total.routed.macs += part.routed.macs + attention;
+    total.executed.macs += part.executed.macs + attention;
+  }
+  return total;
+}
+
+}  // namespace heterodyne

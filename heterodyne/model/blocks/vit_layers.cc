@@ -1,0 +1,75 @@
+#include "heterodyne/model/blocks/vit_layers.h"
+
+#include <utility>
+
+namespace heterodyne {
+namespace {
+
+torch::Tensor vit_attention_answer(const nn::LayerNorm& norm, const nn::Attention& attention,
+                                   const torch::Tensor& x_BSD, RandomKey random) {
+  const auto normed_BSD = norm.forward(x_BSD);
+  const auto normed_TD = normed_BSD.flatten(0, 1);
+  const auto all_T = torch::arange(normed_TD.size(0));
+  return attention.forward(normed_TD, all_T, normed_BSD, {}, random).view(x_BSD.sizes());
+}
+
+torch::Tensor vit_dense_answer(Expert& expert, const torch::Tensor& x_BSD, RandomKey random) {
+  const auto x_TD = x_BSD.flatten(0, 1);
+  return expert.forward({x_TD, torch::arange(x_TD.size(0)), x_BSD, {}, random}).view(x_BSD.sizes());
+}
+
+}  // namespace
+
+VitLayers::VitLayers(torch::nn::Module& parent, const VitLayersOptions& options, const Init& init) {
+  options.moe.check(options.layers);
+  const int64_t D = options.width;
+  auto blocks = parent.register_module("blocks", std::make_shared<torch::nn::Module>());
+  auto layers = parent.register_module("layers", std::make_shared<torch::nn::Module>());
+  for (int64_t l = 0; l < options.layers; ++l) {
+    const std::string number = std::to_string(l);
+    const Init layer_init = init.at("layers").at(number), block_init = init.at("blocks").at(number);
+    auto block = blocks->register_module(number, std::make_shared<torch::nn::Module>());
+    const auto norm = [&](const char* name) {
+      return block->register_module(name, std::make_shared<nn::LayerNorm>(D, options.norm_eps));
+    };
+    Layer layer{layer_init.name, block_init.name, {}, {}, {}, {}, {}};
+    layer.attention_norm = norm("attention_norm");
+    layer.attention = block->register_module(
+        "attention", std::make_shared<nn::Attention>(nn::AttentionOptions{D, options.heads, options.dropout},
+                                                     block_init.at("attention")));
+    layer.feed_forward_norm = norm("feed_forward_norm");
+    if (options.moe.contains(l))
+      layer.moe =
+          layers->register_module(number, std::make_shared<MoeLayer>(options.moe.of(l), MoeContext{D, D, layer_init}));
+    else
+      layer.dense = layers->register_module(number, experts().make(options.dense, ExpertContext{D, D, 0, layer_init}));
+    layers_.push_back(std::move(layer));
+  }
+}
+
+torch::Tensor VitLayers::forward(torch::Tensor x_BSD, RandomKey random, MoePass& moe, RoutingLog* log) const {
+  for (const auto& layer : layers_) {
+    x_BSD = x_BSD + vit_attention_answer(*layer.attention_norm, *layer.attention, x_BSD, random);
+    observe(log, layer.block_name, x_BSD);
+    const auto input_BSD = layer.feed_forward_norm->forward(x_BSD);
+    x_BSD = x_BSD + (layer.moe ? moe.run(*layer.moe, input_BSD) : vit_dense_answer(*layer.dense, input_BSD, random));
+    observe(log, layer.name, x_BSD);
+  }
+  return x_BSD;
+}
+
+CostPair VitLayers::cost(const std::vector<std::vector<double>>& tokens_per_expert, int64_t S) const {
+  const auto tokens = static_cast<double>(S);
+  CostPair total;
+  size_t moe = 0;
+  for (const auto& layer : layers_) {
+    const auto part =
+        layer.moe ? layer.moe->cost(tokens_per_expert.at(moe++), tokens, S) : layer.dense->cost({tokens, tokens, S});
+    const double attention = tokens * (layer.attention->macs_per_row(S) + layer.attention->macs_per_token());
+    total.routed.macs += part.routed.macs + attention;
+    total.executed.macs += part.executed.macs + attention;
+  }
+  return total;
+}
+
+}  // namespace heterodyne
