@@ -121,6 +121,7 @@ Batch random_batch(const Experiment& experiment) {
   batch.inputs =
       RandomStream("bench.images").normal(key, {B, shape.channels, shape.height, shape.width}).to(experiment.dtype());
   batch.label_B = whole_numbers("bench.labels", {B}, shape.num_classes);
+  if (shape.is_paired()) batch.text_BS = whole_numbers("bench.text", {B, shape.length}, shape.vocabulary);
   return batch;
 }
 

@@ -62,6 +62,7 @@ struct EvalFlags {
 struct Found {
   const Evaluation& evaluation;
   const std::vector<std::string>& classes;
+  std::vector<std::string> class_types;
   std::vector<Latency> latency;
 };
 
@@ -79,6 +80,14 @@ Rows class_rows(const Found& found) {
   return rows;
 }
 
+// None where classes are of one sort.
+Rows type_rows(const Found& found) {
+  Rows rows{{"sort of answer", "accuracy %", "examples"}, {}};
+  for (const auto& one : accuracy_by_type(found.evaluation.metrics, found.class_types))
+    rows.rows.push_back({one.type, 100 * one.accuracy, one.num_examples});
+  return rows;
+}
+
 Table values_of(const Found& found) {
   Table values = found.evaluation.table();
   if (!found.classes.empty()) {
@@ -87,6 +96,8 @@ Table values_of(const Found& found) {
     values.set("recall", mean.recall);
     values.set("f1", mean.f1);
   }
+  for (const auto& one : accuracy_by_type(found.evaluation.metrics, found.class_types))
+    values.set("accuracy." + one.type, one.accuracy);
   for (const Latency& latency : found.latency) {
     values.set(fmt::format("latency.{}.p50_ms", latency.batch), latency.p50_ms);
     values.set(fmt::format("latency.{}.p95_ms", latency.batch), latency.p95_ms);
@@ -102,6 +113,7 @@ void print_for_people(const EvalFlags& options, Network& network, const Found& f
                              options.split, with_commas(metrics.num_examples()), examples, 100 * metrics.accuracy(),
                              metrics.loss(), words.measure(metrics.loss())));
   if (!found.classes.empty()) terminal.print(cli::table_text(class_rows(found)));
+  if (!found.class_types.empty()) terminal.print(cli::table_text(type_rows(found)));
   if (network.moe_layers().empty()) {
     terminal.print(fmt::format("MAC of an example: {}   {} parameters",
                                cli::short_count(found.evaluation.cost.executed.macs),
@@ -206,7 +218,7 @@ int run_eval(const EvalFlags& options, const cli::Invocation& invocation) {
                            return true;
                          }});
   invocation.terminal.clear_progress();
-  Found found{evaluation, dataset->class_names(), {}};
+  Found found{evaluation, dataset->class_names(), dataset->class_types(), {}};
   if (options.latency) found.latency = measure_latency(*network, *dataset, split, loading, experiment.dtype());
   print(options, *network, found, cli::task_words(experiment, *network), invocation.terminal);
   return 0;

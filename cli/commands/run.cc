@@ -1,4 +1,4 @@
-// heterodyne run MODEL -p TEXT | --image FILE: what a trained model makes of something new.
+// heterodyne run MODEL -p TEXT | --image FILE | both: what a trained model makes of something new.
 #include <ATen/ops/_upsample_bilinear2d_aa.h>
 #include <fmt/format.h>
 
@@ -14,6 +14,7 @@
 #include "cli/text/likelihood.h"
 #include "cli/view/trace.h"
 #include "heterodyne/base/text.h"
+#include "heterodyne/data/pair_set.h"
 #include "heterodyne/eval/generate.h"
 #include "heterodyne/eval/pass.h"
 #include "heterodyne/io/image_file.h"
@@ -40,7 +41,7 @@ struct RunFlags {
   cli::FormatFlag format;
   void visit(Fields& field) {
     model.visit(field);
-    field("prompt", prompt, "text that a language model goes on with");
+    field("prompt", prompt, "text that a language model goes on with; with --image, a question about it");
     field("image", image, "a picture to classify: PNG, JPEG, BMP, GIF or PPM");
     field("tokens", tokens, "tokens to make", at_least(1));
     field("temperature", temperature, "below 1: safer choices, above: wilder ones; 0: always the most probable token",
@@ -75,6 +76,10 @@ const char* form_of(const Experiment& experiment) { return experiment.vocabulary
 void check_input(const RunFlags& options, const Experiment& experiment) {
   const bool is_text = !experiment.vocabulary.empty();
   const std::string& model = options.model.path("run");
+  if (network_shape(experiment).is_paired()) {
+    if (!options.prompt.empty() && !options.image.empty()) return;
+    throw ConfigError("run: " + model + " is a model of images with texts: expected --image and --prompt");
+  }
   if (options.prompt.empty() && options.image.empty()) {
     throw ConfigError(fmt::format("run: expected --{}, as {} is a model of {}; got nothing to work on",
                                   form_of(experiment), model, is_text ? "text" : "images"));
@@ -164,12 +169,25 @@ std::vector<std::string> class_names(const RunFlags& options, const Experiment& 
   }
 }
 
+// The prompt beside the image, as the model's data set would give it.
+void add_question(const std::string& prompt, const Experiment& experiment, Batch& batch) {
+  const auto words = tokenizers().make(Member(Table{{"kind", "word"}}), experiment.vocabulary);
+  const auto ids = words->encode(question_words(prompt), "run --prompt");
+  const int64_t length = network_shape(experiment).length, count = static_cast<int64_t>(ids.size());
+  if (count < 1 || count > length)
+    throw ConfigError("run", "prompt", fmt::format("expected 1 .. {} words and marks, got {}", length, count));
+  batch.text_BS = torch::zeros({1, length}, torch::kInt64);
+  std::copy(ids.begin(), ids.end(), batch.text_BS.data_ptr<int64_t>());
+  batch.mask_BS = torch::arange(length).lt(count).unsqueeze(0);
+}
+
 int classify(const RunFlags& options, TrainedModel& model, const cli::Invocation& invocation) {
   const torch::NoGradGuard no_grad;
   const auto& data = model.experiment.options.data;
   const auto shape = datasets().of(data).find(data.kind).shape(data.settings, {"data", "data." + data.kind});
   Batch batch;
   batch.inputs = model_input(options.image, model.experiment, shape, invocation.terminal);
+  if (shape.is_paired()) add_question(options.prompt, model.experiment, batch);
   set_dtype(batch, model.experiment.dtype());
   batch.route_override = options.route();
   const auto prob_Y = model.network->forward(batch, nullptr).logit_BY.select(0, 0).to(torch::kFloat64).softmax(0);
@@ -198,7 +216,8 @@ CommandKind command_kind_run() {
   return command_kind<RunFlags>("go on with a text, or classify a picture, with a trained model",
                                 "heterodyne run runs/lm-char -p \"ROMEO:\" --tokens 300 --temperature 0.8\n"
                                 "heterodyne run runs/lm-char -p \"ROMEO:\" --route-k 1 --trace-experts\n"
-                                "heterodyne run runs/demo --image shoe.png",
+                                "heterodyne run runs/demo --image shoe.png\n"
+                                "heterodyne run runs/easy-vqa --image shape.png -p \"what color is the shape?\"",
                                 run_model);
 }
 

@@ -8,6 +8,7 @@
 
 #include "cli/output.h"
 #include "cli/view/class_view.h"
+#include "cli/view/modality_view.h"
 #include "heterodyne/base/printable.h"
 #include "heterodyne/base/text.h"
 
@@ -170,6 +171,7 @@ std::vector<std::string> control_parts(const LayerProfile& control) {
   std::vector<std::string> parts{"with a random router", fmt::format("CV {:.3f}", balance.cv),
                                  fmt::format("H {:.3f}", balance.entropy)};
   for (auto& part : class_parts(view)) parts.push_back(std::move(part));
+  for (auto& part : ModalityView(control).parts(control.experts)) parts.push_back(std::move(part));
   return parts;
 }
 
@@ -222,6 +224,7 @@ std::vector<std::string> routing_lines(const RoutingProfile& profile, int width)
     const ExpertLines experts(layer, view, columns);
     for (size_t e = 0; e < layer.experts.size(); ++e) lines.push_back(experts.line(e));
     add(class_parts(view));
+    add(ModalityView(layer).parts(layer.experts));
     if (l < profile.random_router.size()) add(control_parts(profile.random_router[l]));
     add(knock_out_parts(layer));
     add(similarity_parts(layer));

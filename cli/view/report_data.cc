@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "cli/view/class_view.h"
+#include "cli/view/modality_view.h"
 #include "heterodyne/base/text.h"
 
 namespace heterodyne::cli {
@@ -55,6 +56,8 @@ Table layer_table(const LayerProfile& layer) {
       table.set("is_beyond_chance", view.is_beyond_chance);
     }
   }
+  const ModalityView modality(layer);
+  if (modality.modalities) table.set("modality", modality.table());
   if (layer.confidence) {
     table.set("router_entropy", layer.confidence->mean_entropy());
     table.set("router_margin", layer.confidence->mean_margin());

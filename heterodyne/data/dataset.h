@@ -1,8 +1,8 @@
 // Dataset: labelled examples in three splits, as batches. Each kind is one file in datasets/; the file's stem is its
 // name in configs and in `heterodyne ls datasets`.
 //
-// The validation split is cut from the training files, stratified by class and the same for every seed. The test
-// files are opened only when the test split is asked for.
+// The validation split is cut from the training files, stratified by class and the same for every seed; where several
+// examples share an image, by image instead. The test files are opened only when the test split is asked for.
 #pragma once
 
 #include <functional>
@@ -45,7 +45,9 @@ class Dataset {
   virtual DataShape shape() const = 0;
   /// One name for each class, in the order of the labels; none where examples have no class.
   virtual const std::vector<std::string>& class_names() const = 0;
-  /// Of a text; nullptr for others.
+  /// Of each class, of what sort it is, where there are several: "colour", "shape". Otherwise empty.
+  virtual std::vector<std::string> class_types() const { return {}; }
+  /// Of texts, those beside images too; nullptr for others.
   virtual const Vocabulary* vocabulary() const { return nullptr; }
   /// Whether examples continue those before them, so that they must come in order.
   virtual bool is_sequential() const { return false; }

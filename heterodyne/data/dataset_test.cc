@@ -86,6 +86,7 @@ TEST_P(DatasetContract, ItsShapeIsThatOfItsKind) {
   EXPECT_EQ(shape.height, expected.height);
   EXPECT_EQ(shape.width, expected.width);
   EXPECT_EQ(shape.is_text(), expected.is_text());
+  EXPECT_EQ(shape.is_paired(), expected.is_paired());
   if (is_text()) return;
   EXPECT_EQ(shape.num_classes, expected.num_classes);
   const auto& names = dataset_->class_names();
@@ -118,6 +119,7 @@ TEST_P(DatasetContract, LabelsAreInRangeAndValidationIsStratified) {
     counts[split] = labels.bincount({}, num_classes);
     EXPECT_GT(counts[split].min().item<int64_t>(), 0) << split_name(split);
   }
+  if (dataset_->shape().is_paired()) return;  // cut by image: see pair_set_test.cc
   for (int64_t label = 0; label < num_classes; ++label) {
     const auto valid = counts[Split::kValid][label].item<int64_t>();
     const auto both = valid + counts[Split::kTrain][label].item<int64_t>();
@@ -138,6 +140,12 @@ TEST_P(DatasetContract, BatchesAreFiniteAndOfTheStatedShape) {
       EXPECT_EQ(batch.inputs.sizes(), (std::vector<int64_t>{B, shape.channels, shape.height, shape.width}));
       EXPECT_EQ(batch.inputs.scalar_type(), torch::kFloat32);
       EXPECT_TRUE(torch::equal(batch.label_B, dataset_->labels(split).index_select(0, index_B)));
+    }
+    if (shape.is_paired()) {
+      EXPECT_EQ(batch.text_BS.sizes(), (std::vector<int64_t>{B, shape.length}));
+      EXPECT_LT(batch.text_BS.max().item<int64_t>(), shape.vocabulary);
+      EXPECT_TRUE(batch.mask_BS.any(1).all().item<bool>());
+      EXPECT_EQ(dataset_->class_types().size(), dataset_->class_names().size());
     }
     EXPECT_TRUE(batch.inputs.isfinite().all().item<bool>());
     EXPECT_TRUE(torch::equal(batch.index_B, index_B));

@@ -90,7 +90,9 @@ RecorderOptions recorder_options(const Dataset& dataset, Split split, uint64_t s
   RecorderOptions options;
   options.class_names = dataset.class_names();
   if (!options.class_names.empty()) options.label_of_example = dataset.labels(split);
-  if (dataset.vocabulary()) {
+  if (dataset.vocabulary() && dataset.shape().is_paired()) {
+    options.words = *dataset.vocabulary();
+  } else if (dataset.vocabulary()) {
     options.vocabulary = *dataset.vocabulary();
     options.token_types = token_types_of(options.vocabulary);
   }

@@ -2,6 +2,7 @@
 
 #include <ATen/ops/cross_entropy_loss.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "heterodyne/ops/kernel_input.h"
@@ -101,6 +102,21 @@ ClassificationMetrics::ClassReport ClassificationMetrics::weighted_report() cons
     mean.support += report.support;
   }
   return mean;
+}
+
+std::vector<TypeAccuracy> accuracy_by_type(const ClassificationMetrics& metrics,
+                                           const std::vector<std::string>& type_Y) {
+  std::vector<TypeAccuracy> all;
+  const auto reports = metrics.report_by_class();
+  for (size_t y = 0; y < std::min(type_Y.size(), reports.size()); ++y) {
+    if (reports[y].support == 0) continue;
+    auto found = std::find_if(all.begin(), all.end(), [&](const TypeAccuracy& one) { return one.type == type_Y[y]; });
+    if (found == all.end()) found = all.insert(found, {type_Y[y], 0, 0});
+    found->num_examples += reports[y].support;
+    found->accuracy += reports[y].recall * static_cast<double>(reports[y].support);
+  }
+  for (auto& one : all) one.accuracy /= static_cast<double>(one.num_examples);
+  return all;
 }
 
 }  // namespace heterodyne

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "heterodyne/base/torch.h"
@@ -53,5 +54,17 @@ class ClassificationMetrics {
   std::vector<int64_t> seen_Y_, answered_Y_, correct_Y_;
   std::vector<double> loss_sum_Y_;
 };
+
+/// Of the classes of one sort: examples, and the share of correct answers, 0 .. 1.
+struct TypeAccuracy {
+  std::string type;
+  int64_t num_examples = 0;
+  double accuracy = 0;
+};
+
+/// `type_Y` names the sort of each class. Sorts come in the order of their first class; those without examples are left
+/// out.
+std::vector<TypeAccuracy> accuracy_by_type(const ClassificationMetrics& metrics,
+                                           const std::vector<std::string>& type_Y);
 
 }  // namespace heterodyne

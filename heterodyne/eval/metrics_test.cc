@@ -42,6 +42,19 @@ TEST(Metrics, BatchesAddUpToTheWhole) {
   EXPECT_EQ(parts.accuracy_by_class(), (std::vector<double>{1.0, 0.5}));
 }
 
+// Labels 0 0 1 1 1 2, answers 0 1 1 1 0 1; class 3 does not occur.
+TEST(Metrics, AccuracyBySortWorkedByHand) {
+  ClassificationMetrics metrics;
+  metrics.add(torch::eye(4).index_select(0, torch::tensor({0, 1, 1, 1, 0, 1})), torch::tensor({0, 0, 1, 1, 1, 2}));
+  const auto all = accuracy_by_type(metrics, {"shape", "colour", "shape", "yes/no"});
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].type, "shape");
+  EXPECT_EQ(all[0].num_examples, 3);
+  EXPECT_DOUBLE_EQ(all[0].accuracy, 1.0 / 3);
+  EXPECT_DOUBLE_EQ(all[1].accuracy, 2.0 / 3);
+  EXPECT_TRUE(accuracy_by_type(metrics, {}).empty());
+}
+
 // Labels 0 0 1 1 1 2, answers 0 1 1 1 0 1. Class 0: precision 1/2, recall 1/2. Class 1: 2/4 and 2/3, F1 4/7. Class 2 is
 // never answered.
 TEST(Metrics, PrecisionRecallAndF1WorkedByHand) {

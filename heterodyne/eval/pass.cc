@@ -5,7 +5,7 @@ namespace {
 
 Batch first_of(const Batch& batch, int64_t size) {
   Batch first = batch;
-  for (torch::Tensor* part : {&first.inputs, &first.label_B, &first.index_B, &first.mask_BS}) {
+  for (torch::Tensor* part : {&first.inputs, &first.label_B, &first.index_B, &first.mask_BS, &first.text_BS}) {
     if (part->defined()) *part = part->narrow(0, 0, size);
   }
   return first;

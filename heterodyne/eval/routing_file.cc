@@ -127,8 +127,11 @@ Array describe(const std::vector<Latency>& latencies) {
 Table describe(const LayerProfile& layer) {
   Array experts, groups;
   for (const auto& expert : layer.experts) experts.emplace_back(Table{{"name", expert.name}, {"kind", expert.kind}});
-  for (const auto& group : layer.groups)
-    groups.emplace_back(Table{{"name", group.name}, {"labels", texts(group.labels)}});
+  for (const auto& group : layer.groups) {
+    Table about{{"name", group.name}, {"labels", texts(group.labels)}};
+    if (!group.shuffled_information.empty()) about.set("shuffled", true);
+    groups.emplace_back(std::move(about));
+  }
   Table table{{"layer", layer.counts.layer},
               {"tokens", layer.counts.num_tokens},
               {"unrouted", layer.counts.num_unrouted},
@@ -172,6 +175,8 @@ void write_layer(const LayerProfile& layer, const std::string& prefix, NamedTens
     const auto G = static_cast<int64_t>(group.labels.size());
     writer.counts(prefix + group.name + "_EG", group.count_EG, {E, G});
     writer.counts(prefix + group.name + "_tokens_G", group.token_G, {G});
+    if (!group.shuffled_information.empty())
+      writer.reals(prefix + group.name + "_shuffled_S", group.shuffled_information, {-1});
   }
 }
 
@@ -209,6 +214,8 @@ void read_groups(const Reader& reader, const std::string& prefix, const Array& n
     const auto G = static_cast<int64_t>(group.labels.size());
     reader.counts(prefix + group.name + "_EG", group.count_EG, {layer.num_experts(), G});
     reader.counts(prefix + group.name + "_tokens_G", group.token_G, {G});
+    if (item.if_table()->contains("shuffled"))
+      reader.reals(prefix + group.name + "_shuffled_S", group.shuffled_information, {-1});
   }
 }
 

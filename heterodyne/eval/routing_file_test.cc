@@ -16,7 +16,8 @@ LayerProfile layer() {
   layer.counts = {"layers.3", {4, 1}, 3, 1, 2};
   layer.pair_EE = {4, 1, 1, 1};
   layer.k_histogram = {0, 1, 2};
-  layer.groups = {{"class", {"cat", "dog", ""}, {1, 2, 1, 0, 0, 1}, {1, 1, 1}}};
+  layer.groups = {{"class", {"cat", "dog", ""}, {1, 2, 1, 0, 0, 1}, {1, 1, 1}},
+                  {"modality", {"image", "text"}, {3, 1, 0, 1}, {2, 1}, {0.25, 0.5}}};
   layer.confidence = Confidence{3, 1.5, 0.5, {2, 1}, std::vector<int64_t>(20, 1), std::vector<int64_t>(20, 2)};
   layer.shuffled_information = {0.1, 0.2};
   layer.sample = {2, {0, 7, 7, -1}};
@@ -58,6 +59,8 @@ TEST(RoutingFile, GivesBackWhatWasWritten) {
   EXPECT_EQ(read.latency[0].threads, 2);
   EXPECT_EQ(read.latency[0].p95_ms, 0.75);
   ASSERT_EQ(read.layers.size(), 1U);
+  EXPECT_EQ(read.layers[0].group("modality")->shuffled_information, (std::vector<double>{0.25, 0.5}));
+  EXPECT_TRUE(read.layers[0].group("class")->shuffled_information.empty());
   const auto& one = read.layers[0];
   const auto expected = layer();
   ASSERT_EQ(one.top_tokens.size(), 2U);

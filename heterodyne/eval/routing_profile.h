@@ -26,12 +26,14 @@ struct ExpertFacts {
   double macs = 0;  // of one assignment
 };
 
-/// Assignments sorted by what the token was: "class", "patch_row", "patch_column", "token_type".
+/// Assignments sorted by what the token was: "class", "patch_row", "patch_column", "token_type", "modality".
 struct GroupCounts {
   std::string name;
   std::vector<std::string> labels;  // one for each group
   std::vector<int64_t> count_EG;
   std::vector<int64_t> token_G;  // counted tokens of each group
+  /// I(E; G) in nats, for each time that the groups were dealt out anew among the tokens of each example. May be empty.
+  std::vector<double> shuffled_information = {};
 };
 
 /// How sure the router was. p_t are its probabilities for token t, H the entropy in nats.

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "heterodyne/base/error.h"
+#include "heterodyne/base/printable.h"
 #include "heterodyne/eval/information.h"
 #include "heterodyne/eval/token_types.h"
 
@@ -122,6 +123,21 @@ void add_shuffled(const Routing& routing, int64_t num_examples, const std::vecto
   }
 }
 
+// Which part each token is of, [T], when an example's counted tokens are dealt out anew among the parts, each of which
+// keeps its size. `key_BS` are the draws.
+torch::Tensor dealt_parts(const std::vector<TokenPart>& parts, const torch::Tensor& key_BS,
+                          const torch::Tensor& counted_T) {
+  const auto last_BS = counted_T.logical_not().to(key_BS.scalar_type()).view_as(key_BS) * 2;
+  const auto rank_BS = (key_BS + last_BS).argsort(int64_t{1}).argsort(int64_t{1});
+  auto part_BS = torch::zeros_like(rank_BS);
+  int64_t end = 0;
+  for (size_t i = 0; i + 1 < parts.size(); ++i) {
+    end += parts[i].count;
+    part_BS = part_BS + rank_BS.ge(end).to(torch::kInt64);
+  }
+  return part_BS.reshape(-1);
+}
+
 LayerProfile profile_of(MoeLayer& layer) {
   LayerProfile profile;
   profile.counts.layer = layer.layer_name();
@@ -150,11 +166,12 @@ void add_counts(const LayerRouting& routing, LayerProfile& profile) {
 }  // namespace
 
 RoutingRecorder::RoutingRecorder(Network& network, RecorderOptions options)
-    : options_(std::move(options)), grid_(network.token_grid()) {
+    : options_(std::move(options)), grid_(network.token_grid()), parts_(network.token_parts()) {
   for (MoeLayer* layer : network.moe_layers()) layers_.push_back(profile_of(*layer));
   if (!options_.vocabulary.empty()) {
     for (const auto& layer : layers_) tokens_.emplace_back(options_.vocabulary, layer.num_experts());
   }
+  if (!parts_.empty()) shuffled_modality_.resize(layers_.size());
   const auto Y = options_.class_names.size();
   if (!options_.label_of_example.defined() || options_.label_of_example.numel() == 0 || Y == 0) return;
   const RandomStream stream("eval.shuffled_labels");
@@ -194,10 +211,51 @@ std::vector<TokenGroups> RoutingRecorder::groups_of(const Batch& batch, int64_t 
   constexpr int64_t kDeciles = 10;
   if (!options_.token_types.empty() && S >= kDeciles)
     all.push_back({"position_decile", numbers(kDeciles), (place_T * kDeciles).div(S, "floor")});
-  if (grid_.rows * grid_.columns != S || S <= 1) return all;
-  all.push_back({"patch_row", numbers(grid_.rows), place_T.div(grid_.columns, "floor")});
-  all.push_back({"patch_column", numbers(grid_.columns), place_T.remainder(grid_.columns)});
+  add_parts(batch, place_T, all);
+  const int64_t num_patches = grid_.rows * grid_.columns;
+  if (num_patches <= 1 || num_patches > S) return all;
+  const auto patches = [&](const char* name, int64_t count, const torch::Tensor& group_T) {
+    all.push_back({name, numbers(count), group_T.masked_fill(place_T >= num_patches, -1)});
+  };
+  patches("patch_row", grid_.rows, place_T.div(grid_.columns, "floor"));
+  patches("patch_column", grid_.columns, place_T.remainder(grid_.columns));
   return all;
+}
+
+// Tokens by modality, and those of a text beside an image by word.
+void RoutingRecorder::add_parts(const Batch& batch, const torch::Tensor& place_T, std::vector<TokenGroups>& all) const {
+  if (parts_.empty()) return;
+  TokenGroups modality{"modality", {}, torch::zeros_like(place_T)};
+  int64_t end = 0;
+  for (const auto& part : parts_) {
+    if (!modality.labels.empty()) modality.group_T += place_T.ge(end).to(torch::kInt64);
+    modality.labels.push_back(part.name);
+    end += part.count;
+  }
+  all.push_back(std::move(modality));
+  if (options_.words.empty() || !batch.text_BS.defined()) return;
+  TokenGroups words{"word", {}, torch::full({batch.size(), end}, -1, torch::kInt64)};
+  for (const auto& word : options_.words) words.labels.push_back(printable(word));
+  const int64_t length = batch.text_BS.size(1);
+  words.group_T.narrow(1, end - length, length).copy_(batch.text_BS);
+  words.group_T = words.group_T.reshape(-1);
+  all.push_back(std::move(words));
+}
+
+void RoutingRecorder::add_modality_shuffles(const Batch& batch, const Routing& routing, size_t layer) {
+  if (parts_.empty() || batch.size() == 0) return;
+  const int64_t B = batch.size(), S = routing.num_tokens() / B, E = routing.num_experts();
+  const auto G = static_cast<int64_t>(parts_.size());
+  const RandomStream stream("eval.shuffled_modality");
+  const auto counted_T = counted_of(routing);
+  const auto example_B = torch::arange(num_examples_, num_examples_ + B);
+  auto& shuffles = shuffled_modality_[layer];
+  shuffles.resize(static_cast<size_t>(options_.num_modality_shuffles));
+  for (size_t s = 0; s < shuffles.size(); ++s) {
+    const auto key_BS = stream.uniform_rows({options_.seed, static_cast<uint64_t>(s)}, example_B, S);
+    const auto group_N = dealt_parts(parts_, key_BS, counted_T).index_select(0, routing.plan.token_N);
+    add_to(shuffles[s], occurrences(routing.plan.expert_N * G + group_N, E * G));
+  }
 }
 
 std::vector<std::vector<int64_t>> RoutingRecorder::shuffled_labels(const Batch& batch) const {
@@ -227,7 +285,9 @@ void RoutingRecorder::add(const Batch& batch, const RoutingLog& log, const std::
     add_sample(routing, options_.num_sampled_tokens, profile);
     if (!tokens_.empty()) tokens_[l].add(batch, routing);
     if (!labels_SB.empty()) add_shuffled(routing, batch.size(), labels_SB, shuffled_[l]);
+    add_modality_shuffles(batch, routing, l);
   }
+  num_examples_ += batch.size();
 }
 
 std::vector<LayerProfile> RoutingRecorder::layers() const {
@@ -236,6 +296,15 @@ std::vector<LayerProfile> RoutingRecorder::layers() const {
   for (size_t l = 0; l < shuffled_.size(); ++l) {
     for (const auto& count_EY : shuffled_[l])
       all[l].shuffled_information.push_back(information_of({all[l].num_experts(), Y, count_EY}).mutual);
+  }
+  for (size_t l = 0; l < shuffled_modality_.size(); ++l) {
+    auto& groups = all[l].groups;
+    const auto found =
+        std::find_if(groups.begin(), groups.end(), [](const GroupCounts& known) { return known.name == "modality"; });
+    if (found == groups.end()) continue;
+    for (const auto& count_EG : shuffled_modality_[l])
+      found->shuffled_information.push_back(
+          information_of({all[l].num_experts(), static_cast<int64_t>(parts_.size()), count_EG}).mutual);
   }
   for (size_t l = 0; l < tokens_.size(); ++l) {
     all[l].top_tokens = tokens_[l].top();

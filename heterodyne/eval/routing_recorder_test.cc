@@ -103,6 +103,43 @@ TEST_F(RoutingRecorderTest, SortsTokensByTypesOfTheirOwn) {
   EXPECT_EQ(group->token_G, (Counts{2, 1}));
 }
 
+// Two images of four patches with texts of two and of one word. Patches get expert 0, words expert 1.
+TEST_F(RoutingRecorderTest, SortsTokensByModality) {
+  const Table settings{{"kind", "image_text"},
+                       {"width", 16},
+                       {"stem", "patch"},
+                       {"moe", Table{{"experts", Array{Table{{"kind", "mlp"}, {"hidden", 8}, {"count", 2}}}}}}};
+  const auto reader = networks().make(Member(settings), NetworkContext{{1, 16, 16, 2, 3, 2}, 1});
+  auto batch = batch_of({0, 1});
+  batch.text_BS = torch::tensor({{1, 2}, {1, 0}});
+  const auto mask_T = torch::tensor({1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0}).to(torch::kBool);
+  const auto expert_T1 = torch::tensor({0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1}).unsqueeze(1);
+  RoutingLog log = RoutingRecorder::log();
+  log.add("layers.1", make_routing({expert_T1, torch::ones({12, 1}), {}, {}},
+                                   RouteInput{torch::zeros({12, 16}), 2, 6, mask_T, {}, {}}, 2));
+  auto wanted = options();
+  wanted.words = {"<unk>", "red", "?"};
+  RoutingRecorder recorder(*reader, wanted);
+  recorder.add(batch, log);
+  const auto layer = recorder.layers()[0];
+  const auto* modality = layer.group("modality");
+  ASSERT_NE(modality, nullptr);
+  EXPECT_EQ(modality->labels, (std::vector<std::string>{"image", "text"}));
+  EXPECT_EQ(modality->count_EG, (Counts{8, 0, 0, 3}));
+  EXPECT_EQ(modality->token_G, (Counts{8, 3}));
+  // I(E; G) is the entropy of 8 and 3 of 11. Dealt out anew, two examples rarely say as much.
+  const double most = std::log(11.0) - (8 * std::log(8.0) + 3 * std::log(3.0)) / 11;
+  ASSERT_EQ(modality->shuffled_information.size(), 20U);
+  double sum = 0;
+  for (const double nats : modality->shuffled_information) {
+    EXPECT_LE(nats, most + 1e-9);
+    sum += nats;
+  }
+  EXPECT_LT(sum / 20, most / 2);
+  EXPECT_EQ(layer.group("word")->count_EG, (Counts{0, 0, 0, 0, 2, 1}));
+  EXPECT_EQ(layer.group("patch_row")->count_EG, (Counts{4, 4, 0, 0}));
+}
+
 TEST_F(RoutingRecorderTest, RefusesALayerThatChanged) {
   RoutingRecorder recorder(*network, {});
   RoutingLog log;

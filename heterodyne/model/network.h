@@ -35,6 +35,12 @@ struct TokenGrid {
   int64_t columns = 0;
 };
 
+/// Tokens of an example that follow one another and are of one modality.
+struct TokenPart {
+  std::string name;  // "image", "text"
+  int64_t count = 0;
+};
+
 class Network : public torch::nn::Module {
  public:
   /// batch.inputs as the network's data shape says; draws come from batch.random. `log` may be null; nothing depends
@@ -51,8 +57,10 @@ class Network : public torch::nn::Module {
   virtual int64_t tokens_per_example() const = 0;
   /// Whether no answer depends on later tokens, so that text can be made token by token.
   virtual bool is_causal() { return false; }
-  /// How they lie in the picture, row by row; empty where they do not.
+  /// How they lie in the picture, row by row; empty where they do not. Of several parts, the tokens of the first.
   virtual TokenGrid token_grid() const { return {}; }
+  /// Where tokens are of several modalities: all of them, part after part, the text last. Otherwise empty.
+  virtual std::vector<TokenPart> token_parts() const { return {}; }
 };
 
 /// Trainable values.
@@ -65,7 +73,8 @@ struct NetworkKind {
   std::string summary;
   Schema schema;
   std::function<std::shared_ptr<Network>(const Table& settings, const Place&, const NetworkContext&)> make;
-  bool reads_text = false;  // token ids, otherwise images
+  bool reads_text = false;   // token ids, otherwise images
+  bool reads_pairs = false;  // images, each with a text
 };
 using NetworkRegistry = Registry<NetworkKind>;
 
@@ -75,12 +84,12 @@ NetworkRegistry empty_networks();
 
 /// The kind made of a class with an Options struct and a constructor (Options, NetworkContext).
 template <class T>
-NetworkKind network_kind(std::string summary, bool reads_text = false) {
+NetworkKind network_kind(std::string summary, bool reads_text = false, bool reads_pairs = false) {
   return {std::move(summary), Schema::of<typename T::Options>(),
           [](const Table& settings, const Place& place, const NetworkContext& context) -> std::shared_ptr<Network> {
             return std::make_shared<T>(read_options<typename T::Options>(settings, place), context);
           },
-          reads_text};
+          reads_text, reads_pairs};
 }
 
 }  // namespace heterodyne

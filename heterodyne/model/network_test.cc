@@ -15,6 +15,7 @@ constexpr int64_t kSymbols = 11, kLength = 6;
 class NetworkContract : public testing::TestWithParam<std::string> {
  protected:
   static bool reads_text() { return networks().find(GetParam()).reads_text; }
+  static bool reads_pairs() { return networks().find(GetParam()).reads_pairs; }
   static int64_t num_classes() { return reads_text() ? kSymbols : 5; }
 
   // With causal experts that may answer in any width, where it has experts.
@@ -31,13 +32,16 @@ class NetworkContract : public testing::TestWithParam<std::string> {
       shape.vocabulary = shape.num_classes = kSymbols;
       shape.length = kLength;
     }
+    if (reads_pairs()) shape.vocabulary = kSymbols, shape.length = kLength;
     return networks().make(Member(settings), NetworkContext{shape, seed});
   }
 
   static Batch batch_of(int64_t B) {
     Batch batch{{}, torch::zeros({B}, torch::kInt64), torch::arange(B), {}, {3, 5}};
     batch.inputs = fixtures::normal("images", {B, 2, 16, 16});
-    if (reads_text()) batch.inputs = torch::arange(B * kLength).remainder(kSymbols).view({B, kLength});
+    const auto text = torch::arange(B * kLength).remainder(kSymbols).view({B, kLength});
+    if (reads_text()) batch.inputs = text;
+    if (reads_pairs()) batch.text_BS = text;
     return batch;
   }
 };
@@ -82,7 +86,33 @@ TEST_P(NetworkContract, TheLogChangesNothing) {
 TEST_P(NetworkContract, AGridHoldsEveryToken) {
   const auto network = make();
   const auto [rows, columns] = network->token_grid();
-  EXPECT_TRUE(rows == 0 || rows * columns == network->tokens_per_example()) << rows << " x " << columns;
+  const auto parts = network->token_parts();
+  const int64_t num_patches = parts.empty() ? network->tokens_per_example() : parts.front().count;
+  EXPECT_TRUE(rows == 0 || rows * columns == num_patches) << rows << " x " << columns;
+}
+
+TEST_P(NetworkContract, ItsPartsHoldEveryToken) {
+  const auto network = make();
+  const auto parts = network->token_parts();
+  EXPECT_EQ(parts.empty(), !reads_pairs());
+  int64_t count = 0;
+  for (const auto& part : parts) count += part.count;
+  EXPECT_EQ(count, reads_pairs() ? network->tokens_per_example() : 0);
+}
+
+// What stands at padding changes no answer, and is routed nowhere.
+TEST_P(NetworkContract, PaddingOfAPairIsNotSeen) {
+  if (!reads_pairs()) GTEST_SKIP() << "reads no pairs";
+  const auto network = make();
+  network->eval();
+  auto batch = batch_of(3);
+  batch.mask_BS = torch::arange(kLength).lt(torch::tensor({2, 6, 1}).unsqueeze(1));
+  RoutingLog log;
+  const auto expected = network->forward(batch, &log).logit_BY;
+  for (const auto& layer : log.layers)
+    EXPECT_EQ(layer.num_tokens, 3 * (network->tokens_per_example() - kLength) + 2 + 6 + 1);
+  batch.text_BS = torch::where(batch.mask_BS, batch.text_BS, torch::full_like(batch.text_BS, 7));
+  EXPECT_TRUE(torch::allclose(network->forward(batch, nullptr).logit_BY, expected, 1e-5, 1e-6));
 }
 
 // With three choices of three experts, so that none is left out.

@@ -164,6 +164,21 @@ TEST(Panels, SpecialisationOfTheKnownTable) {
   EXPECT_EQ(rows.at(0).back(), Value("not distinguishable from chance")) << "every class uses the experts alike";
 }
 
+// Image tokens get experts 0 and 1, text tokens expert 4 alone: I = H(80, 40 of 120) = .636514, divergence ln 2.
+TEST(Panels, ModalitiesOfAKnownTable) {
+  ReportInput input = fixtures::full_input();
+  EXPECT_FALSE(panels().find("modalities").make(input)) << "images alone";
+  LayerProfile& layer = input.run.routing->layers[1];
+  layer.groups.push_back({"modality", {"image", "text"}, {40, 0, 40, 0, 0, 40}, {80, 40}, {0.01, 0.02}});
+  const Panel panel = panel_of("modalities", input);
+  const auto rows = view_of(panel, 0, 0).table.rows;
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_NEAR(*rows[0].at(1).if_real(), 0.636514, 1e-6);
+  EXPECT_NEAR(*rows[0].at(3).if_real(), 0.693147, 1e-6);
+  EXPECT_EQ(rows[0].back(), Value("beyond chance"));
+  EXPECT_EQ(panel.figures.at(1).title, "Experts of each modality");
+}
+
 TEST(Panels, LoadOpensAtTheWorstLayerAndCrossesDeadExperts) {
   ReportInput input = fixtures::full_input();
   input.run.routing->layers[1].counts.count_E = {120, 0, 0};

@@ -105,8 +105,10 @@ void take_vocabulary(Experiment& experiment, const Dataset& dataset) {
 DataShape network_shape(const Experiment& experiment) {
   const auto& data = experiment.options.data;
   DataShape shape = datasets().of(data).find(data.kind).shape(data.settings, {"data", "data." + data.kind});
-  if (!experiment.vocabulary.empty())
-    shape.vocabulary = shape.num_classes = static_cast<int64_t>(experiment.vocabulary.size());
+  if (experiment.vocabulary.empty()) return shape;
+  const bool predicts_symbols = shape.num_classes == shape.vocabulary;
+  shape.vocabulary = static_cast<int64_t>(experiment.vocabulary.size());
+  if (predicts_symbols) shape.num_classes = shape.vocabulary;
   return shape;
 }
 

@@ -29,10 +29,10 @@ PatchStem::PatchStem(const DataShape& data, int64_t width, int64_t patch, const 
 
 torch::Tensor PatchStem::forward(const torch::Tensor& x_BCHW) { return tokens_of(conv_->forward(x_BCHW)); }
 
-ConvStem::ConvStem(const DataShape& data, int64_t width, const Init& init) {
+ConvStem::ConvStem(const DataShape& data, int64_t width, const Init& init, int64_t convs) {
   int64_t channels = data.channels, height = data.height, columns = data.width;
-  for (const int64_t divisor : {4, 2, 1}) {
-    const int64_t out = std::max<int64_t>(1, width / divisor);
+  for (int64_t left = convs; left-- > 0;) {
+    const int64_t out = std::max<int64_t>(1, width >> left);
     const std::string number = std::to_string(convs_.size());
     // No bias: the normalisation behind it has one.
     const nn::ConvOptions shape{channels, out, 3, 2, 1, false, nn::Scheme::kHeNormal};

@@ -38,11 +38,12 @@ class PatchStem : public Stem {
   std::shared_ptr<nn::Conv2d> conv_;
 };
 
-/// Three 3 x 3 convolutions of stride 2 with batch normalisation and ReLU, width / 4, width / 2 and width channels
-/// (early convolutions: Xiao et al. 2021). 28 x 28 and 32 x 32 images give 4 x 4 tokens.
+/// 3 x 3 convolutions of stride 2 with batch normalisation and ReLU, the last of which has `width` channels, each
+/// before it half as many (early convolutions: Xiao et al. 2021). With three, 28 x 28 and 32 x 32 images give 4 x 4
+/// tokens.
 class ConvStem : public Stem {
  public:
-  ConvStem(const DataShape& data, int64_t width, const Init& init);
+  ConvStem(const DataShape& data, int64_t width, const Init& init, int64_t convs = 3);
   torch::Tensor forward(const torch::Tensor& x_BCHW) override;
   int64_t num_tokens() const override { return num_tokens_; }
   int64_t columns() const override { return columns_; }

@@ -32,5 +32,12 @@ TEST(ConvStem, HalvesTheImageThreeTimes) {
   EXPECT_EQ(stem.macs(), 16 * 9 * 14 * 14 + 32 * 16 * 9 * 7 * 7 + 64 * 32 * 9 * 4 * 4);
 }
 
+TEST(ConvStem, HalvesTheImageAsOftenAsTold) {
+  ConvStem stem({3, 64, 64, 10}, 16, {1, "stem"}, 4);
+  EXPECT_EQ(stem.num_tokens(), 16);
+  EXPECT_EQ(stem.columns(), 4);
+  EXPECT_EQ(stem.macs(), 2 * 27 * 32 * 32 + 4 * 2 * 9 * 16 * 16 + 8 * 4 * 9 * 8 * 8 + 16 * 8 * 9 * 4 * 4);
+}
+
 }  // namespace
 }  // namespace heterodyne::stem_test

@@ -1,4 +1,5 @@
-// Class by expert: which experts the tokens of each class get; for images also of each patch row and column.
+// Class by expert: which experts the tokens of each class get; for images also of each patch row and column, for texts
+// beside images of each word.
 #include <algorithm>
 
 #include "heterodyne/report/figure.h"
@@ -10,6 +11,7 @@ namespace {
 std::string title_of(const std::string& group) {
   if (group == "class") return "Classes";
   if (group == "patch_row") return "Patch rows";
+  if (group == "word") return "Words of the text";
   return group == "patch_column" ? "Patch columns" : group;
 }
 
@@ -21,7 +23,8 @@ std::optional<Panel> make_classes(const ReportInput& input) {
   std::vector<std::string> names;
   for (const LayerProfile& layer : input.run.routing->layers) {
     for (const GroupCounts& groups : layer.groups) {
-      if (std::find(names.begin(), names.end(), groups.name) == names.end()) names.push_back(groups.name);
+      const bool is_known = std::find(names.begin(), names.end(), groups.name) != names.end();
+      if (!is_known && groups.name != "modality") names.push_back(groups.name);  // see the panel of modalities
     }
   }
   for (const auto& name : names) {

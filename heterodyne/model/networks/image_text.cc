@@ -1,0 +1,175 @@
+// DMMoE's network for an image and a text about it: patches of the image, then the tokens of the text, go through the
+// same layers, each a Mixture of Experts with a residual around it, x + moe(x), or a dense expert applied to every
+// token; the mean of all tokens that are no padding is classified. With an MoE layer between two transformer blocks it
+// answers questions about pictures, and tells whether experts take to one of the modalities.
+//
+// Letters: B examples, P patches of an image, L tokens of a text, S = P + L, T = B x S, D width.
+#include <ATen/ops/cat.h>
+
+#include "heterodyne/base/shape.h"
+#include "heterodyne/model/blocks/moe_pass.h"
+#include "heterodyne/model/blocks/sparse_layers.h"
+#include "heterodyne/model/blocks/stem.h"
+#include "heterodyne/model/network.h"
+#include "heterodyne/nn/dropout.h"
+#include "heterodyne/nn/embedding.h"
+#include "heterodyne/nn/linear.h"
+
+namespace heterodyne {
+namespace {
+
+class ImageTextNetwork : public Network {
+ public:
+  struct Options {
+    int64_t width = 96;
+    int64_t layers = 3;
+    std::string stem = "conv";
+    int64_t patch = 8;
+    int64_t convs = 3;
+    double dropout = 0;
+    SparseLayers moe = [] {
+      SparseLayers middle;
+      middle.layers = {1};
+      return middle;
+    }();
+    Member dense{Table{{"kind", "vit_block"}, {"heads", 4}, {"hidden", 192}}};
+    void visit(Fields& field) {
+      field("width", width, "features of a token", at_least(1));
+      field("layers", layers, "layers in all", between(1, 1000));
+      field("stem", stem, "how an image becomes tokens: one convolution over patches, or several strided ones",
+            one_of("patch", "conv"));
+      field("patch", patch, "pixels along the side of a patch", at_least(1),
+            effective_when(stem == "patch", "stem = \"conv\""));
+      field("convs", convs, "convolutions of the stem, each of which halves the image", between(1, 10),
+            effective_when(stem == "conv", "stem = \"patch\""));
+      field("dropout", dropout, "share dropped of the tokens' features before the first layer", between(0, 0.99));
+      field("moe", moe, "the layers that are Mixtures of Experts; none without experts");
+      bool has_dense = false;
+      for (int64_t l = 0; l < layers; ++l) has_dense |= !moe.contains(l);
+      field("dense", dense, "the expert that makes the other layers, on every token", member_of(experts()),
+            effective_when(has_dense, "every layer is a Mixture of Experts"));
+    }
+  };
+
+  ImageTextNetwork(const Options& options, const NetworkContext& context) : width_(options.width), data_(context.data) {
+    if (!data_.is_paired())
+      throw ConfigError("model", "kind",
+                        std::string("expected data of images with texts for \"image_text\", got ") +
+                            (data_.is_text() ? "text" : "images"));
+    options.moe.check(options.layers);
+    const Init init{context.seed, ""};
+    if (options.stem == "patch") stem_ = std::make_shared<PatchStem>(data_, width_, options.patch, init.at("stem"));
+    else stem_ = std::make_shared<ConvStem>(data_, width_, init.at("stem"), options.convs);
+    register_module("stem", stem_);
+    word_ = register_module("word", std::make_shared<nn::Embedding>(data_.vocabulary, width_, init.at("word")));
+    constexpr double kDeviation = 0.02;
+    position_SD_ = register_parameter(
+        "positions",
+        init.at("positions").stream().normal({context.seed, 0}, {tokens_per_example(), width_}) * kDeviation);
+    dropout_ = register_module("dropout", std::make_shared<nn::Dropout>(options.dropout, init.at("dropout")));
+    make_layers(options, init.at("layers"));
+    norm_ = register_module("norm", std::make_shared<nn::LayerNorm>(width_));
+    head_ = register_module(
+        "head", std::make_shared<nn::Linear>(nn::LinearOptions{width_, data_.num_classes}, init.at("head")));
+  }
+
+  NetworkOutput forward(const Batch& batch, RoutingLog* log) override {
+    check_shape("model.image_text", "inputs", batch.inputs,
+                {"B", {"C", data_.channels}, {"H", data_.height}, {"W", data_.width}});
+    check_shape("model.image_text", "text_BS", batch.text_BS, {{"B", batch.inputs.size(0)}, {"L", data_.length}});
+    Batch tokens = batch;
+    if (batch.mask_BS.defined())
+      tokens.mask_BS = at::cat({batch.mask_BS.new_ones({batch.size(), stem_->num_tokens()}), batch.mask_BS}, 1);
+    auto x_BSD = at::cat({stem_->forward(batch.inputs), word_->forward(batch.text_BS)}, 1) + position_SD_;
+    const auto all_T = torch::arange(x_BSD.size(0) * x_BSD.size(1));
+    x_BSD = dropout_->forward(x_BSD.flatten(0, 1), batch.random, all_T).view_as(x_BSD);
+    observe(log, "stem", x_BSD);
+
+    MoePass moe(tokens, log);
+    for (const auto& layer : layers_) {
+      if (layer.moe) {
+        x_BSD = x_BSD + moe.run(*layer.moe, x_BSD);
+      } else {
+        const ExpertInput input{x_BSD.flatten(0, 1), all_T, x_BSD, tokens.mask_BS, batch.random};
+        x_BSD = layer.dense->forward(input).view_as(x_BSD);
+      }
+      observe(log, layer.name, x_BSD);
+    }
+    NetworkOutput output;
+    moe.finish(output);
+    output.logit_BY = head_->forward(norm_->forward(mean_of(x_BSD, tokens.mask_BS)));
+    observe(log, "head", output.logit_BY);
+    return output;
+  }
+
+  std::vector<MoeLayer*> moe_layers() override { return moe_layers_of(layers_); }
+
+  /// Of an image with a text that fills its places.
+  CostPair cost(const std::vector<std::vector<double>>& tokens_per_expert) override {
+    const int64_t length = tokens_per_example();
+    const auto S = static_cast<double>(length);
+    const Cost fixed{stem_->macs(), num_params(*this), 0};
+    CostPair total{fixed, fixed};
+    size_t moe = 0;
+    for (const auto& layer : layers_) {
+      const auto part =
+          layer.moe ? layer.moe->cost(tokens_per_expert.at(moe++), S, length) : layer.dense->cost({S, S, length});
+      total.routed.macs += part.routed.macs;
+      total.executed.macs += part.executed.macs;
+    }
+    return total;
+  }
+
+  int64_t tokens_per_example() const override { return stem_->num_tokens() + data_.length; }
+  TokenGrid token_grid() const override { return {stem_->num_tokens() / stem_->columns(), stem_->columns()}; }
+  std::vector<TokenPart> token_parts() const override {
+    return {{"image", stem_->num_tokens()}, {"text", data_.length}};
+  }
+
+ private:
+  struct Layer {
+    std::string name;
+    std::shared_ptr<MoeLayer> moe;  // or
+    std::shared_ptr<Expert> dense;
+  };
+
+  void make_layers(const Options& options, const Init& init) {
+    auto modules = register_module("layers", std::make_shared<torch::nn::Module>());
+    for (int64_t l = 0; l < options.layers; ++l) {
+      const std::string number = std::to_string(l);
+      Layer layer{init.at(number).name, nullptr, nullptr};
+      if (options.moe.contains(l))
+        layer.moe = modules->register_module(
+            number, std::make_shared<MoeLayer>(options.moe.of(l), MoeContext{width_, width_, init.at(number)}));
+      else
+        layer.dense = modules->register_module(
+            number, experts().make(options.dense, ExpertContext{width_, width_, 0, init.at(number)}));
+      layers_.push_back(std::move(layer));
+    }
+  }
+
+  static torch::Tensor mean_of(const torch::Tensor& x_BSD, const torch::Tensor& mask_BS) {
+    if (!mask_BS.defined()) return x_BSD.mean(1);
+    const auto seen_BS1 = mask_BS.to(x_BSD.scalar_type()).unsqueeze(2);
+    return (x_BSD * seen_BS1).sum(1) / seen_BS1.sum(1);  // an image is always seen
+  }
+
+  int64_t width_;
+  DataShape data_;
+  std::shared_ptr<Stem> stem_;
+  std::shared_ptr<nn::Embedding> word_;
+  torch::Tensor position_SD_;
+  std::shared_ptr<nn::Dropout> dropout_;
+  std::vector<Layer> layers_;
+  std::shared_ptr<nn::LayerNorm> norm_;
+  std::shared_ptr<nn::Linear> head_;
+};
+
+}  // namespace
+
+NetworkKind network_kind_image_text() {
+  return network_kind<ImageTextNetwork>("an image's patches and a text's tokens through layers of mixed experts", false,
+                                        true);
+}
+
+}  // namespace heterodyne
