@@ -36,7 +36,8 @@ const std::map<std::string, CommonFlag> kCommonFlags = {
 };
 
 // A verb and a flag of its own meaning: verify checks what `train --resume` does.
-const std::set<std::pair<std::string, std::string>> kOwnMeaning = {{"verify", "resume"}, {"run", "seed"}};
+const std::set<std::pair<std::string, std::string>> kOwnMeaning = {
+    {"verify", "resume"}, {"run", "seed"}, {"chat", "seed"}};
 
 std::string without_remark(const std::string& sentence) { return sentence.substr(0, sentence.find(';')); }
 
@@ -137,6 +138,9 @@ TEST(Commands, TheListOfFlagsChangesOnPurposeOnly) {
   EXPECT_EQ(flags["eval"], (Names{"model", "checkpoint_path", "split",   "limit",  "text",    "questions", "tasks",
                                   "shots", "skip_bad",        "compare", "out",    "latency", "data",      "threads",
                                   "quiet", "no_progress",     "verbose", "device", "dry_run", "format"}));
+  EXPECT_EQ(flags["chat"], (Names{"model", "checkpoint_path", "template", "system", "tokens", "temperature", "top_k",
+                                  "top_p", "seed", "route_k", "route_min_p", "route_threshold", "data", "threads",
+                                  "quiet", "no_progress", "verbose", "device"}));
   EXPECT_EQ(flags["route"],
             (Names{"model", "examples", "knockout", "similarity", "random_control", "latency", "per_token", "limit",
                    "out", "data", "threads", "quiet", "no_progress", "verbose", "device", "dry_run", "format"}));

@@ -9,11 +9,11 @@
 #include "cli/output.h"
 #include "cli/view/report.h"
 #include "cli/view/report_data.h"
+#include "cli/view/text_route.h"
 #include "cli/view/work.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/eval/measure_routing.h"
 #include "heterodyne/eval/routing_file.h"
-#include "heterodyne/io/json.h"
 #include "heterodyne/train/run_folder.h"
 
 namespace heterodyne {
@@ -37,16 +37,20 @@ struct RouteFlags {
   cli::FormatFlag format;
   void visit(Fields& field) {
     field("model", model, "a run's folder (its best checkpoint) or a checkpoint's", positional(), required());
-    field("examples", examples,
-          "a split: train, valid or test; or the test split of another data set's kind whose examples fit the model",
-          positional());
+    field(
+        "examples", examples,
+        "a split: train, valid or test; or the test split of another data set's kind whose examples fit the model; or "
+        "a text's file, of whose tokens the experts are shown",
+        positional());
     field("knockout", knockout, "take each expert away once and measure the loss; one pass more for each expert");
     field("similarity", similarity, "compare the experts' answers to the same 2,048 tokens");
     field("random_control", random_control, "measure untrained routers beside the model's; one pass more");
     field("latency", latency, "measure how long passes over one example and over a batch take, here and now");
     field("per_token", per_token, "keep the experts of so many tokens, the first", between(0, 10000000));
     field("limit", limit, "at most so many examples; 0: all", at_least(0));
-    field("out", out, "where to write; routing.safetensors in the run's folder, or here without one, by default");
+    field("out", out,
+          "where to write; routing.safetensors in the run's folder, or here without one, by default; of a text's "
+          "file a page (*.html), or nothing");
     compute.visit(field);
     device.visit(field);
     plan.visit(field);
@@ -150,16 +154,30 @@ void show_plan(const RouteFlags& options, Network& network, const Dataset& datas
 }
 
 void print(const RouteFlags& options, const RoutingProfile& profile, cli::Terminal& terminal) {
-  if (options.format.format == "json") return terminal.print(io::write_json(cli::routing_table(profile), 1));
+  if (options.format.format == "json") return terminal.print(cli::json_text(cli::routing_table(profile)));
   if (options.format.format != "table")
     return cli::print_rows(terminal, cli::routing_rows(profile), options.format.format);
   for (const auto& line : cli::routing_lines(profile, terminal.width())) terminal.print(line);
+}
+
+// A text's file: its tokens with their experts, on the terminal and, where a page was asked for, in that.
+int show_text(const RouteFlags& options, cli::Terminal& terminal) {
+  if (options.knockout || options.similarity || options.random_control || options.latency || options.limit > 0)
+    throw ConfigError("route: " + options.examples +
+                      ": expected a split or a data set's kind with --knockout, --similarity, --random-control, "
+                      "--latency or --limit, got a text's file");
+  if (!options.out.empty() && !options.out.ends_with(".html"))
+    throw ConfigError("route", "out", "expected a name that ends in .html, got " + options.out);
+  cli::show_routed_text({options.model, options.examples, options.per_token, options.out, options.plan.dry_run},
+                        terminal);
+  return 0;
 }
 
 int run_route(const RouteFlags& options, const cli::Invocation& invocation) {
   auto& terminal = invocation.terminal;
   cli::apply(options.compute, invocation);
   cli::device_of(options.device, invocation.environment);
+  if (std::filesystem::is_regular_file(options.examples)) return show_text(options, terminal);
   const auto checkpoint = read_checkpoint(find_checkpoint(options.model, terminal.log()));
   auto experiment = experiment_of(checkpoint);
   const auto subject = subject_of(options.examples, experiment);
@@ -195,6 +213,7 @@ int run_route(const RouteFlags& options, const cli::Invocation& invocation) {
 CommandKind command_kind_route() {
   return command_kind<RouteFlags>("measure which experts a trained model's tokens go to",
                                   "heterodyne route runs/demo\n"
+                                  "heterodyne route runs/lm-llama-moe book.txt --out book.html\n"
                                   "heterodyne route runs/demo valid --knockout --similarity --random-control --latency",
                                   run_route);
 }

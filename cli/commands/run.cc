@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -12,10 +13,10 @@
 #include "cli/output.h"
 #include "cli/stop.h"
 #include "cli/text/likelihood.h"
+#include "cli/text/sampling_flags.h"
 #include "cli/view/trace.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/data/pair_set.h"
-#include "heterodyne/eval/generate.h"
 #include "heterodyne/eval/pass.h"
 #include "heterodyne/io/image_file.h"
 #include "heterodyne/train/load_model.h"
@@ -27,14 +28,7 @@ struct RunFlags {
   cli::ModelFlag model;
   std::string prompt;
   std::string image;
-  int64_t tokens = 200;
-  double temperature = 0.8;
-  int64_t top_k = 0;
-  double top_p = 1;
-  int64_t seed = 1;
-  int64_t route_k = 0;
-  double route_min_p = 0;
-  double route_threshold = 0;
+  cli::SamplingFlags sampling;
   bool trace_experts = false;
   cli::ComputeFlags compute;
   cli::DeviceFlag device;
@@ -43,31 +37,11 @@ struct RunFlags {
     model.visit(field);
     field("prompt", prompt, "text that a language model goes on with; with --image, a question about it");
     field("image", image, "a picture to classify: PNG, JPEG, BMP, GIF or PPM");
-    field("tokens", tokens, "tokens to make", at_least(1));
-    field("temperature", temperature, "below 1: safer choices, above: wilder ones; 0: always the most probable token",
-          at_least(0));
-    field("top_k", top_k, "choose among so many most probable tokens; 0: all", at_least(0));
-    field("top_p", top_p, "choose among the fewest most probable tokens with this probability together", share());
-    field("seed", seed, "of the choices: the same text for the same seed", at_least(0));
-    field("route_k", route_k, "experts per token, in the place of the router's own rule; 0: its own", at_least(0));
-    field("route_min_p", route_min_p, "experts with this share of the best one's probability; 0: the router's own rule",
-          share());
-    field("route_threshold", route_threshold, "experts with this probability; 0: the router's own rule", share());
+    sampling.visit(field);
     field("trace_experts", trace_experts, "colour each token by its first expert; marks instead without colour");
     compute.visit(field);
     device.visit(field);
     format.visit(field);
-  }
-
-  RouteOverride route() const {
-    RouteOverride wanted;
-    if (route_k > 0) wanted.k = route_k;
-    if (route_min_p > 0) wanted.min_p = route_min_p;
-    if (route_threshold > 0) wanted.threshold = route_threshold;
-    const int count = (wanted.k ? 1 : 0) + (wanted.min_p ? 1 : 0) + (wanted.threshold ? 1 : 0);
-    if (count > 1)
-      throw ConfigError("run: expected one of --route-k, --route-min-p and --route-threshold, got several");
-    return wanted;
   }
 };
 
@@ -102,7 +76,7 @@ int write_text(const RunFlags& options, TrainedModel& model, cli::Terminal& term
                       fmt::format("expected at most the {} tokens that the model accepts, got {}", most, num_prompt));
 
   cli::catch_stop_signals();
-  Generator text(*model.network, options.route());
+  Generator text(*model.network, options.sampling.route("run"));
   cli::Trace trace(*model.network, terminal, options.trace_experts);
   int64_t before = -1;
   const auto show = [&](const GeneratedToken& token) {
@@ -110,15 +84,18 @@ int write_text(const RunFlags& options, TrainedModel& model, cli::Terminal& term
     before = token.id;
   };
   text.read(prompt, show);
-  const SamplingOptions sampling{options.temperature, options.top_k, options.top_p,
-                                 static_cast<uint64_t>(options.seed)};
-  const int64_t wanted = std::min(options.tokens, most - num_prompt);
+  const auto sampling = options.sampling.sampling();
+  const int64_t wanted = std::min(options.sampling.tokens, most - num_prompt);
+  const auto begin = std::chrono::steady_clock::now();
   for (int64_t i = 0; i < wanted && !cli::stop_requested(); ++i) text.read({text.next(sampling)}, show);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   trace.finish();
-  if (wanted < options.tokens)
+  if (wanted < options.sampling.tokens)
     terminal.say(fmt::format("note: {} tokens were made, not {}: the model accepts no more than {}", wanted,
-                             options.tokens, most));
-  terminal.say(fmt::format("{} tokens   k {:.2f}", with_commas(text.num_read()), text.mean_k()));
+                             options.sampling.tokens, most));
+  const auto made = static_cast<double>(text.num_read() - num_prompt);
+  terminal.say(fmt::format("{} tokens   k {:.2f}   {:.1f} tokens/s", with_commas(text.num_read()), text.mean_k(),
+                           made / std::max(seconds.count(), 1e-9)));
   return cli::stop_requested() ? cli::kInterrupted : 0;
 }
 
@@ -189,7 +166,7 @@ int classify(const RunFlags& options, TrainedModel& model, const cli::Invocation
   batch.inputs = model_input(options.image, model.experiment, shape, invocation.terminal);
   if (shape.is_paired()) add_question(options.prompt, model.experiment, batch);
   set_dtype(batch, model.experiment.dtype());
-  batch.route_override = options.route();
+  batch.route_override = options.sampling.route("run");
   const auto prob_Y = model.network->forward(batch, nullptr).logit_BY.select(0, 0).to(torch::kFloat64).softmax(0);
   const auto order = prob_Y.argsort(0, true);
   const auto names = class_names(options, model.experiment, shape.num_classes, invocation);

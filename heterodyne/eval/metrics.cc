@@ -13,6 +13,18 @@ namespace {
 
 constexpr int64_t kManyClasses = 128;  // from which on LibTorch's pass over all probabilities costs more than ours
 
+// Rows whose label is not negative; a negative one says that the row is not to be learned or judged by.
+struct Judged {
+  torch::Tensor logit_NY, label_N;
+};
+Judged judged_rows(const torch::Tensor& logits, const torch::Tensor& labels) {
+  Judged judged{logits.flatten(0, -2), labels.flatten()};
+  const auto is_judged = judged.label_N.ge(0);
+  if (judged.label_N.numel() == 0 || is_judged.all().item<bool>()) return judged;
+  const auto row_N = is_judged.nonzero().squeeze(1);
+  return {judged.logit_NY.index_select(0, row_N), judged.label_N.index_select(0, row_N)};
+}
+
 // sum / count of each class; NaN for classes that did not occur.
 template <class Number>
 std::vector<double> means(const std::vector<Number>& sum_Y, const std::vector<int64_t>& count_Y) {
@@ -32,7 +44,7 @@ torch::Tensor hard_labels(const torch::Tensor& label_B) {
 
 torch::Tensor cross_entropy(const torch::Tensor& logit_BY, const torch::Tensor& label_B) {
   if (label_B.is_floating_point()) return at::cross_entropy_loss(logit_BY, label_B.to(logit_BY.scalar_type()));
-  const auto logits = logit_BY.flatten(0, -2), labels = label_B.flatten();
+  const auto [logits, labels] = judged_rows(logit_BY, label_B);
   const bool has_many_classes = logits.size(-1) >= kManyClasses && logits.size(0) > 0;
   if (has_many_classes && ops::is_kernel_input(logits)) return ops::cross_entropy_of_rows(logits, labels).mean();
   return at::cross_entropy_loss(logits, labels);
@@ -43,7 +55,9 @@ int64_t num_correct(const torch::Tensor& logit_BY, const torch::Tensor& label_B)
 }
 
 void ClassificationMetrics::add(const torch::Tensor& logits, const torch::Tensor& labels) {
-  const auto logit_BY = logits.flatten(0, -2), label_B = labels.flatten().contiguous();
+  const auto judged = judged_rows(logits, labels);
+  const auto& logit_BY = judged.logit_NY;
+  const auto label_B = judged.label_N.contiguous();
   const int64_t B = label_B.size(0);
   if (B == 0) return;
   const torch::NoGradGuard no_grad;

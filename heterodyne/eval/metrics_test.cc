@@ -97,5 +97,21 @@ TEST(Metrics, NothingIsZeroAndAClassWithoutExamplesIsNoNumber) {
   EXPECT_TRUE(std::isnan(metrics.loss_by_class()[1]));
 }
 
+// Of three rows the second has a negative label: ln 2 for each of the others, of which the first is right.
+TEST(CrossEntropy, RowsWithANegativeLabelDoNotCount) {
+  const auto logits = torch::tensor({{1.0F, 1.0F}, {5.0F, -5.0F}, {0.0F, 0.0F}}).view({1, 3, 2}).requires_grad_();
+  const auto labels = torch::tensor({{0, -100, 1}});
+  const auto loss = cross_entropy(logits, labels);
+  EXPECT_NEAR(loss.item<double>(), std::log(2.0), 1e-6);
+  loss.backward();
+  EXPECT_EQ(logits.grad()[0][1].abs().max().item<float>(), 0);
+  EXPECT_EQ(num_correct(logits, labels), 1);
+  ClassificationMetrics metrics;
+  metrics.add(logits, labels);
+  EXPECT_EQ(metrics.num_examples(), 2);
+  EXPECT_EQ(metrics.accuracy(), 0.5);
+  EXPECT_NEAR(metrics.loss(), std::log(2.0), 1e-6);
+}
+
 }  // namespace
 }  // namespace heterodyne::metrics_test

@@ -12,7 +12,7 @@ GatedExpert::GatedExpert(const std::string& kind, std::string activation, const 
   const int64_t F = options.hidden[static_cast<size_t>(context.index) % options.hidden.size()];
   const auto linear = [&](const char* name, int64_t inputs, int64_t outputs) {
     const nn::LinearOptions shape{inputs, outputs, false};
-    return register_module(name, std::make_shared<nn::Linear>(shape, context.init.at(name)));
+    return register_module(name, std::make_shared<nn::LoraLinear>(shape, context.init.at(name)));
   };
   w1_ = linear("w1", context.width, F);
   w2_ = linear("w2", F, context.output_width);
@@ -25,6 +25,7 @@ torch::Tensor GatedExpert::forward(const ExpertInput& input) {
 }
 
 ops::ExpertMlp GatedExpert::as_mlp() const {
+  if (w1_->has_lora() || w2_->has_lora() || w3_->has_lora()) return {};  // corrections are forward()'s
   ops::ExpertMlp mlp{activation_of(activation_), w3_->weight().matrix(), w2_->weight().matrix(),
                      w1_->weight().matrix()};
   mlp.up_panels = w3_->weight().panels();

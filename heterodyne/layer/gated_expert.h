@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "heterodyne/layer/expert.h"
-#include "heterodyne/nn/linear.h"
+#include "heterodyne/nn/lora_linear.h"
 
 namespace heterodyne {
 
@@ -34,7 +34,7 @@ class GatedExpert : public Expert {
 
  private:
   std::string where_, activation_;
-  std::shared_ptr<nn::Linear> w1_, w2_, w3_;
+  std::shared_ptr<nn::LoraLinear> w1_, w2_, w3_;
 };
 
 }  // namespace heterodyne

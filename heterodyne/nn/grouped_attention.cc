@@ -49,7 +49,7 @@ GroupedAttention::GroupedAttention(const GroupedAttentionOptions& options, const
   }
   const int64_t D = options.width, C = options.head_width;
   const auto linear = [&](const char* name, int64_t inputs, int64_t outputs, bool bias) {
-    return register_module(name, std::make_shared<Linear>(LinearOptions{inputs, outputs, bias}, init.at(name)));
+    return register_module(name, std::make_shared<LoraLinear>(LinearOptions{inputs, outputs, bias}, init.at(name)));
   };
   query_ = linear("query", D, options.heads * C, options.qkv_bias);
   key_ = linear("key", D, options.kv_heads * C, options.qkv_bias);
@@ -71,7 +71,7 @@ GroupedAttention::Output GroupedAttention::forward(const torch::Tensor& x_BSD, c
   check_shape("nn.grouped_attention", "x_BSD", x_BSD, {"B", "S", {"D", options_.width}});
   const int64_t B = x_BSD.size(0), S = x_BSD.size(1), C = options_.head_width;
   const int64_t H = options_.heads, G = options_.kv_heads;
-  const auto heads_of = [&](const Linear& projection, int64_t heads, const RmsNorm* norm) {
+  const auto heads_of = [&](const LoraLinear& projection, int64_t heads, const RmsNorm* norm) {
     auto x = projection.forward(x_BSD);
     if (norm && options_.query_norm == "row") x = norm->forward(x);
     x = x.view({B, S, heads, C});

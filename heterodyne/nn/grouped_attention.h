@@ -10,7 +10,7 @@
 #include <memory>
 #include <string>
 
-#include "heterodyne/nn/linear.h"
+#include "heterodyne/nn/lora_linear.h"
 #include "heterodyne/nn/norm.h"
 #include "heterodyne/nn/rotary.h"
 
@@ -58,7 +58,7 @@ class GroupedAttention : public torch::nn::Module {
   torch::Tensor answer(const torch::Tensor& query_BHSC, const AttentionPast& seen, const torch::Tensor& mask_BS) const;
 
   GroupedAttentionOptions options_;
-  std::shared_ptr<Linear> query_, key_, value_, output_;
+  std::shared_ptr<LoraLinear> query_, key_, value_, output_;
   std::shared_ptr<RmsNorm> query_norm_, key_norm_;  // null without norms
   torch::Tensor sink_H_;                            // undefined without sinks
 };

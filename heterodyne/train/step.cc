@@ -91,7 +91,7 @@ std::vector<Sums> accumulate(const Batch& batch, double share, StepParts& step) 
   if (!std::isfinite(value)) fail_on_loss(network, batch, std::isnan(value) ? "loss is NaN" : "loss is infinite");
   backward(loss * share, profile);
   result.loss += share * value;
-  result.num_examples += hard_labels(batch.label_B).numel();
+  result.num_examples += hard_labels(batch.label_B).ge(0).sum().item<int64_t>();  // others are not learned
   result.carry = std::move(output.carry);
   result.num_correct += num_correct(output.logit_BY, batch.label_B);
   result.routing.add(log);

@@ -7,6 +7,7 @@
 
 #include "heterodyne/base/shape.h"
 #include "heterodyne/model/blocks/llama_layers.h"
+#include "heterodyne/model/blocks/lora_section.h"
 #include "heterodyne/model/network.h"
 #include "heterodyne/nn/embedding.h"
 
@@ -19,11 +20,13 @@ class Llama : public Network {
     bool tied = false;
     int64_t context = 0;
     bool allow_leak = false;
+    LoraSection lora;
     void visit(Fields& field) {
       LlamaLayersOptions::visit(field);
       field("tied", tied, "whether the head's matrix is the embedding's");
       field("context", context, "tokens of the longest text that is accepted; 0: any", at_least(0));
       field("allow_leak", allow_leak, "accept a model that sees the tokens it is to predict; its losses mean nothing");
+      field("lora", lora, "corrections of low rank that chosen projections learn while all else stays as it is");
     }
   };
 
@@ -41,6 +44,7 @@ class Llama : public Network {
     if (!why.empty() && !options.allow_leak)
       throw ConfigError("model", "allow_leak",
                         "expected true for a language model that sees the tokens it is to predict: " + why);
+    options.lora.attach(*this, layers_->moe_layers(), context.seed);
   }
 
   NetworkOutput forward(const Batch& batch, RoutingLog* log) override {
