@@ -141,9 +141,13 @@ TEST(Commands, TheListOfFlagsChangesOnPurposeOnly) {
   EXPECT_EQ(flags["chat"], (Names{"model", "checkpoint_path", "template", "system", "tokens", "temperature", "top_k",
                                   "top_p", "seed", "route_k", "route_min_p", "route_threshold", "data", "threads",
                                   "quiet", "no_progress", "verbose", "device"}));
-  EXPECT_EQ(flags["route"],
-            (Names{"model", "examples", "knockout", "similarity", "random_control", "latency", "per_token", "limit",
-                   "out", "data", "threads", "quiet", "no_progress", "verbose", "device", "dry_run", "format"}));
+  EXPECT_EQ(flags["route"], (Names{"model", "examples", "knockout", "similarity", "random_control", "before", "latency",
+                                   "per_token", "limit", "out", "data", "threads", "quiet", "no_progress", "verbose",
+                                   "device", "dry_run", "format"}));
+  EXPECT_EQ(flags["fewshot"], (Names{"model",       "checkpoint_path", "examples",  "protocol", "way",        "shot",
+                                     "query",       "episodes",        "split",     "methods",  "tune_steps", "tune_lr",
+                                     "freeze",      "draw_seed",       "untrained", "data",     "threads",    "quiet",
+                                     "no_progress", "verbose",         "device",    "dry_run",  "format"}));
   EXPECT_EQ(flags["ls"], (Names{"what", "verbose", "format"}));
   EXPECT_EQ(flags["config"], (Names{"action", "arguments", "as", "match", "out", "set", "seed", "format"}));
   EXPECT_EQ(flags["completion"], (Names{"shell"}));

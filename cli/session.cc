@@ -36,6 +36,20 @@ void refuse_conflict(const std::string& path, const Table& before, const Table& 
   if (!conflict.empty()) throw ConfigError(fmt::format("{}: cannot resume: {}. New run: --out DIR", path, conflict));
 }
 
+// What a run has before its first step.
+SessionPlan plan_beginning(Experiment experiment, const std::string& path, const SessionRequest& request,
+                           const Log& log) {
+  const auto source = start_source(experiment, {}, log);
+  if (source) take_start_vocabulary(experiment, *source);
+  auto dataset = make_dataset(experiment, request.data_folders, log);
+  take_vocabulary(experiment, *dataset);
+  auto network = make_network(experiment);
+  auto optimizer = optimizers().make(experiment.options.train.optimizer);
+  std::optional<StartReport> start;
+  if (source) start = start_from(*network, experiment.options.train.start, *source);
+  return {std::move(experiment), path, std::move(dataset), std::move(network), std::move(optimizer), {}, start};
+}
+
 SessionPlan plan_start(const SessionRequest& request, const Log& log) {
   if (request.config.empty())
     throw ConfigError("train: expected a configuration file or a recipe. All recipes: heterodyne ls recipes");
@@ -45,12 +59,9 @@ SessionPlan plan_start(const SessionRequest& request, const Log& log) {
   // A setting at fault shows before the data are read.
   make_network(experiment);
   // Data before the folder: a missing data set leaves nothing behind.
-  auto dataset = make_dataset(experiment, request.data_folders, log);
-  take_vocabulary(experiment, *dataset);
-  auto network = make_network(experiment);
-  auto optimizer = optimizers().make(experiment.options.train.optimizer);
-  const Trainer fits({experiment, *dataset, *network, *optimizer, {}, nullptr, {}}, {});
-  return {experiment, path, std::move(dataset), std::move(network), std::move(optimizer), {}};
+  auto plan = plan_beginning(std::move(experiment), path, request, log);
+  const Trainer fits({plan.experiment, *plan.dataset, *plan.network, *plan.optimizer, {}, nullptr, {}}, {});
+  return plan;
 }
 
 // `checkpoint` is the run's newest, nothing before the first was saved.
@@ -59,7 +70,11 @@ SessionPlan plan_resume(const SessionRequest& request, const std::string& path, 
   auto experiment = resumed_experiment(request, saved);
   refuse_conflict(path, read_experiment(saved).resolved, experiment.resolved,
                   CheckpointFolder(path + "/checkpoints").last());
-  if (checkpoint) experiment.vocabulary = checkpoint->vocabulary;
+  if (!checkpoint) {
+    log.note(path + ": no checkpoint yet; starting from the beginning");
+    return plan_beginning(std::move(experiment), path, request, log);
+  }
+  experiment.vocabulary = checkpoint->vocabulary;
   auto dataset = make_dataset(experiment, request.data_folders, log);
   take_vocabulary(experiment, *dataset);
   SessionPlan plan{experiment,
@@ -68,18 +83,14 @@ SessionPlan plan_resume(const SessionRequest& request, const std::string& path, 
                    make_network(experiment),
                    optimizers().make(experiment.options.train.optimizer),
                    {}};
-  if (checkpoint) {
-    refuse_conflict(path, read_experiment(checkpoint->config).resolved, experiment.resolved, checkpoint->state.step);
-    plan.state = checkpoint->state;
-  } else {
-    log.note(path + ": no checkpoint yet; starting from the beginning");
-  }
+  refuse_conflict(path, read_experiment(checkpoint->config).resolved, experiment.resolved, checkpoint->state.step);
+  plan.state = checkpoint->state;
   return plan;
 }
 
 Session session_of(SessionPlan plan, RunFolder folder) {
-  return {std::move(plan.experiment), std::move(folder),         std::move(plan.dataset),
-          std::move(plan.network),    std::move(plan.optimizer), std::move(plan.state)};
+  return {std::move(plan.experiment), std::move(folder),     std::move(plan.dataset), std::move(plan.network),
+          std::move(plan.optimizer),  std::move(plan.state), std::move(plan.start)};
 }
 
 }  // namespace

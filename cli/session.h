@@ -8,6 +8,7 @@
 #include "cli/recipes.h"
 #include "heterodyne/base/log.h"
 #include "heterodyne/train/run_folder.h"
+#include "heterodyne/train/transfer/start.h"
 
 namespace heterodyne::cli {
 
@@ -27,6 +28,7 @@ struct Session {
   std::shared_ptr<Network> network;
   std::shared_ptr<Optimizer> optimizer;
   TrainState state;
+  std::optional<StartReport> start = {};  // of a run that begins with values of another one
 };
 
 /// A session that has no folder yet.
@@ -37,6 +39,7 @@ struct SessionPlan {
   std::shared_ptr<Network> network;
   std::shared_ptr<Optimizer> optimizer;
   TrainState state;
+  std::optional<StartReport> start = {};  // of a run that begins with values of another one
 };
 
 /// What start_session() or, when the request goes on with a run, resume_session() would begin with. Throws what they

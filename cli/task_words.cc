@@ -15,8 +15,9 @@ std::string TaskWords::measure(double loss) const {
 }
 
 TaskWords task_words(const Experiment& experiment, Network& network) {
-  const auto& model = experiment.options.model;
-  if (!networks().of(model).find(model.kind).reads_text) return {};
+  const DataShape shape = network_shape(experiment);
+  if (!shape.is_text()) return {};
+  if (shape.num_classes != shape.vocabulary) return {Task::kTexts, false};
   const Value* tokenizer = experiment.resolved.find_path("data.tokenizer.kind");
   const bool is_bytes = tokenizer && tokenizer->if_text() && *tokenizer->if_text() == "byte";
   return {is_bytes ? Task::kCharacters : Task::kWords, !network.is_causal()};

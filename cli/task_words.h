@@ -7,17 +7,18 @@
 
 namespace heterodyne::cli {
 
-enum class Task { kImages, kCharacters, kWords };
+/// Of a text: what comes next, or the text's class.
+enum class Task { kImages, kCharacters, kWords, kTexts };
 
 struct TaskWords {
   Task task = Task::kImages;
   bool sees_future = false;  // a language model that reads what it is to predict
 
-  /// "images", "tokens"
-  std::string examples() const { return task == Task::kImages ? "images" : "tokens"; }
-  /// "img/s", "tok/s"
-  std::string rate() const { return task == Task::kImages ? "img/s" : "tok/s"; }
-  /// Of a mean loss in nats, two spaces before it: "  bits/char 2.12", "  perplexity 117.3"; empty for images. Says
+  /// "images", "texts", "tokens"
+  std::string examples() const { return task == Task::kImages ? "images" : task == Task::kTexts ? "texts" : "tokens"; }
+  /// "img/s", "texts/s", "tok/s"
+  std::string rate() const { return task == Task::kImages ? "img/s" : task == Task::kTexts ? "texts/s" : "tok/s"; }
+  /// Of a mean loss in nats, two spaces before it: "  bits/char 2.12", "  perplexity 117.3"; empty for classes. Says
   /// so when the model sees the future.
   std::string measure(double loss) const;
 };

@@ -20,6 +20,19 @@ TEST(TaskWords, NamesTheTask) {
   EXPECT_EQ(words_of("word", "").task, Task::kWords);
 }
 
+TEST(TaskWords, ATextWithAClassHasNoNextWord) {
+  const auto experiment = read_experiment(parse_toml(
+      "name = \"x\"\n[data]\nkind = \"text_classes\"\npath = \"x\"\ntest_path = \"x\"\nclasses = [\"a\", "
+      "\"b\"]\n[model]\nkind = \"dmmoe\"\nstem = \"symbols\"\nwidth = 8\ndense = \"mlp\"\nmoe = { layers = [] }",
+      "x.toml"));
+  const auto words = task_words(experiment, *make_network(experiment));
+  EXPECT_EQ(words.task, Task::kTexts);
+  EXPECT_FALSE(words.sees_future);
+  EXPECT_EQ(words.measure(1), "");
+  EXPECT_EQ(words.examples(), "texts");
+  EXPECT_EQ(words.rate(), "texts/s");
+}
+
 TEST(TaskWords, SaysWhenTheModelSeesTheFuture) {
   const auto words = words_of("byte", "compat = \"port\"\nbidirectional = true\nallow_leak = true");
   EXPECT_EQ(words.measure(1.3862944), "  bits/char 2.000  (sees the future)");

@@ -115,7 +115,9 @@ Batch random_batch(const Experiment& experiment) {
   if (shape.is_text()) {
     const auto text = whole_numbers("bench.text", {B, shape.length + 1}, shape.vocabulary);
     batch.inputs = text.narrow(1, 0, shape.length).contiguous();
-    batch.label_B = text.narrow(1, 1, shape.length).contiguous();
+    const bool is_next_symbol = shape.num_classes == shape.vocabulary;
+    batch.label_B = is_next_symbol ? text.narrow(1, 1, shape.length).contiguous()
+                                   : whole_numbers("bench.labels", {B}, shape.num_classes);
     return batch;
   }
   batch.inputs =

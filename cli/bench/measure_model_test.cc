@@ -64,5 +64,17 @@ TEST(MeasureModel, RandomTextIsLabelledWithWhatFollows) {
   EXPECT_LT(batch.inputs.max().item<int64_t>(), 20);
 }
 
+TEST(MeasureModel, RandomTextsOfClassesHaveAClassEach) {
+  const auto texts = read_experiment(parse_toml(
+      "name = \"x\"\n[data]\nkind = \"text_classes\"\npath = \"nowhere\"\ntest_path = \"nowhere\"\nbatch = 3\n"
+      "length = 7\nclasses = [\"a\", \"b\"]\n[model]\nkind = \"dmmoe\"\nstem = \"symbols\"\nwidth = 8\n"
+      "dense = \"mlp\"\nmoe = { layers = [] }\n",
+      "x.toml"));
+  const auto batch = random_batch(texts);
+  EXPECT_EQ(batch.inputs.sizes(), (std::vector<int64_t>{3, 7}));
+  EXPECT_EQ(batch.label_B.sizes(), (std::vector<int64_t>{3}));
+  EXPECT_LT(batch.label_B.max().item<int64_t>(), 2);
+}
+
 }  // namespace
 }  // namespace heterodyne::cli::measure_model_test

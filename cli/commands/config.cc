@@ -100,7 +100,8 @@ void check(const ConfigFlags& options, cli::Terminal& terminal) {
   }
   std::string epoch;  // of a text that was not read nobody knows how long it is
   if (examples > 0)
-    epoch = fmt::format("  {} steps/epoch (nominal, {} images)", with_commas(steps), with_commas(examples));
+    epoch = fmt::format("  {} steps/epoch (nominal, {} {})", with_commas(steps), with_commas(examples),
+                        network_shape(experiment).is_text() ? "texts" : "images");
   terminal.print(fmt::format("{}: ok  {}  {} parameters{}", options.arguments[0], describe_experts(*network),
                              with_commas(num_params(*network)), epoch));
 }

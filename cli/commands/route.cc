@@ -15,6 +15,7 @@
 #include "heterodyne/eval/measure_routing.h"
 #include "heterodyne/eval/routing_file.h"
 #include "heterodyne/train/run_folder.h"
+#include "heterodyne/train/transfer/start.h"
 
 namespace heterodyne {
 namespace {
@@ -27,6 +28,7 @@ struct RouteFlags {
   bool knockout = false;
   bool similarity = false;
   bool random_control = false;
+  bool before = false;
   bool latency = false;
   int64_t per_token = 1024;
   int64_t limit = 0;
@@ -45,6 +47,9 @@ struct RouteFlags {
     field("knockout", knockout, "take each expert away once and measure the loss; one pass more for each expert");
     field("similarity", similarity, "compare the experts' answers to the same 2,048 tokens");
     field("random_control", random_control, "measure untrained routers beside the model's; one pass more");
+    field("before", before,
+          "measure the model as its training began, too, and say how the experts' shares changed; written beside the "
+          "file, with -before in its name");
     field("latency", latency, "measure how long passes over one example and over a batch take, here and now");
     field("per_token", per_token, "keep the experts of so many tokens, the first", between(0, 10000000));
     field("limit", limit, "at most so many examples; 0: all", at_least(0));
@@ -100,20 +105,33 @@ void use_data(const std::string& kind, Experiment& experiment) {
     throw ConfigError("route", "examples", fmt::format("{}: the model reads images {}, got {}", kind, expected, got));
 }
 
-// Where the file goes. Nothing but an older routing profile is written over.
-std::string target_of(const RouteFlags& options) {
+// Nothing but an older routing profile is written over.
+void check_target(const std::string& path) {
   namespace fs = std::filesystem;
-  const bool is_run = fs::exists(fs::path(options.model) / "resolved.toml");
-  const std::string path = !options.out.empty() ? options.out
-                           : is_run             ? (fs::path(options.model) / kFileName).string()
-                                                : kFileName;
-  if (!fs::exists(path)) return path;
+  if (!fs::exists(path)) return;
   try {
     if (!fs::is_directory(path)) read_routing(path);
   } catch (const FormatError&) {
     throw ConfigError("route", "out", path + ": exists and is no routing profile; another name: --out FILE");
   }
   if (fs::is_directory(path)) throw ConfigError("route", "out", path + ": expected a file's name, got a folder's");
+}
+
+// "routing.safetensors" to "routing-before.safetensors".
+std::string before_target(const std::string& target) {
+  const std::filesystem::path path(target);
+  return (path.parent_path() / (path.stem().string() + "-before" + path.extension().string())).string();
+}
+
+// Where the file goes.
+std::string target_of(const RouteFlags& options) {
+  namespace fs = std::filesystem;
+  const bool is_run = fs::exists(fs::path(options.model) / "resolved.toml");
+  const std::string path = !options.out.empty() ? options.out
+                           : is_run             ? (fs::path(options.model) / kFileName).string()
+                                                : kFileName;
+  check_target(path);
+  if (options.before) check_target(before_target(path));
   return path;
 }
 
@@ -136,9 +154,18 @@ RoutingProfile measure(const RouteFlags& options, const Experiment& experiment, 
   return profile;
 }
 
+// The network as its training began: first values of its configuration, and what it took over from another run.
+std::shared_ptr<Network> network_before(const Experiment& experiment, const Log& log) {
+  auto network = make_network(experiment);
+  const auto source = start_source(experiment, {}, log);
+  if (source) start_from(*network, experiment.options.train.start, *source);
+  network->eval();
+  return network;
+}
+
 // Each pass looks at every example once.
 int64_t num_passes(const RouteFlags& options, Network& network) {
-  int64_t passes = 1 + (options.random_control ? 1 : 0) + (options.similarity ? 1 : 0);
+  int64_t passes = 1 + (options.random_control ? 1 : 0) + (options.similarity ? 1 : 0) + (options.before ? 1 : 0);
   for (const MoeLayer* layer : network.moe_layers()) passes += options.knockout ? layer->num_experts() : 0;
   return passes;
 }
@@ -153,19 +180,41 @@ void show_plan(const RouteFlags& options, Network& network, const Dataset& datas
   terminal.say("nothing was done: --dry-run");
 }
 
-void print(const RouteFlags& options, const RoutingProfile& profile, cli::Terminal& terminal) {
-  if (options.format.format == "json") return terminal.print(cli::json_text(cli::routing_table(profile)));
-  if (options.format.format != "table")
-    return cli::print_rows(terminal, cli::routing_rows(profile), options.format.format);
+// `changes` since training began are empty where nobody asked; as CSV and Markdown they stand in the place of the rest.
+void print(const RouteFlags& options, const RoutingProfile& profile, const Rows& changes, cli::Terminal& terminal) {
+  const std::string& format = options.format.format;
+  const bool has_changes = !changes.columns.empty();
+  if (format == "json") {
+    Table document = cli::routing_table(profile);
+    if (has_changes) document.set("changes", cli::objects_of(changes));
+    return terminal.print(cli::json_text(document));
+  }
+  if (format != "table") return cli::print_rows(terminal, has_changes ? changes : cli::routing_rows(profile), format);
   for (const auto& line : cli::routing_lines(profile, terminal.width())) terminal.print(line);
+  if (has_changes) terminal.print(cli::table_text(changes));
+}
+
+// Measures only the routing, and keeps the profile.
+RoutingProfile measure_before(const RouteFlags& options, const Experiment& experiment, const Dataset& dataset,
+                              const Subject& subject, cli::Terminal& terminal) {
+  RouteFlags plain = options;
+  plain.knockout = plain.similarity = plain.random_control = plain.latency = false;
+  const auto network = network_before(experiment, terminal.log());
+  auto before = measure(plain, experiment, *network, dataset, subject.split, terminal);
+  before.about = Table{{"model", options.model + ", before training"},
+                       {"step", 0},
+                       {"data", subject.data},
+                       {"split", split_name(subject.split)}};
+  return before;
 }
 
 // A text's file: its tokens with their experts, on the terminal and, where a page was asked for, in that.
 int show_text(const RouteFlags& options, cli::Terminal& terminal) {
-  if (options.knockout || options.similarity || options.random_control || options.latency || options.limit > 0)
+  if (options.knockout || options.similarity || options.random_control || options.before || options.latency ||
+      options.limit > 0)
     throw ConfigError("route: " + options.examples +
                       ": expected a split or a data set's kind with --knockout, --similarity, --random-control, "
-                      "--latency or --limit, got a text's file");
+                      "--before, --latency or --limit, got a text's file");
   if (!options.out.empty() && !options.out.ends_with(".html"))
     throw ConfigError("route", "out", "expected a name that ends in .html, got " + options.out);
   cli::show_routed_text({options.model, options.examples, options.per_token, options.out, options.plan.dry_run},
@@ -202,7 +251,13 @@ int run_route(const RouteFlags& options, const cli::Invocation& invocation) {
                         {"data", subject.data},
                         {"split", split_name(subject.split)}};
   write_routing(target, profile);
-  print(options, profile, terminal);
+  Rows changes;
+  if (options.before) {
+    const auto before = measure_before(options, experiment, *dataset, subject, terminal);
+    write_routing(before_target(target), before);
+    changes = cli::share_changes(before, profile);
+  }
+  print(options, profile, changes, terminal);
   terminal.say(fmt::format("{} examples of {}, {} split   wrote {}", with_commas(profile.num_examples), subject.data,
                            split_name(subject.split), target));
   return 0;
@@ -211,11 +266,13 @@ int run_route(const RouteFlags& options, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_route() {
-  return command_kind<RouteFlags>("measure which experts a trained model's tokens go to",
-                                  "heterodyne route runs/demo\n"
-                                  "heterodyne route runs/lm-llama-moe book.txt --out book.html\n"
-                                  "heterodyne route runs/demo valid --knockout --similarity --random-control --latency",
-                                  run_route);
+  return command_kind<RouteFlags>(
+      "measure which experts a trained model's tokens go to",
+      "heterodyne route runs/demo\n"
+      "heterodyne route runs/lm-llama-moe book.txt --out book.html\n"
+      "heterodyne route runs/demo valid --knockout --similarity --random-control --latency\n"
+      "heterodyne route runs/demo --before",
+      run_route);
 }
 
 }  // namespace heterodyne

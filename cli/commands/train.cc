@@ -157,6 +157,13 @@ void write_resolved(const cli::Session& session) {
   session.folder.write_file("resolved.toml", write_toml(resolved, true));
 }
 
+// What a run that began with another's values took over: said, and kept as start.json.
+void tell_start(const cli::Session& session, cli::Terminal& terminal) {
+  if (!session.start) return;
+  terminal.say("start: " + session.start->text());
+  session.folder.write_file("start.json", session.start->json());
+}
+
 // What --dry-run prints: all that is known before the first step.
 int show_plan(const cli::SessionRequest& request, cli::Terminal& terminal) {
   auto session = cli::plan_session(request, terminal.log());
@@ -170,6 +177,7 @@ int show_plan(const cli::SessionRequest& request, cli::Terminal& terminal) {
                              left == 1 ? "" : "s",
                              plan.first_step > 0 ? " from step " + with_commas(plan.first_step) : "",
                              with_commas(plan.num_steps), plan.num_epochs));
+  if (session.start) terminal.print("would start with " + session.start->text());
   const double epochs = plan.num_epochs * static_cast<double>(left) / static_cast<double>(plan.num_steps);
   const double examples = epochs * static_cast<double>(session.dataset->size(Split::kTrain));
   terminal.print(cli::work_text(*session.network, session.dataset->shape(), examples) +
@@ -189,6 +197,7 @@ int run_train(const TrainFlags& options, const cli::Invocation& invocation) {
   session.folder.write_file("environment.json", cli::environment_json(invocation.environment));
   io::AppendFile log(session.folder.file("log.txt"));
   invocation.terminal.set_copy([&](const std::string& line) { log.append_line(line); });
+  tell_start(session, invocation.terminal);
   IndexLog index(session.folder, invocation.environment.runs, talk);
   try {
     const int code = train(session, index, options.profile, invocation);

@@ -1,6 +1,8 @@
 #include "cli/view/report_data.h"
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "cli/view/class_view.h"
 #include "cli/view/modality_view.h"
@@ -89,6 +91,36 @@ Rows routing_rows(const RoutingProfile& profile) {
       row.emplace_back(layer.counts.layer);
       for (size_t i = 1; i + 1 < rows.columns.size(); ++i) row.push_back(*table.find(rows.columns[i]));
       row.emplace_back(join(view.names_above(e), " "));
+    }
+  }
+  return rows;
+}
+
+Rows share_changes(const RoutingProfile& before, const RoutingProfile& after) {
+  Rows rows{{"layer", "id", "name", "kind", "before %", "after %", "change"}, {}};
+  struct Sides {
+    const ExpertFacts* facts = nullptr;
+    Value before, after;
+  };
+  for (const auto& then : before.layers) {
+    const auto now = std::find_if(after.layers.begin(), after.layers.end(),
+                                  [&](const LayerProfile& layer) { return layer.counts.layer == then.counts.layer; });
+    if (now == after.layers.end()) continue;
+    std::map<int64_t, Sides> experts;  // by id
+    const auto add = [&](const LayerProfile& layer, Value Sides::* side) {
+      for (size_t e = 0; e < layer.experts.size(); ++e) {
+        Sides& expert = experts[layer.experts[e].id];
+        expert.facts = &layer.experts[e];
+        expert.*side = 100 * load_share(layer, e);
+      }
+    };
+    add(then, &Sides::before);
+    add(*now, &Sides::after);
+    for (const auto& [id, expert] : experts) {
+      const double* left = expert.before.if_real();
+      const double* right = expert.after.if_real();
+      rows.rows.push_back({then.counts.layer, id, expert.facts->name, expert.facts->kind, expert.before, expert.after,
+                           left && right ? Value(*right - *left) : Value()});
     }
   }
   return rows;

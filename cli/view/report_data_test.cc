@@ -41,5 +41,19 @@ TEST(ReportData, ADocumentHasNullWhereThereIsNoNumber) {
   EXPECT_FALSE(table.contains("random_router"));
 }
 
+// Thirty and ten of forty, then ten of forty for the first; the second is gone and a new one has thirty.
+TEST(ReportData, TellsHowSharesChanged) {
+  const auto before = profile_of();
+  auto after = profile_of();
+  after.layers[0].counts.count_E = {10, 30};
+  after.layers[0].experts[1].id = 9;
+  const Rows rows = share_changes(before, after);
+  ASSERT_EQ(rows.rows.size(), 3U);
+  EXPECT_EQ(rows.rows[0], (std::vector<Value>{"layers.0", 4, "a,b", "mlp", 75.0, 25.0, -50.0}));
+  EXPECT_EQ(rows.rows[1], (std::vector<Value>{"layers.0", 7, "\x1b", "mlp", 25.0, Value(), Value()}));
+  EXPECT_EQ(rows.rows[2], (std::vector<Value>{"layers.0", 9, "\x1b", "mlp", Value(), 75.0, Value()}));
+  EXPECT_EQ(rows.columns.size(), rows.rows[0].size());
+}
+
 }  // namespace
 }  // namespace heterodyne::cli::report_data_test

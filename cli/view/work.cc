@@ -16,10 +16,11 @@ int64_t num_examples_of(const Dataset& dataset, Split split, int64_t limit) {
 }
 
 std::string work_text(Network& network, const DataShape& shape, double num_examples) {
-  const double count = num_examples * (shape.is_text() ? static_cast<double>(shape.length) : 1);
+  const bool is_each_token = shape.is_text() && shape.num_classes == shape.vocabulary;  // which is to be predicted
+  const double count = num_examples * (is_each_token ? static_cast<double>(shape.length) : 1);
   const double macs = even_cost(network).executed.macs;
   return fmt::format("forward passes over {} {}: {} MACs each, {} in all (executed, at even loads)",
-                     with_commas(std::llround(count)), shape.is_text() ? "tokens" : "examples", short_count(macs),
+                     with_commas(std::llround(count)), is_each_token ? "tokens" : "examples", short_count(macs),
                      short_count(macs * count));
 }
 

@@ -57,13 +57,25 @@ class Dataset {
 struct DataOptions {
   int64_t batch = 128;
   double validation = 0.1;
+  int64_t per_class = 0;
+  int64_t per_class_seed = 0;
   int64_t workers = 1;
   void visit(Fields& field) {
     field("batch", batch, "examples in a batch", at_least(1));
     field("validation", validation, "share of the training examples kept for validation", between(0, 0.9));
+    field("per_class", per_class,
+          "so many training examples of each class, drawn from those that validation leaves; 0: all", at_least(0));
+    field("per_class_seed", per_class_seed, "which ones are drawn", at_least(0),
+          effective_when(per_class > 0, "per_class = 0"));
     field("workers", workers, "threads that prepare batches ahead; the batches are the same with any number",
           between(1, 64));
   }
+};
+
+/// A balanced part of the training split: so many examples of each class; all of them when there is no count.
+struct PerClass {
+  int64_t count = 0;
+  int64_t seed = 0;
 };
 
 /// Where data may lie, and who is told about it.
@@ -72,6 +84,9 @@ struct DataContext {
   double validation = 0.1;
   Log log;
   int64_t batch = 1;  // examples in a batch
+  PerClass per_class = {};
+  /// Of a model that knows one: classified texts are read with it. Empty: it is learned from the training texts.
+  Vocabulary vocabulary = {};
 };
 
 /// How images lie in files: as the arrays of MNIST (io/idx.h), or as CIFAR's records of a label and its pixels.

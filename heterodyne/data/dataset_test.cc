@@ -33,8 +33,28 @@ std::string text_path() {
   return path;
 }
 
+// Texts of two classes, each of twelve words.
+std::string classified_path() {
+  static const fixtures::TemporaryFolder folder;
+  std::string lines;
+  for (int i = 0; i < 200; ++i) {
+    lines += i % 2 == 0 ? "a" : "b";
+    for (int word = 0; word < 12; ++word) lines += (word == 0 ? "," : " ") + std::to_string(i * word);
+    lines += "\n";
+  }
+  static const std::string path = folder.put("texts.csv", lines);
+  return path;
+}
+
 Table settings_of(const std::string& kind) {
   Table settings{{"kind", kind}, {"batch", 32}};
+  if (has_setting(kind, "fields.label")) {
+    settings.set("path", classified_path());
+    settings.set("test_path", classified_path());
+    settings.set("classes", Array{"a", "b"});
+    settings.set("length", 8);
+    return settings;
+  }
   if (has_setting(kind, "path")) settings.set("path", text_path());
   if (has_setting(kind, "allow_partial")) settings.set("allow_partial", true);
   return settings;
@@ -210,12 +230,11 @@ TEST(Datasets, SplitsHaveNames) {
     EXPECT_EQ(split_named(split_name(split)), split);
 }
 
-TEST(Datasets, EveryKindSharesBatchValidationAndWorkers) {
+TEST(Datasets, EveryKindSharesTheseSettings) {
   const auto shared_settings = datasets().shared().list();
-  ASSERT_EQ(shared_settings.size(), 3U);
-  EXPECT_EQ(shared_settings[0].name, "batch");
-  EXPECT_EQ(shared_settings[1].name, "validation");
-  EXPECT_EQ(shared_settings[2].name, "workers");
+  std::vector<std::string> names;
+  for (const auto& field : shared_settings) names.push_back(field.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"batch", "validation", "per_class", "per_class_seed", "workers"}));
 }
 
 }  // namespace

@@ -69,17 +69,21 @@ ImageSet read_idx_images(const std::string& folder, const std::string& part) {
 
 std::unique_ptr<Dataset> make_idx_dataset(const IdxImages& files, const IdxSettings& settings,
                                           const DataContext& context) {
-  settings.normalize.check("data." + files.kind, 1);
-  settings.augment.check("data." + files.kind, kSide, kSide);
+  const std::string where = "data." + files.kind;
+  const DataShape shape = settings.shape(files.kind);
+  const Normalize normalize = settings.fit.normalize(settings.normalize);
+  normalize.check(where, shape.channels);
+  settings.augment.check(where, shape.height, shape.width);
   const std::string folder =
       find_source_folder(context, {files.kind, files.folder_names, {"train-images-idx3-ubyte"}, files.how_to_get});
   ImageSource source;
-  source.train = read_idx_images(folder, "train");
-  source.load_test = [folder] { return read_idx_images(folder, "t10k"); };
+  source.train = settings.fit.apply(read_idx_images(folder, "train"));
+  source.load_test = [folder, fit = settings.fit] { return fit.apply(read_idx_images(folder, "t10k")); };
   source.class_names = files.class_names;
-  source.normalize = settings.normalize;
+  source.normalize = normalize;
   source.augment = settings.augment;
   source.validation = context.validation;
+  source.per_class = context.per_class;
   return std::make_unique<ImageDataset>(std::move(source));
 }
 

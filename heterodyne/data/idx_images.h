@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "heterodyne/data/image_set.h"
+#include "heterodyne/data/image_fit.h"
 
 namespace heterodyne {
 
@@ -27,9 +27,13 @@ int64_t idx_images_num_train();
 /// is not 0 .. 9.
 ImageSet read_idx_images(const std::string& folder, const std::string& part);
 
+/// Settings of a set.
 struct IdxSettings {
   Normalize normalize;
   Augment augment = {};
+  ImageFit fit = {};
+
+  DataShape shape(const std::string& kind) const { return fit.shape(idx_images_shape(), "data." + kind); }
 };
 
 /// The data set of these files in the context's folders. Throws FormatError when they are not there, ConfigError about

@@ -9,40 +9,9 @@
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/shape.h"
 #include "heterodyne/base/text.h"
-#include "heterodyne/data/permutation.h"
+#include "heterodyne/data/class_cut.h"
 
 namespace heterodyne {
-namespace {
-
-// Places of the images that are kept for validation, and of the others, both rising.
-struct Cut {
-  std::vector<int64_t> train;
-  std::vector<int64_t> valid;
-};
-
-Cut cut_by_class(const ImageSet& images, size_t num_classes, double validation) {
-  const int64_t* labels = images.label_N.const_data_ptr<int64_t>();
-  std::vector<std::vector<int64_t>> places(num_classes);
-  for (int64_t n = 0; n < images.size(); ++n) {
-    HETERODYNE_DCHECK(labels[n] >= 0 && static_cast<size_t>(labels[n]) < num_classes);
-    places[static_cast<size_t>(labels[n])].push_back(n);
-  }
-  const RandomStream stream("data.split");
-  Cut cut;
-  for (size_t label = 0; label < num_classes; ++label) {
-    const auto& all = places[label];
-    const auto order = permutation(static_cast<int64_t>(all.size()), stream, {0, label});
-    const auto num_valid = static_cast<size_t>(std::lround(validation * static_cast<double>(all.size())));
-    for (size_t i = 0; i < all.size(); ++i) {
-      (i < num_valid ? cut.valid : cut.train).push_back(all[static_cast<size_t>(order[i])]);
-    }
-  }
-  std::sort(cut.train.begin(), cut.train.end());
-  std::sort(cut.valid.begin(), cut.valid.end());
-  return cut;
-}
-
-}  // namespace
 
 ImageSet image_set_of(std::string pixels, const std::vector<int64_t>& labels, const DataShape& shape) {
   const auto count = static_cast<int64_t>(labels.size());
@@ -74,7 +43,7 @@ ImageDataset::ImageDataset(ImageSource source)
     }
   }
   HETERODYNE_DCHECK(static_cast<int64_t>(value_of_pixel_.size()) == source.train.pixel_NCHW.size(1));
-  Cut cut = cut_by_class(source.train, class_names_.size(), source.validation);
+  ClassCut cut = cut_by_class(source.train.label_N, class_names_, source.validation, source.per_class);
   const auto size_of = [](const std::vector<int64_t>& places) { return static_cast<int64_t>(places.size()); };
   const int64_t num_train = size_of(cut.train);
   const int64_t num_valid = size_of(cut.valid);

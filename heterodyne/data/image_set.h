@@ -46,14 +46,15 @@ struct ImageSource {
   Normalize normalize;
   double validation = 0.1;
   Augment augment = {};
+  PerClass per_class = {};
 };
 
-/// Of each class with n training images, round(validation * n) are the validation split. Which ones is drawn from the
-/// stream "data.split" with seed 0, so every experiment on these files has the same split. Both splits keep the order
-/// of the file. Batches are float32, (pixel / 255 - mean) / std.
+/// The validation split is cut from the training images, and a part of so many per class from the others: see
+/// class_cut.h. Batches are float32, (pixel / 255 - mean) / std.
 class ImageDataset : public Dataset {
  public:
-  /// Every label must be below the number of class names; all images have one size.
+  /// Every label must be below the number of class names; all images have one size. Throws ConfigError when a class
+  /// has too few images.
   explicit ImageDataset(ImageSource source);
 
   int64_t size(Split split) const override;

@@ -1,4 +1,4 @@
-// SourceFolder: finds the folder in which the files of a data set lie.
+// SourceFolder: finds the folder, or the single file, in which a data set lies.
 #pragma once
 
 #include <string>
@@ -20,5 +20,11 @@ struct FolderSearch {
 /// Fashion-MNIST share their file names; a set whose file names are its own may give an empty name.
 /// Throws FormatError that names each place it looked at and the way to get the files.
 std::string find_source_folder(const DataContext& context, const FolderSearch& search);
+
+/// The content of the file `name`, also .gz or .xz: as it stands when it is an absolute path, else in the folders of
+/// the context in order, then here. Throws FormatError of `where`: "NAME: not found (also tried .gz, .xz) in FOLDERS.
+/// HINT", and what io::read_maybe_compressed() does.
+std::string read_source_file(const DataContext& context, const std::string& name, const std::string& where,
+                             const std::string& hint);
 
 }  // namespace heterodyne

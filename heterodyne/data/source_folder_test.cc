@@ -50,5 +50,17 @@ TEST(SourceFolder, ANoteSaysWhereItLookedAndHowToGetIt) {
             "[data.mnist] train: not found (also tried .gz, .xz) in any folder, none was named. To get it: ask");
 }
 
+TEST(SourceFile, IsFoundInTheFirstFolderThatHasIt) {
+  const TemporaryFolder folder;
+  folder.put("a/other", "");
+  folder.put("b/sub/t.txt", "of b");
+  folder.put("c/sub/t.txt", "of c");
+  const auto context = context_of({folder / "a", folder / "b", folder / "c"});
+  EXPECT_EQ(read_source_file(context, "sub/t.txt", "data.x", ""), "of b");
+  EXPECT_EQ(read_source_file(context, folder / "c/sub/t.txt", "data.x", ""), "of c");
+  EXPECT_EQ(message_of<FormatError>([] { read_source_file(context_of({"/n/a"}), "t.txt", "data.x", "Ask."); }),
+            "[data.x] t.txt: not found (also tried .gz, .xz) in /n/a. Ask.");
+}
+
 }  // namespace
 }  // namespace heterodyne::source_folder_test

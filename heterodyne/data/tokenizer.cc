@@ -4,6 +4,28 @@
 
 namespace heterodyne {
 
+std::string vocabulary_lines(const Vocabulary& vocabulary) {
+  if (!vocabulary.definition.empty()) return "";
+  std::string lines;
+  for (const auto& symbol : vocabulary) {
+    if (symbol.find_first_of("\r\n") != std::string::npos) return "";
+    lines += symbol + "\n";
+  }
+  return lines;
+}
+
+Vocabulary vocabulary_of_lines(std::string_view text) {
+  Vocabulary vocabulary;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    std::string_view line = text.substr(begin, end - begin);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    vocabulary.emplace_back(line);
+    begin = end + 1;
+  }
+  return vocabulary;
+}
+
 std::string Tokenizer::decode(const std::vector<int64_t>& ids, bool) const {
   std::string text;
   int64_t before = -1;

@@ -27,6 +27,11 @@ struct Vocabulary : std::vector<std::string> {
   bool operator==(const Vocabulary&) const = default;
 };
 
+/// The symbols as a file, one on each line; "" where they alone do not make the vocabulary, or one holds a line end.
+std::string vocabulary_lines(const Vocabulary& vocabulary);
+/// The way back. Lines are taken as they are, but for a carriage return at their end.
+Vocabulary vocabulary_of_lines(std::string_view text);
+
 /// A text's ids with the special ones that belong around it, and which of two texts each is of, 0 or 1.
 struct FramedText {
   std::vector<int64_t> ids;

@@ -55,6 +55,17 @@ TEST_P(TokenizerContract, ReadsNothing) {
   EXPECT_TRUE(tokenizer->encode("", "text").empty());
 }
 
+TEST(VocabularyLines, HoldASymbolEach) {
+  const Vocabulary words{"<unk>", "a b", ""};
+  EXPECT_EQ(vocabulary_lines(words), "<unk>\na b\n\n");
+  EXPECT_EQ(vocabulary_of_lines(vocabulary_lines(words)), words);
+  EXPECT_EQ(vocabulary_of_lines("a\r\nb"), (Vocabulary{"a", "b"}));
+  EXPECT_EQ(vocabulary_lines({"a", "\n"}), "");
+  Vocabulary defined{"a"};
+  defined.definition = "{}";
+  EXPECT_EQ(vocabulary_lines(defined), "");
+}
+
 TEST(CutLongestFirst, CutsTheLongerOneFirst) {
   EXPECT_EQ(cut_longest_first(4, 10, 14), std::pair(size_t{4}, size_t{10}));
   EXPECT_EQ(cut_longest_first(2, 10, 8), std::pair(size_t{2}, size_t{6}));

@@ -89,13 +89,15 @@ void add_confidence(const Routing& routing, const torch::Tensor& counted_T, Laye
   add_bins(margin_T, sum.margin_bins);
 }
 
-void add_sample(const Routing& routing, int64_t most, LayerProfile& profile) {
+void add_sample(const Routing& routing, const torch::Tensor& counted_T, int64_t most, LayerProfile& profile) {
   auto& sample = profile.sample;
   const auto K = static_cast<size_t>(sample.num_choices);
   if (K == 0) return;
   const auto offsets = to_vector(routing.plan.token_offset_T1);
   const auto pairs = to_vector(routing.plan.pair_of_token_N), experts = to_vector(routing.plan.expert_N);
+  const auto counted = to_vector(counted_T);
   for (int64_t t = 0; t < routing.num_tokens() && static_cast<int64_t>(sample.id_TK.size() / K) < most; ++t) {
+    if (counted[static_cast<size_t>(t)] == 0) continue;
     const size_t row = sample.id_TK.size();
     sample.id_TK.resize(row + K, -1);
     const auto first = static_cast<size_t>(offsets[static_cast<size_t>(t)]);
@@ -282,7 +284,7 @@ void RoutingRecorder::add(const Batch& batch, const RoutingLog& log, const std::
     for (const auto& one : groups_of(batch, routing.num_tokens())) add_groups(routing, counted_T, one, profile);
     for (const auto& one : groups) add_groups(routing, counted_T, one, profile);
     add_confidence(routing, counted_T, profile);
-    add_sample(routing, options_.num_sampled_tokens, profile);
+    add_sample(routing, counted_T, options_.num_sampled_tokens, profile);
     if (!tokens_.empty()) tokens_[l].add(batch, routing);
     if (!labels_SB.empty()) add_shuffled(routing, batch.size(), labels_SB, shuffled_[l]);
     add_modality_shuffles(batch, routing, l);

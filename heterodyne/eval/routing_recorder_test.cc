@@ -80,6 +80,7 @@ TEST_F(RoutingRecorderTest, NeverCountsPadding) {
   EXPECT_EQ(layer.counts.count_E, (Counts{1, 1, 1}));
   EXPECT_EQ(layer.counts.num_unrouted, 0);
   EXPECT_EQ(layer.k_histogram, (Counts{0, 1, 1}));
+  EXPECT_EQ(layer.sample.id_TK, (Counts{0, 1, 2, -1}));
   EXPECT_EQ(layer.group("class")->token_G, (Counts{1, 1}));
   ASSERT_TRUE(layer.confidence);
   EXPECT_EQ(layer.confidence->num_tokens, 2);

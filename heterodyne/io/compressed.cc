@@ -56,21 +56,28 @@ FormatError cut_short(const std::string& path, uint64_t byte, const std::string&
   return FormatError::in_file(path, byte, "expected more of the " + format + " stream, got the end of the file");
 }
 
-class GzipDecoder {
+constexpr int kZlibWindow = 15;                // the largest
+constexpr int kGzipStream = kZlibWindow + 16;  // expect gzip's header and trailer
+
+class Inflater {
  public:
-  GzipDecoder() {
-    // 15: the largest window; 16: expect gzip's header and trailer.
-    if (inflateInit2(&stream, 15 + 16) != Z_OK) throw std::bad_alloc();
+  explicit Inflater(int window) {
+    if (inflateInit2(&stream, window) != Z_OK) throw std::bad_alloc();
   }
-  GzipDecoder(const GzipDecoder&) = delete;
-  GzipDecoder& operator=(const GzipDecoder&) = delete;
-  ~GzipDecoder() { inflateEnd(&stream); }
+  Inflater(const Inflater&) = delete;
+  Inflater& operator=(const Inflater&) = delete;
+  ~Inflater() { inflateEnd(&stream); }
 
   z_stream stream{};
 };
 
+[[noreturn]] void fail_damaged(const z_stream& stream, const std::string& path, uint64_t byte, const char* format) {
+  throw FormatError::in_file(path, byte,
+                             fmt::format("damaged {} stream: {}", format, stream.msg ? stream.msg : "unknown"));
+}
+
 std::string expand_gzip(std::string_view input, const std::string& path, uint64_t limit) {
-  GzipDecoder decoder;
+  Inflater decoder(kGzipStream);
   z_stream& stream = decoder.stream;
   Output output(limit);
   constexpr size_t kPiece = 1 << 30;  // zlib counts in 32 bits
@@ -92,10 +99,7 @@ std::string expand_gzip(std::string_view input, const std::string& path, uint64_
     if (!output.take(output.free_size() - room + stream.avail_out)) throw too_large(path, at, limit);
     if (result == Z_MEM_ERROR) throw std::bad_alloc();
     if (result == Z_BUF_ERROR) throw cut_short(path, at, "gzip");
-    if (result != Z_OK && result != Z_STREAM_END) {
-      throw FormatError::in_file(path, at,
-                                 std::string("damaged gzip stream: ") + (stream.msg ? stream.msg : "unknown"));
-    }
+    if (result != Z_OK && result != Z_STREAM_END) fail_damaged(stream, path, at, "gzip");
     ended = result == Z_STREAM_END;
   }
   return output.finish();
@@ -165,6 +169,28 @@ std::string read_maybe_compressed(const std::string& path, uint64_t limit) {
   if (found->ends_with(".gz")) return expand_gzip(bytes, *found, limit);
   if (found->ends_with(".xz")) return expand_xz(bytes, *found, limit);
   return bytes;
+}
+
+std::string expand_zlib(std::string_view stream, const std::string& path, uint64_t byte, uint64_t limit) {
+  Inflater inflater(kZlibWindow);
+  z_stream& state = inflater.stream;
+  Output output(limit);
+  state.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(stream.data()));  // zlib only reads there
+  state.avail_in = static_cast<uInt>(std::min<size_t>(stream.size(), std::numeric_limits<uInt>::max()));
+  constexpr size_t kPiece = 1 << 30;
+  for (int result = Z_OK; result != Z_STREAM_END;) {
+    if (output.free_size() == 0) output.grow();
+    const size_t room = std::min(output.free_size(), kPiece);
+    state.next_out = output.free_begin();
+    state.avail_out = static_cast<uInt>(room);
+    result = inflate(&state, Z_NO_FLUSH);
+    const uint64_t at = byte + stream.size() - state.avail_in;
+    if (!output.take(output.free_size() - room + state.avail_out)) throw too_large(path, at, limit);
+    if (result == Z_MEM_ERROR) throw std::bad_alloc();
+    if (result == Z_BUF_ERROR) throw cut_short(path, at, "zlib");
+    if (result != Z_OK && result != Z_STREAM_END) fail_damaged(state, path, at, "zlib");
+  }
+  return output.finish();
 }
 
 }  // namespace heterodyne::io

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace heterodyne::io {
 
@@ -18,5 +19,9 @@ std::optional<std::string> find_maybe_compressed(const std::string& path);
 /// Throws FormatError, with the byte offset in the compressed file where there is one: nothing is there, the stream is
 /// damaged or cut short, something else follows it, it expands to more than `limit` bytes.
 std::string read_maybe_compressed(const std::string& path, uint64_t limit = kExpandedLimit);
+
+/// A part of the file `path` that begins at `byte` and is a zlib stream (RFC 1950), expanded. Throws FormatError as
+/// above.
+std::string expand_zlib(std::string_view stream, const std::string& path, uint64_t byte, uint64_t limit);
 
 }  // namespace heterodyne::io

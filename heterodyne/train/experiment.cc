@@ -64,10 +64,18 @@ void check_vocabulary(const Experiment& experiment, const Vocabulary& read) {
                                 with_commas(static_cast<int64_t>(read.size())), differ.first - known.begin()));
 }
 
+// A data set that knows no classes, or does not heed the setting, would go on with other examples than were asked for.
+void check_per_class(const Experiment& experiment, const Dataset& dataset, int64_t per_class) {
+  const auto num_classes = static_cast<int64_t>(dataset.class_names().size());
+  if (per_class == 0 || (num_classes > 0 && dataset.size(Split::kTrain) == per_class * num_classes)) return;
+  throw ConfigError("data." + experiment.options.data.kind, "per_class",
+                    "has no effect on this data set; expected 0, got " + std::to_string(per_class));
+}
+
 // What every data set has.
 DataOptions shared_options(const Experiment& experiment) {
   Table shared;
-  for (const char* key : {"batch", "validation", "workers"}) {
+  for (const char* key : {"batch", "validation", "per_class", "per_class_seed", "workers"}) {
     if (const Value* value = experiment.options.data.settings.find(key)) shared.set(key, *value);
   }
   return read_options<DataOptions>(shared, {"data", "data"});
@@ -93,7 +101,11 @@ Experiment read_experiment(const Table& config, const Families& families) {
 std::unique_ptr<Dataset> make_dataset(const Experiment& experiment, const std::vector<std::string>& folders,
                                       const Log& log) {
   const DataOptions shared = shared_options(experiment);
-  auto dataset = datasets().make(experiment.options.data, DataContext{folders, shared.validation, log, shared.batch});
+  DataContext context{folders, shared.validation, log, shared.batch};
+  context.per_class = {shared.per_class, shared.per_class_seed};
+  context.vocabulary = experiment.vocabulary;
+  auto dataset = datasets().make(experiment.options.data, context);
+  check_per_class(experiment, *dataset, shared.per_class);
   if (dataset->vocabulary() && !experiment.vocabulary.empty()) check_vocabulary(experiment, *dataset->vocabulary());
   return dataset;
 }
@@ -136,6 +148,8 @@ LoaderOptions loader_options(const Experiment& experiment, Split split) {
 int64_t nominal_train_size(const Experiment& experiment) {
   const auto& data = experiment.options.data;
   const int64_t all = datasets().of(data).find(data.kind).num_train(data.settings, {"data", "data." + data.kind});
+  const int64_t per_class = shared_options(experiment).per_class;
+  if (per_class > 0) return per_class * network_shape(experiment).num_classes;
   double validation = DataOptions().validation;
   if (const Value* value = experiment.resolved.find_path("data.validation")) {
     if (value->if_real()) validation = *value->if_real();

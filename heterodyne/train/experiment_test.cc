@@ -56,6 +56,20 @@ TEST(Experiment, MakesItsDataAndNetwork) {
   EXPECT_EQ(loader_options(experiment, Split::kTrain).batch, 40);
 }
 
+// 300 images of which 60 are validated.
+TEST(Experiment, TakesSoManyExamplesOfEachClass) {
+  const auto experiment = fixtures::small_experiment({"data.per_class=5"});
+  const auto dataset = make_dataset(experiment, {}, {});
+  const auto count_Y = dataset->labels(Split::kTrain).bincount();
+  EXPECT_TRUE((count_Y == 5).all().item<bool>()) << count_Y;
+  EXPECT_EQ(dataset->size(Split::kValid), 60);
+  EXPECT_EQ(nominal_train_size(experiment), dataset->size(Split::kTrain));
+  EXPECT_NE(
+      complaint(std::string("name = \"x\"\n[data]\nkind = \"synthetic\"\nper_class_seed = 2\n[model]\nkind = \"mlp\""))
+          .find("per_class_seed has no effect"),
+      std::string::npos);
+}
+
 TEST(Experiment, MayNameKindsOfTheProgramsOwn) {
   RouterRegistry my_routers = routers();
   my_routers.add("mine", routers().find("round_robin"));

@@ -45,8 +45,24 @@ struct HeadPhaseOptions {
   }
 };
 
+struct StartOptions {
+  std::string from;
+  std::vector<std::string> take = {"*"};
+  std::vector<std::string> leave;
+  void visit(Fields& field) {
+    field("from", from,
+          "a run's folder (its best checkpoint) or a checkpoint's, whose values training starts with; none by default");
+    const bool is_used = !from.empty();
+    field("take", take, "names of the tensors that are taken over, '*' for any text", list_or_one(),
+          effective_when(is_used, "from is not set"));
+    field("leave", leave, "names of those among them that keep their first values", list_or_none(),
+          effective_when(is_used, "from is not set"));
+  }
+};
+
 struct TrainOptions {
   double epochs = 10;
+  StartOptions start;
   HeadPhaseOptions head;
   std::vector<std::string> freeze;
   std::string dtype = "float32";
@@ -63,6 +79,7 @@ struct TrainOptions {
   bool keep_routing = false;
   void visit(Fields& field) {
     field("epochs", epochs, "passes over the training split; parts are allowed", more_than(0));
+    field("start", start, "values of another run that training starts with");
     field("head", head, "a first phase in which a part of the network learns alone, such as its head");
     field("freeze", freeze, "names of the parameters that stay as they are, '*' for any text", list_or_none());
     field("dtype", dtype, "what weights and activations are held in", one_of("float32", "float64"));

@@ -69,6 +69,8 @@ RunFolder RunFolder::create(const std::string& path, const Experiment& experimen
   RunFolder folder(path, io::FolderLock(path));
   clear_left_overs(path);
   folder.write_file("resolved.toml", write_toml(experiment.resolved, true));
+  const std::string symbols = vocabulary_lines(experiment.vocabulary);
+  if (!symbols.empty()) folder.write_file("vocabulary.txt", symbols);
   return folder;
 }
 

@@ -21,7 +21,8 @@ class RunFolder {
   /// Throws ConfigError, with the ways on, when the folder exists and holds anything but what a process leaves that was
   /// killed before it wrote its first file.
   static void check_new(const std::string& path);
-  /// A new folder for this experiment, with resolved.toml. Throws ConfigError as check_new() does, DeviceError
+  /// A new folder for this experiment, with resolved.toml and, of a text, vocabulary.txt (a symbol on each line, where
+  /// that is possible). Throws ConfigError as check_new() does, DeviceError
   /// when it cannot be made.
   static RunFolder create(const std::string& path, const Experiment& experiment);
   /// An existing run's folder; what a killed process left half written is cleared away. Throws FormatError when it is

@@ -131,6 +131,7 @@ struct Cifar10 {
     source.normalize = options.normalize;
     source.augment = options.augment;
     source.validation = context.validation;
+    source.per_class = context.per_class;
     return std::make_unique<ImageDataset>(std::move(source));
   }
   static SourceFiles files() { return source_files(); }

@@ -51,6 +51,7 @@ struct Synthetic {
     const auto num_channels = static_cast<size_t>(options.channels);
     source.normalize = {std::vector<double>(num_channels, kMean), std::vector<double>(num_channels, kStd)};
     source.validation = context.validation;
+    source.per_class = context.per_class;
     source.augment = options.augment;
     return std::make_unique<ImageDataset>(std::move(source));
   }

@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <filesystem>
 
 #include "heterodyne/base/error.h"
-#include "heterodyne/base/text.h"
+#include "heterodyne/data/source_folder.h"
 #include "heterodyne/data/text_set.h"
-#include "heterodyne/io/compressed.h"
 
 namespace heterodyne {
 namespace {
@@ -79,18 +77,7 @@ struct TextLm {
 
  private:
   static std::string read(const std::string& name, const DataContext& context) {
-    namespace fs = std::filesystem;
-    std::vector<std::string> tried;
-    if (fs::path(name).is_absolute()) tried.push_back(name);
-    else
-      for (const auto& folder : context.folders) tried.push_back((fs::path(folder) / name).string());
-    tried.push_back(name);
-    for (const auto& path : tried) {
-      if (io::find_maybe_compressed(path)) return io::read_maybe_compressed(path);
-    }
-    throw FormatError(kWhere, fmt::format("{}: not found (also tried .gz, .xz) in {}. Any plain text will do: --set "
-                                          "data.path=FILE",
-                                          name, join(context.folders)));
+    return read_source_file(context, name, kWhere, "Any plain text will do: --set data.path=FILE");
   }
 };
 

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "heterodyne/base/error.h"
+#include "heterodyne/base/shape.h"
 
 namespace heterodyne {
 namespace {
@@ -51,6 +53,20 @@ torch::Tensor ConvStem::forward(const torch::Tensor& x_BCHW) {
   auto x = x_BCHW;
   for (size_t i = 0; i < convs_.size(); ++i) x = at::relu(norms_[i]->forward(convs_[i]->forward(x)));
   return tokens_of(x);
+}
+
+SymbolStem::SymbolStem(const DataShape& data, int64_t width, const Init& init)
+    : length_(data.length), scale_(std::sqrt(static_cast<double>(width))) {
+  embedding_ =
+      register_module("embedding", std::make_shared<nn::Embedding>(data.vocabulary, width, init.at("embedding")));
+}
+
+torch::Tensor SymbolStem::forward(const torch::Tensor& symbol_BS) {
+  check_shape("model", "inputs", symbol_BS, {"B", "S"});
+  if (symbol_BS.size(1) > length_)
+    throw ShapeError("model", fmt::format("inputs: expected at most data.length = {} symbols of a text, got {}",
+                                          length_, symbol_BS.size(1)));
+  return embedding_->forward(symbol_BS) * scale_;
 }
 
 }  // namespace heterodyne

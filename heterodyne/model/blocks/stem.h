@@ -1,6 +1,6 @@
-// Stems: how an image becomes a sequence of tokens.
+// Stems: how an image, or a text, becomes a sequence of tokens.
 //
-// Letters: B images, C channels, H x W pixels, S tokens, D width.
+// Letters: B examples, C channels, H x W pixels, S tokens, D width.
 #pragma once
 
 #include <memory>
@@ -8,18 +8,21 @@
 
 #include "heterodyne/base/batch.h"
 #include "heterodyne/nn/conv.h"
+#include "heterodyne/nn/embedding.h"
 #include "heterodyne/nn/norm.h"
 
 namespace heterodyne {
 
 class Stem : public torch::nn::Module {
  public:
-  /// [B, C, H, W] to [B, S, D]; tokens are the rows of the grid, one after the other.
-  virtual torch::Tensor forward(const torch::Tensor& x_BCHW) = 0;
+  /// Images [B, C, H, W] to [B, S, D], tokens being the rows of the grid, one after the other; or symbols [B, S] to
+  /// [B, S, D].
+  virtual torch::Tensor forward(const torch::Tensor& inputs) = 0;
+  /// Of a text: the most.
   virtual int64_t num_tokens() const = 0;
-  /// Of the grid.
+  /// Of the grid; 0 where there is none.
   virtual int64_t columns() const = 0;
-  /// Multiply-adds for one image.
+  /// Multiply-adds for one example.
   virtual double macs() const = 0;
 };
 
@@ -54,6 +57,23 @@ class ConvStem : public Stem {
   double macs_ = 0;
   std::vector<std::shared_ptr<nn::Conv2d>> convs_;
   std::vector<std::shared_ptr<nn::BatchNorm2d>> norms_;
+};
+
+/// The symbols' features times the square root of the width (Vaswani et al. 2017, section 3.4), so that they are as
+/// large as sinusoid positions.
+class SymbolStem : public Stem {
+ public:
+  SymbolStem(const DataShape& data, int64_t width, const Init& init);
+  /// Throws ShapeError unless 0 <= symbol < vocabulary and S is at most the data's length.
+  torch::Tensor forward(const torch::Tensor& symbol_BS) override;
+  int64_t num_tokens() const override { return length_; }
+  int64_t columns() const override { return 0; }
+  double macs() const override { return 0; }
+
+ private:
+  int64_t length_;
+  double scale_;
+  std::shared_ptr<nn::Embedding> embedding_;
 };
 
 }  // namespace heterodyne

@@ -39,5 +39,18 @@ TEST(ConvStem, HalvesTheImageAsOftenAsTold) {
   EXPECT_EQ(stem.macs(), 2 * 27 * 32 * 32 + 4 * 2 * 9 * 16 * 16 + 8 * 4 * 9 * 8 * 8 + 16 * 8 * 9 * 4 * 4);
 }
 
+// Embeddings start with an expected norm of 1; positions have sqrt(D / 2).
+TEST(SymbolStem, ASymbolIsItsRowTimesTheRootOfTheWidth) {
+  DataShape data;
+  data.vocabulary = 5, data.length = 3, data.num_classes = 2;
+  SymbolStem stem(data, 16, {1, "stem"});
+  const auto y = stem.forward(torch::tensor({{4, 0}}, torch::kInt64));
+  EXPECT_EQ(y.sizes(), (std::vector<int64_t>{1, 2, 16}));
+  EXPECT_TRUE(torch::equal(y[0][0], stem.named_parameters()["embedding.weight"][4] * 4));
+  EXPECT_EQ(stem.columns(), 0);
+  EXPECT_THROW(stem.forward(torch::tensor({{5}}, torch::kInt64)), ShapeError);
+  EXPECT_THROW(stem.forward(torch::zeros({1, 4}, torch::kInt64)), ShapeError);
+}
+
 }  // namespace
 }  // namespace heterodyne::stem_test

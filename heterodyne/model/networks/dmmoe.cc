@@ -1,4 +1,5 @@
-// DMMoE's network and its baselines: an image becomes tokens, a few layers mix them, their mean is classified.
+// DMMoE's network and its baselines: an image, or a text, becomes tokens, a few layers mix them, their mean is
+// classified. Padding of a text is routed nowhere and in no mean.
 // A layer is a Mixture of Experts or a soft one with a residual around it, x + moe(x), or a dense expert applied to
 // every token. With one MoE layer of four kinds it is DMMoE, with one of four MLPs the homogeneous baseline, with two
 // dense transformer blocks the dense ViT.
@@ -43,10 +44,12 @@ class DmmoeNetwork : public Network {
     void visit(Fields& field) {
       field("width", width, "features of a token", at_least(1));
       field("layers", layers, "layers in all", between(1, 1000));
-      field("stem", stem, "how an image becomes tokens: one convolution over patches, or three strided ones",
-            one_of("patch", "conv"));
+      field("stem", stem,
+            "how an example becomes tokens: an image by one convolution over patches, or by three strided ones; a "
+            "text by its symbols",
+            one_of("patch", "conv", "symbols"));
       field("patch", patch, "pixels along the side of a patch", at_least(1),
-            effective_when(stem == "patch", "stem = \"conv\""));
+            effective_when(stem == "patch", "stem = \"" + stem + "\""));
       field("dropout", dropout, "share dropped of the tokens' features before the first layer", between(0, 0.99));
       field("moe", moe, "the layers that are Mixtures of Experts");
       field("soft_moe", soft_moe, "the layers that are soft mixtures of experts");
@@ -58,10 +61,7 @@ class DmmoeNetwork : public Network {
 
   DmmoeNetwork(const Options& options, const NetworkContext& context) : width_(options.width), data_(context.data) {
     const Init init{context.seed, ""};
-    if (options.stem == "patch")
-      stem_ = std::make_shared<PatchStem>(context.data, width_, options.patch, init.at("stem"));
-    else stem_ = std::make_shared<ConvStem>(context.data, width_, init.at("stem"));
-    register_module("stem", stem_);
+    make_stem(options, init.at("stem"));
     position_SD_ = register_buffer("positions", sinusoid_positions(stem_->num_tokens(), width_));
     dropout_ = register_module("dropout", std::make_shared<nn::Dropout>(options.dropout, init.at("dropout")));
     make_layers(options, init.at("layers"));
@@ -71,10 +71,12 @@ class DmmoeNetwork : public Network {
   }
 
   NetworkOutput forward(const Batch& batch, RoutingLog* log) override {
-    check_shape("model.dmmoe", "inputs", batch.inputs,
-                {"B", {"C", data_.channels}, {"H", data_.height}, {"W", data_.width}});
-    auto x_BSD = stem_->forward(batch.inputs) + position_SD_;
+    if (!data_.is_text())
+      check_shape("model.dmmoe", "inputs", batch.inputs,
+                  {"B", {"C", data_.channels}, {"H", data_.height}, {"W", data_.width}});
+    auto x_BSD = stem_->forward(batch.inputs);
     const int64_t B = x_BSD.size(0), S = x_BSD.size(1);
+    x_BSD = x_BSD + position_SD_.narrow(0, 0, S);
     const auto all_T = torch::arange(B * S);
     x_BSD = dropout_->forward(x_BSD.reshape({B * S, width_}), batch.random, all_T).view({B, S, width_});
     observe(log, "stem", x_BSD);
@@ -84,16 +86,18 @@ class DmmoeNetwork : public Network {
       if (layer.moe) {
         x_BSD = x_BSD + moe.run(*layer.moe, x_BSD);
       } else if (layer.soft) {
-        x_BSD = x_BSD + layer.soft->forward({x_BSD, {}, batch.random});
+        x_BSD = x_BSD + layer.soft->forward({x_BSD, batch.mask_BS, batch.random});
       } else {
-        x_BSD =
-            layer.dense->forward({x_BSD.reshape({B * S, width_}), all_T, x_BSD, {}, batch.random}).view({B, S, width_});
+        const auto x_TD = x_BSD.reshape({B * S, width_});
+        x_BSD = layer.dense->forward({x_TD, all_T, x_BSD, batch.mask_BS, batch.random}).view({B, S, width_});
       }
       observe(log, layer.name, x_BSD);
     }
     NetworkOutput output;
     moe.finish(output);
-    output.logit_BY = head_->forward(norm_->forward(x_BSD.mean(1)));
+    const auto feature_BD = norm_->forward(mean_of_tokens(x_BSD, batch.mask_BS));
+    observe(log, "feature", feature_BD);
+    output.logit_BY = head_->forward(feature_BD);
     observe(log, "head", output.logit_BY);
     return output;
   }
@@ -116,7 +120,10 @@ class DmmoeNetwork : public Network {
   }
 
   int64_t tokens_per_example() const override { return stem_->num_tokens(); }
-  TokenGrid token_grid() const override { return {stem_->num_tokens() / stem_->columns(), stem_->columns()}; }
+  TokenGrid token_grid() const override {
+    const int64_t columns = stem_->columns();
+    return columns > 0 ? TokenGrid{stem_->num_tokens() / columns, columns} : TokenGrid{};
+  }
 
  private:
   struct Layer {  // one of the three
@@ -125,6 +132,30 @@ class DmmoeNetwork : public Network {
     std::shared_ptr<SoftMoeLayer> soft;
     std::shared_ptr<Expert> dense;
   };
+
+  void make_stem(const Options& options, const Init& init) {
+    const bool reads_symbols = options.stem == "symbols";
+    if (reads_symbols && !data_.is_text())
+      throw ConfigError("model", "stem", "expected \"patch\" or \"conv\" for images, got \"symbols\"");
+    if (!reads_symbols && data_.is_text())
+      throw ConfigError("model", "stem", "expected \"symbols\" for texts, got \"" + options.stem + "\"");
+    if (reads_symbols && data_.num_classes == data_.vocabulary)
+      throw ConfigError("model", "kind",
+                        "\"dmmoe\" answers once for each text; expected data with a class for each, "
+                        "such as \"text_classes\"");
+    if (reads_symbols) stem_ = std::make_shared<SymbolStem>(data_, width_, init);
+    else if (options.stem == "patch") stem_ = std::make_shared<PatchStem>(data_, width_, options.patch, init);
+    else stem_ = std::make_shared<ConvStem>(data_, width_, init);
+    register_module("stem", stem_);
+  }
+
+  // Padding left out; zeros for an example of nothing else.
+  static torch::Tensor mean_of_tokens(const torch::Tensor& x_BSD, const torch::Tensor& mask_BS) {
+    if (!mask_BS.defined()) return x_BSD.mean(1);
+    const auto is_padding_BS1 = mask_BS.logical_not().unsqueeze(2);
+    const auto count_B1 = mask_BS.sum(1, true).clamp_min(1).to(x_BSD.scalar_type());
+    return x_BSD.masked_fill(is_padding_BS1, 0).sum(1) / count_B1;
+  }
 
   static void check_layers(const Options& options) {
     const auto check_index = [&](int64_t index, const char* key) {
@@ -184,7 +215,8 @@ class DmmoeNetwork : public Network {
 }  // namespace
 
 NetworkKind network_kind_dmmoe() {
-  return network_kind<DmmoeNetwork>("image tokens through layers of mixed experts or dense blocks, then their mean");
+  return network_kind<DmmoeNetwork>(
+      "tokens of an image or a text through layers of mixed experts or dense blocks, then their mean");
 }
 
 }  // namespace heterodyne

@@ -186,5 +186,74 @@ TEST(DmmoeNetwork, BadSettingsAreNamed) {
   EXPECT_EQ(message_of({}), "[layers.0] moe.experts: expected at least one entry, got an empty list");
 }
 
+DataShape text_shape() {
+  DataShape shape;
+  shape.vocabulary = 50, shape.num_classes = 4, shape.length = 12;
+  return shape;
+}
+
+std::shared_ptr<Network> text_network(Table settings = {}) {
+  settings.set("stem", "symbols");
+  settings.set("width", 16);
+  const auto network = network_of(settings, text_shape());
+  network->eval();
+  return network;
+}
+
+// Three texts of 3, 5 and 1 symbols.
+Batch padded_texts() {
+  Batch batch;
+  batch.inputs = torch::tensor({{7, 8, 9, 0, 0}, {1, 2, 3, 4, 5}, {6, 0, 0, 0, 0}}, torch::kInt64);
+  batch.mask_BS = torch::tensor({{1, 1, 1, 0, 0}, {1, 1, 1, 1, 1}, {1, 0, 0, 0, 0}}, torch::kInt64).to(torch::kBool);
+  batch.random = {1, 1};
+  return batch;
+}
+
+// Whatever stands in the padding, and whether there is any, each text gets the answer that it gets alone.
+void expect_padding_changes_nothing(Network& network) {
+  const auto batch = padded_texts();
+  const auto logit_BY = network.forward(batch, nullptr).logit_BY;
+  Batch other = batch;
+  other.inputs = batch.inputs.masked_fill(batch.mask_BS.logical_not(), 49);
+  EXPECT_TRUE(torch::equal(network.forward(other, nullptr).logit_BY, logit_BY));
+  const auto length_B = batch.mask_BS.sum(1);
+  for (int64_t b = 0; b < 3; ++b) {
+    Batch alone;
+    alone.inputs = batch.inputs.narrow(0, b, 1).narrow(1, 0, length_B[b].item<int64_t>());
+    EXPECT_TRUE(torch::allclose(network.forward(alone, nullptr).logit_BY[0], logit_BY[b], 1e-5, 1e-6)) << b;
+  }
+}
+
+TEST(DmmoeNetwork, PaddingOfTextsChangesNothing) {
+  const Table vit_16{{"kind", "vit_block"}, {"heads", 2}, {"hidden", 20}};
+  expect_padding_changes_nothing(*text_network({{"moe", Table{{"experts", fixtures::mixed_experts()}}}}));
+  expect_padding_changes_nothing(*text_network({{"dense", vit_16}, {"moe", Table{{"layers", Array{}}}}}));
+  auto soft = soft_settings();
+  soft.erase("width");
+  expect_padding_changes_nothing(*text_network(soft));
+}
+
+// Nine symbols, two experts each.
+TEST(DmmoeNetwork, PaddingOfTextsIsRoutedAndCountedNowhere) {
+  const auto network = text_network({{"moe", Table{{"experts", fixtures::mixed_experts()}}}});
+  RoutingLog log;
+  network->forward(padded_texts(), &log);
+  ASSERT_EQ(log.layers.size(), 1U);
+  EXPECT_EQ(log.layers[0].num_tokens, 9);
+  EXPECT_EQ(log.layers[0].tokens_per_expert_E.sum().item<int64_t>(), 18);
+}
+
+TEST(DmmoeNetwork, TextsNeedTheirStem) {
+  const auto complaint = [](const std::string& stem, const DataShape& shape) {
+    return fixtures::message_of<ConfigError>([&] { network_of({{"stem", stem}}, shape); });
+  };
+  EXPECT_NE(complaint("symbols", {3, 32, 32, 10}).find("expected \"patch\" or \"conv\" for images, got \"symbols\""),
+            std::string::npos);
+  EXPECT_NE(complaint("conv", text_shape()).find("expected \"symbols\" for texts, got \"conv\""), std::string::npos);
+  auto next = text_shape();
+  next.num_classes = next.vocabulary;
+  EXPECT_NE(complaint("symbols", next).find("answers once for each text"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace heterodyne::dmmoe_test
