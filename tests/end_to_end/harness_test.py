@@ -31,7 +31,7 @@ choices = "{{places}}"
 gold = "{{right}}"
 """
 ROWS = [{"animal": "cat", "places": ["the mat.", "the cog."], "right": 0},
-        {"animal": "dog", "places": ["gtm teh.", "the log."], "right": 1},
+        {"animal": "dog", "places": ["gtm eht.", "the log."], "right": 1},
         {"animal": "cat", "places": ["mmm mmm.", "the mat."], "right": 1}]
 
 

@@ -48,7 +48,7 @@ TEST(FieldTemplate, AListGivesATextForEachItem) {
 
 TEST(FieldTemplate, WhatDoesNotFitIsNamed) {
   const auto refusal = [](std::string_view text) { return fixtures::message_of<FormatError>([&] { filled(text); }); };
-  EXPECT_EQ(refusal("{{anser}}"), "a: line 3: anser: expected such a field, got none");
+  EXPECT_EQ(refusal("{{answr}}"), "a: line 3: answr: expected such a field, got none");
   EXPECT_EQ(refusal("{{question.x}}"), "a: line 3: question.x: expected such a field, got none");
   EXPECT_EQ(refusal("{{choices.text.7}}"), "a: line 3: choices.text.7: expected such a field, got none");
   EXPECT_EQ(refusal("{{none}}"), "a: line 3: none: expected text or a number, got null");
