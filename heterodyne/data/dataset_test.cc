@@ -46,6 +46,19 @@ std::string classified_path() {
   return path;
 }
 
+// Two hundred questions with answers of different lengths.
+std::string questions_path() {
+  static const fixtures::TemporaryFolder folder;
+  std::string lines;
+  for (int i = 0; i < 200; ++i) {
+    lines += R"({"instruction": "Count to )" + std::to_string(i) + R"(.", "output": ")";
+    for (int number = 1; number <= 1 + i % 9; ++number) lines += std::to_string(number) + " ";
+    lines += "\"}\n";
+  }
+  static const std::string path = folder.put("questions.jsonl", lines);
+  return path;
+}
+
 Table settings_of(const std::string& kind) {
   Table settings{{"kind", kind}, {"batch", 32}};
   if (has_setting(kind, "fields.label")) {
@@ -55,7 +68,8 @@ Table settings_of(const std::string& kind) {
     settings.set("length", 8);
     return settings;
   }
-  if (has_setting(kind, "path")) settings.set("path", text_path());
+  if (has_setting(kind, "path"))
+    settings.set("path", has_setting(kind, "instruction") ? questions_path() : text_path());
   if (has_setting(kind, "allow_partial")) settings.set("allow_partial", true);
   return settings;
 }
@@ -154,7 +168,9 @@ TEST_P(DatasetContract, BatchesAreFiniteAndOfTheStatedShape) {
     const auto batch = dataset_->get(split, index_B);
     const int64_t B = index_B.numel();
     if (is_text()) {
-      EXPECT_EQ(batch.inputs.sizes(), (std::vector<int64_t>{B, shape.length}));
+      EXPECT_EQ(batch.inputs.size(0), B);
+      if (has_setting(GetParam(), "instruction")) EXPECT_LE(batch.inputs.size(1), shape.length) << "cut to the longest";
+      else EXPECT_EQ(batch.inputs.size(1), shape.length);
       EXPECT_LT(batch.inputs.max().item<int64_t>(), shape.vocabulary);
     } else {
       EXPECT_EQ(batch.inputs.sizes(), (std::vector<int64_t>{B, shape.channels, shape.height, shape.width}));

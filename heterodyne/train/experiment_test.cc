@@ -26,8 +26,9 @@ TEST(Experiment, NamesEveryMistakeAtOnce) {
   const auto message = complaint(
       "name = \"x\"\n[data]\nkind = \"synthetic\"\nbatch = 0\n[model]\nkind = \"mlpp\"\n[train]\nepoch = 3\n");
   EXPECT_NE(message.find("my.toml:4:9: [data] batch: expected >= 1, got 0"), std::string::npos) << message;
-  EXPECT_NE(message.find("my.toml:6:8: [model] kind: expected one of bert, densenet, dmmoe, llama, lstm_classifier, "
-                         "lstm_lm, mlp, mobilenet_v2, resnet, vit, got \"mlpp\"; nearest: \"mlp\""),
+  EXPECT_NE(message.find(
+                "my.toml:6:8: [model] kind: expected one of bert, densenet, dmmoe, image_text, llama, lstm_classifier, "
+                "lstm_lm, mlp, mobilenet_v2, resnet, vision_language, vit, got \"mlpp\"; nearest: \"mlp\""),
             std::string::npos)
       << message;
   EXPECT_NE(message.find("my.toml:8:9: [train] unknown key \"epoch\"; nearest: \"epochs\""), std::string::npos)
@@ -66,7 +67,7 @@ TEST(Experiment, TakesSoManyExamplesOfEachClass) {
   EXPECT_EQ(nominal_train_size(experiment), dataset->size(Split::kTrain));
   EXPECT_NE(
       complaint(std::string("name = \"x\"\n[data]\nkind = \"synthetic\"\nper_class_seed = 2\n[model]\nkind = \"mlp\""))
-          .find("per_class_seed has no effect"),
+          .find("per_class_seed: has no effect"),
       std::string::npos);
 }
 

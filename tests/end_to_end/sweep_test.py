@@ -143,7 +143,7 @@ class SweepTest(ProgramTest):
         self.assertTrue(studies)
         for study in studies:
             plan = json.loads(self.succeeds("sweep", str(study), "--dry-run", "--format", "json").stdout)
-            self.assertGreaterEqual(len(plan), 30, study)
+            self.assertGreaterEqual(len(plan), 9, study)
 
     def test_what_is_wrong_is_refused_before_anything_starts(self):
         unknown = ["sweep", *SMALL, "--grid", "model.moe.router.kk=1"]
