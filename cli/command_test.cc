@@ -45,11 +45,18 @@ std::string without_remark(const std::string& sentence) { return sentence.substr
 // itself (a comment, where the output goes, a second command) cut off.
 std::vector<std::string> words_of(const std::string& line) {
   std::vector<std::string> words;
+  std::string begun;  // a quoted word that holds spaces, as far as it has come
   for (std::string word : split(line, ' ')) {
     if (word.empty()) continue;
+    if (!begun.empty()) word = begun + " " + word;
+    begun.clear();
+    const bool is_quoted = word.front() == '\'' || word.front() == '"';
+    if (is_quoted && (word.size() == 1 || word.back() != word.front())) {
+      begun = word;
+      continue;
+    }
     if (word.starts_with('#') || word == ">" || word == "<" || word == "|" || word == "&&" || word == ";") break;
-    if (word.size() >= 2 && (word.front() == '\'' || word.front() == '"') && word.back() == word.front())
-      word = word.substr(1, word.size() - 2);
+    if (is_quoted) word = word.substr(1, word.size() - 2);
     words.push_back(word);
   }
   return words;

@@ -11,8 +11,8 @@ TEST(Work, IsThatOfAnExampleTimesTheirNumber) {
   const auto network = networks().make(Member(Table{{"kind", "mlp"}, {"hidden", Array{}}}), NetworkContext{shape, 1});
   EXPECT_EQ(work_text(*network, shape, 1'000'000),
             "forward passes over 1,000,000 examples: 8 MACs each, 8.00 M in all (executed, at even loads)");
-  DataShape text = shape;
-  text.vocabulary = 2;
+  DataShape text;
+  text.num_classes = text.vocabulary = 2;
   text.length = 50;
   EXPECT_EQ(work_text(*network, text, 20),
             "forward passes over 1,000 tokens: 8 MACs each, 8.00 k in all (executed, at even loads)");
