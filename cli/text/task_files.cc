@@ -6,7 +6,7 @@
 
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/text.h"
-#include "heterodyne/io/compressed.h"
+#include "heterodyne/data/source_folder.h"
 #include "heterodyne/io/file.h"
 
 namespace heterodyne::cli {
@@ -44,16 +44,9 @@ FoundTask find_task(const std::string& name) {
 }
 
 std::string read_rows(const FoundTask& task, const std::string& path, const std::vector<std::string>& folders) {
-  std::vector<std::string> tried;
-  const bool is_absolute = fs::path(path).is_absolute();
-  if (!task.folder.empty() && !is_absolute) tried.push_back((fs::path(task.folder) / path).string());
-  for (const auto& folder : folders) {
-    if (!is_absolute) tried.push_back((fs::path(folder) / path).string());
-  }
-  tried.push_back(path);
-  for (const auto& file : tried) {
-    if (io::find_maybe_compressed(file)) return io::read_maybe_compressed(file);
-  }
+  std::vector<std::string> all = folders;
+  if (!task.folder.empty()) all.insert(all.begin(), task.folder);
+  if (auto rows = find_source_file(all, path)) return *std::move(rows);
   throw FormatError("task " + task.task.name(),
                     fmt::format("{}: not found (also tried .gz, .xz) in {}; see docs/harness.md", path, join(folders)));
 }

@@ -14,12 +14,6 @@ namespace {
 constexpr std::array<std::string_view, 6> kEndings = {"<|eot_id|>",    "<|im_end|>", "<|end_of_text|>",
                                                       "<|endoftext|>", "</s>",       "<|return|>"};
 
-std::string without_space_around(const std::string& text) {
-  const char* space = " \t\n\v\f\r";
-  const size_t first = text.find_first_not_of(space);
-  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(space) - first + 1);
-}
-
 ChatTemplate::Frame llama3_frame(const std::string& role) {
   return {"<|start_header_id|>" + role + "<|end_header_id|>\n\n", "<|eot_id|>"};
 }
@@ -49,6 +43,12 @@ int64_t id_of(const Vocabulary& vocabulary, std::string_view symbol) {
 }
 
 }  // namespace
+
+std::string without_space_around(const std::string& text) {
+  const char* space = " \t\n\v\f\r";
+  const size_t first = text.find_first_not_of(space);
+  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(space) - first + 1);
+}
 
 const ChatTemplate::Frame& ChatTemplate::frame(const std::string& role) const {
   if (role == "system") return system;

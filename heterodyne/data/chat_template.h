@@ -30,6 +30,9 @@ struct ChatTemplate {
   std::string opened(const std::vector<ChatMessage>& messages) const;
 };
 
+/// The text less the white space at its ends.
+std::string without_space_around(const std::string& text);
+
 /// llama3, chatml, alpaca and plain.
 const std::vector<std::string>& chat_template_names();
 /// Throws ConfigError for an unknown name, with the nearest.

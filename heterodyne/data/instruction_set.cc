@@ -12,7 +12,7 @@
 namespace heterodyne {
 namespace {
 
-bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\n\v\f\r") == std::string::npos; }
+bool is_blank(const std::string& text) { return without_space_around(text).empty(); }
 
 // The instruction with its input, as the template's models know it.
 std::string with_input(const std::string& instruction, const std::string& input, const ChatTemplate& form) {
@@ -60,9 +60,7 @@ std::string space_before_answer(const ChatTemplate& form) {
 }
 
 std::string answer_text(const ChatMessage& message, const ChatTemplate& form) {
-  const char* space = " \t\n\v\f\r";
-  const size_t first = message.text.find_first_not_of(space), last = message.text.find_last_not_of(space);
-  return space_before_answer(form) + message.text.substr(first, last - first + 1) + form.assistant.behind;
+  return space_before_answer(form) + without_space_around(message.text) + form.assistant.behind;
 }
 
 void append(InstructionTokens& tokens, const std::vector<int64_t>& ids, bool is_answer) {

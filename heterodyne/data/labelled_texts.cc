@@ -9,7 +9,7 @@
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/io/csv.h"
-#include "heterodyne/io/json.h"
+#include "heterodyne/io/json_lines.h"
 
 namespace heterodyne {
 namespace {
@@ -33,9 +33,7 @@ class LabelledTextReader {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& message) const {
-    throw FormatError::in_file(file_, fmt::format("line {}: {}", line_, message));
-  }
+  [[noreturn]] void fail(const std::string& message) const { throw FormatError::in_file(where_, message); }
 
   void add(const std::string& label, const std::vector<std::string>& parts) {
     LabelledText& example = texts_.emplace_back();
@@ -79,7 +77,7 @@ class LabelledTextReader {
     std::vector<size_t> columns;
     for (const auto& name : fields_.text) columns.push_back(column(name, records[0]));
     for (size_t r = fields_.header ? 1 : 0; r < records.size(); ++r) {
-      line_ = records[r].line;
+      where_ = fmt::format("{}: line {}", file_, records[r].line);
       std::vector<std::string> parts;
       for (const size_t c : columns) parts.push_back(records[r].cells[c]);
       add(records[r].cells[label], parts);
@@ -87,10 +85,8 @@ class LabelledTextReader {
   }
 
   void read_json_lines(std::string_view content) {
-    for (const auto& text : split(content, '\n')) {
-      ++line_;
-      if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
-      const Table table = io::parse_json_table(text, fmt::format("{}: line {}", file_, line_));
+    io::each_json_line(content, file_, false, [&](const Table& table, const std::string& where) {
+      where_ = where;
       std::vector<std::string> parts;
       for (const auto& key : fields_.text) {
         const Value* part = table.find(key);
@@ -101,14 +97,14 @@ class LabelledTextReader {
       if (!label || !(label->if_text() || label->if_integer()))
         fail(fmt::format("{}: expected a class's number or name", fields_.label));
       add(label->if_text() ? *label->if_text() : std::to_string(*label->if_integer()), parts);
-    }
+    });
   }
 
   const std::string& file_;
   const TextFields& fields_;
   const std::vector<std::string>& class_names_;
   std::vector<LabelledText> texts_;
-  int64_t line_ = 0;
+  std::string where_;  // the example that is read stands
 };
 
 }  // namespace

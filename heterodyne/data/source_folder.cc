@@ -39,16 +39,21 @@ std::string find_source_folder(const DataContext& context, const FolderSearch& s
                                 tried.empty() ? "any folder, none was named" : join(tried), search.how_to_get));
 }
 
-std::string read_source_file(const DataContext& context, const std::string& name, const std::string& where,
-                             const std::string& hint) {
+std::optional<std::string> find_source_file(const std::vector<std::string>& folders, const std::string& name) {
   std::vector<std::string> tried;
   if (!path(name).is_absolute()) {
-    for (const auto& folder : context.folders) tried.push_back((path(folder) / name).string());
+    for (const auto& folder : folders) tried.push_back((path(folder) / name).string());
   }
   tried.push_back(name);
   for (const auto& file : tried) {
     if (io::find_maybe_compressed(file)) return io::read_maybe_compressed(file);
   }
+  return std::nullopt;
+}
+
+std::string read_source_file(const DataContext& context, const std::string& name, const std::string& where,
+                             const std::string& hint) {
+  if (auto content = find_source_file(context.folders, name)) return *std::move(content);
   throw FormatError(where,
                     fmt::format("{}: not found (also tried .gz, .xz) in {}. {}", name, join(context.folders), hint));
 }

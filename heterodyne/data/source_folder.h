@@ -1,6 +1,7 @@
 // SourceFolder: finds the folder, or the single file, in which a data set lies.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,12 @@ struct FolderSearch {
 /// Throws FormatError that names each place it looked at and the way to get the files.
 std::string find_source_folder(const DataContext& context, const FolderSearch& search);
 
-/// The content of the file `name`, also .gz or .xz: as it stands when it is an absolute path, else in the folders of
-/// the context in order, then here. Throws FormatError of `where`: "NAME: not found (also tried .gz, .xz) in FOLDERS.
-/// HINT", and what io::read_maybe_compressed() does.
+/// The content of the file `name`, also .gz or .xz: as it stands when it is an absolute path, else in the folders in
+/// order, then here. Nothing when there is none; throws what io::read_maybe_compressed() does.
+std::optional<std::string> find_source_file(const std::vector<std::string>& folders, const std::string& name);
+
+/// The same in the folders of the context. Throws FormatError of `where`: "NAME: not found (also tried .gz, .xz) in
+/// FOLDERS. HINT", and what io::read_maybe_compressed() does.
 std::string read_source_file(const DataContext& context, const std::string& name, const std::string& where,
                              const std::string& hint);
 

@@ -26,6 +26,7 @@ namespace {
 
 constexpr int64_t kVqaSide = 64, kVqaColours = 3;
 constexpr int64_t kVqaBytes = kVqaSide * kVqaSide * kVqaColours;  // of an image
+constexpr int64_t kVqaMostImages = 1'000'000;  // so that a number in a damaged file asks for no memory
 constexpr int64_t kVqaAnswers = 13, kVqaWords = 29, kVqaQuestions = 38'575;
 constexpr const char* kVqaWhere = "data.easy_vqa";
 
@@ -68,7 +69,8 @@ std::vector<std::string> read_answers(const std::string& path) {
 VqaQuestion vqa_question(const Value& item, size_t number, const std::string& path) {
   const Array* parts = item.if_array();
   const bool fits = parts && parts->size() == 3 && (*parts)[0].if_text() && (*parts)[1].if_text() &&
-                    (*parts)[2].if_integer() && *(*parts)[2].if_integer() >= 0;
+                    (*parts)[2].if_integer() && *(*parts)[2].if_integer() >= 0 &&
+                    *(*parts)[2].if_integer() < kVqaMostImages;
   if (!fits)
     throw FormatError::in_file(
         path, fmt::format("question {}: expected [question, answer, image], got {}", number, io::write_json(item)));

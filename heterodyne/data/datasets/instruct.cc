@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <filesystem>
 
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/data/instruction_set.h"
-#include "heterodyne/io/compressed.h"
+#include "heterodyne/data/source_folder.h"
 
 namespace heterodyne {
 namespace {
@@ -109,18 +108,8 @@ struct Instruct {
   }
 
   static std::string read(const std::string& name, const DataContext& context) {
-    namespace fs = std::filesystem;
-    std::vector<std::string> tried;
-    for (const auto& folder : context.folders) {
-      if (!fs::path(name).is_absolute()) tried.push_back((fs::path(folder) / name).string());
-    }
-    tried.push_back(name);
-    for (const auto& path : tried) {
-      if (io::find_maybe_compressed(path)) return io::read_maybe_compressed(path);
-    }
-    throw FormatError(kPlace, fmt::format("{}: not found (also tried .gz, .xz) in {}. Rows of {{\"instruction\", "
-                                          "\"output\"}} will do: --set data.path=FILE",
-                                          name, join(context.folders)));
+    return read_source_file(context, name, kPlace,
+                            "Rows of {\"instruction\", \"output\"} will do: --set data.path=FILE");
   }
 };
 

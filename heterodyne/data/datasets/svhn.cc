@@ -2,8 +2,7 @@
 // images with unsupervised feature learning"), 73,257 for training and 26,032 for testing.
 //
 // Read is the authors' format 2: train_32x32.mat and test_32x32.mat, whose X is [32, 32, 3, N] bytes and whose y holds
-// 1
-// .. 10, where 10 means the digit 0.
+// 1 to 10, where 10 means the digit 0.
 #include <fmt/format.h>
 
 #include "heterodyne/base/error.h"
