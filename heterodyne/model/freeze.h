@@ -12,6 +12,17 @@ namespace heterodyne {
 /// Whether the whole name fits the pattern, in which '*' stands for any text, dots included, and '?' for one character.
 bool fits_pattern(std::string_view name, std::string_view pattern);
 
+/// Whether it fits one of them.
+bool fits_any(std::string_view name, const std::vector<std::string>& patterns);
+
+/// Where patterns are set, and what they are to fit: "train", "freeze", "parameters".
+struct PatternSetting {
+  std::string section, key, what;
+};
+/// Throws ConfigError about that setting when a pattern fits none of the names, with the nearest of them.
+void check_patterns(const std::vector<std::string>& patterns, const std::vector<std::string>& names,
+                    const PatternSetting& setting);
+
 /// Throws ConfigError about the setting `key` of `train` when a pattern fits none of the network's parameters, naming
 /// the nearest, or when all of them would be frozen.
 void check_freeze(const torch::nn::Module& network, const std::vector<std::string>& patterns, const std::string& key);

@@ -32,20 +32,6 @@ std::vector<Projection> projections_of(const torch::nn::Module& network, const s
   return all;
 }
 
-[[noreturn]] void refuse(const char* key, const std::string& pattern, const char* what,
-                         const std::vector<std::string>& names) {
-  const std::string close = nearest(pattern, names);
-  const std::string hint = names.empty() ? "" : "; there is " + (close.empty() ? names.front() : close);
-  throw ConfigError(
-      "model", std::string("lora.") + key,
-      fmt::format("expected names of {} with '*' for any text, got \"{}\", which fits none{}", what, pattern, hint));
-}
-
-bool fits_one(const std::string& name, const std::vector<std::string>& patterns) {
-  return std::any_of(patterns.begin(), patterns.end(),
-                     [&](const std::string& pattern) { return fits_pattern(name, pattern); });
-}
-
 }  // namespace
 
 bool is_lora_name(const std::string& name) { return name.ends_with(".lora_a") || name.ends_with(".lora_b"); }
@@ -53,32 +39,27 @@ bool is_lora_name(const std::string& name) { return name.ends_with(".lora_a") ||
 void LoraSection::attach(torch::nn::Module& network, const std::vector<MoeLayer*>& layers, uint64_t seed) const {
   if (rank == 0) return;
   const auto projections = projections_of(network, layers);
+  std::vector<std::string> dense;
+  for (const auto& [name, linear, is_inside] : projections) {
+    if (!is_inside) dense.push_back(name);
+  }
   for (const auto& pattern : targets) {
-    std::vector<std::string> names;
-    bool is_any = false;
     for (const auto& [name, linear, is_inside] : projections) {
-      if (!is_inside) names.push_back(name);
-      if (!fits_pattern(name, pattern)) continue;
-      if (is_inside)
+      if (is_inside && fits_pattern(name, pattern))
         throw ConfigError("model", "lora.targets",
                           fmt::format("expected dense projections, got \"{}\": {} is of a layer of experts, which run "
                                       "fused and take no corrections",
                                       pattern, name));
-      is_any = true;
     }
-    if (!is_any) refuse("targets", pattern, "dense projections", names);
   }
+  check_patterns(targets, dense, {"model", "lora.targets", "dense projections"});
   for (const auto& [name, linear, is_inside] : projections) {
-    if (fits_one(name, targets)) linear->add_lora(rank, alpha / static_cast<double>(rank), {seed, name});
+    if (fits_any(name, targets)) linear->add_lora(rank, alpha / static_cast<double>(rank), {seed, name});
   }
   auto parameters = network.named_parameters();
-  const auto names = parameters.keys();
-  for (const auto& pattern : trains) {
-    if (std::none_of(names.begin(), names.end(), [&](const auto& name) { return fits_pattern(name, pattern); }))
-      refuse("trains", pattern, "parameters", names);
-  }
+  check_patterns(trains, parameters.keys(), {"model", "lora.trains", "parameters"});
   for (auto& parameter : parameters) {
-    if (!is_lora_name(parameter.key()) && !fits_one(parameter.key(), trains))
+    if (!is_lora_name(parameter.key()) && !fits_any(parameter.key(), trains))
       parameter.value().set_requires_grad(false);
   }
 }

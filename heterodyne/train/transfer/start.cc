@@ -16,33 +16,14 @@
 namespace heterodyne {
 namespace {
 
-bool fits_one_of(const std::string& name, const std::vector<std::string>& patterns) {
-  return std::any_of(patterns.begin(), patterns.end(),
-                     [&](const auto& pattern) { return fits_pattern(name, pattern); });
-}
-
 bool is_wanted(const std::string& name, const StartOptions& options) {
-  return fits_one_of(name, options.take) && !fits_one_of(name, options.leave);
+  return fits_any(name, options.take) && !fits_any(name, options.leave);
 }
 
 std::vector<std::string> names_of(const Network& network) {
   std::vector<std::string> names;
   for (const auto& [name, tensor] : state_of(network)) names.push_back(name);
   return names;
-}
-
-void check_patterns(const std::vector<std::string>& patterns, const std::vector<std::string>& names,
-                    const std::string& key) {
-  for (const auto& pattern : patterns) {
-    if (std::any_of(names.begin(), names.end(), [&](const auto& name) { return fits_pattern(name, pattern); }))
-      continue;
-    const std::string close = nearest(pattern, names);
-    throw ConfigError("train", key,
-                      fmt::format("expected names of the network's tensors with '*' for any text, got \"{}\", which "
-                                  "none of the {} fits{}",
-                                  pattern, names.size(),
-                                  names.empty() ? "" : "; there is " + (close.empty() ? names.front() : close)));
-  }
 }
 
 // The source's experts in the layers of which something is taken.
@@ -101,8 +82,8 @@ void take_start_vocabulary(Experiment& experiment, const TrainedModel& source) {
 
 void check_start(const StartOptions& options, const Network& network) {
   const auto names = names_of(network);
-  check_patterns(options.take, names, "start.take");
-  check_patterns(options.leave, names, "start.leave");
+  check_patterns(options.take, names, {"train", "start.take", "the network's tensors"});
+  check_patterns(options.leave, names, {"train", "start.leave", "the network's tensors"});
   if (std::any_of(names.begin(), names.end(), [&](const auto& name) { return is_wanted(name, options); })) return;
   throw ConfigError("train", "start.leave", "expected patterns that leave a tensor to be taken over, got all");
 }
