@@ -7,6 +7,7 @@
 #include "cli/conversion.h"
 #include "cli/recipes.h"
 #include "heterodyne/train/transfer/lora.h"
+#include "heterodyne/train/transfer/remade.h"
 
 namespace heterodyne {
 namespace {
@@ -41,14 +42,14 @@ int merge_lora(const ConvertFlags& flags, cli::Terminal& terminal) {
     throw ConfigError("convert merge-lora: " + flags.out + ": exists already; choose another folder");
   const auto model = load_model(flags.config, {}, terminal.log());
   const auto merged = merged_lora(model);
-  const double error = largest_difference(model, merged);
+  const double error = disparity(*model.network, *merged.network, network_shape(model.experiment));
   terminal.print(fmt::format("parity    largest |logit error| {:.2g} (limit {})  {}", error, kLoraTolerance,
                              error <= kLoraTolerance ? "ok" : "too large"));
   if (!(error <= kLoraTolerance))
     throw CheckError("merge-lora", fmt::format("expected a largest |logit error| of at most {}, got {:.2g}; nothing "
                                                "written",
                                                kLoraTolerance, error));
-  save_model(flags.out, merged);
+  save_model(flags.out, merged.experiment, *merged.network);
   terminal.say(flags.out + ": written");
   return 0;
 }

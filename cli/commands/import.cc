@@ -75,7 +75,7 @@ int import_adapter(const ImportFlags& options, cli::Terminal& terminal) {
   terminal.print(fmt::format("coverage  {0} of {0} tensors used; every correction filled", adapter.tensors.size()));
   check_parity(options, *model.network, terminal);
   if (options.plan.dry_run) return terminal.say("nothing was written: --dry-run"), 0;
-  save_model(options.out, model);
+  save_model(options.out, model.experiment, *model.network);
   terminal.say(options.out + ": written. Next: heterodyne convert merge-lora " + options.out + " --out DIR");
   return 0;
 }

@@ -13,6 +13,7 @@
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/json.h"
 #include "heterodyne/nn/undrawn.h"
+#include "heterodyne/train/transfer/remade.h"
 
 namespace heterodyne {
 namespace {
@@ -109,23 +110,6 @@ void write_tensors(const NamedTensors& tensors, int64_t most_bytes, const std::s
   io::write_file(in_folder(folder, "model.safetensors.index.json"), io::write_json(index, 2) + "\n");
 }
 
-// The largest difference between two networks' answers to the same random tokens or pictures.
-double disparity(Network& a, Network& b, const DataShape& data) {
-  constexpr int64_t kRows = 4, kTokens = 256;
-  const RandomStream stream("export.parity");
-  Batch batch;
-  if (data.is_text()) {
-    const int64_t length = std::min(kTokens, data.length);
-    const auto drawn = stream.uniform({1, 0}, {kRows, length}) * static_cast<double>(data.vocabulary);
-    batch.inputs = drawn.to(torch::kInt64).clamp_max(data.vocabulary - 1);
-  } else {
-    batch.inputs = stream.normal({1, 0}, {kRows, data.channels, data.height, data.width});
-  }
-  const torch::NoGradGuard no_grad;
-  const auto difference = (a.forward(batch, nullptr).logit_BY - b.forward(batch, nullptr).logit_BY).abs().max();
-  return difference.item<double>();
-}
-
 constexpr double kParity = 1e-4;
 
 // Writes the model in one form into `folder` and reads it back.
@@ -167,8 +151,7 @@ ImportedModel import_model(const std::string& source, const std::string& name, c
 }
 
 void save_imported(const std::string& folder, const ImportedModel& model) {
-  save_checkpoint(fs::absolute(folder).string(), *model.network,
-                  *optimizers().make(model.experiment.options.train.optimizer), {}, model.experiment);
+  save_model(folder, model.experiment, *model.network);
 }
 
 LogitError compare_logits(Network& network, const std::string& file) {

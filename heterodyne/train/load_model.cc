@@ -1,5 +1,7 @@
 #include "heterodyne/train/load_model.h"
 
+#include <filesystem>
+
 #include "heterodyne/nn/undrawn.h"
 #include "heterodyne/train/run_folder.h"
 
@@ -15,6 +17,11 @@ TrainedModel load_model(const std::string& model, const Families& families, cons
   load_checkpoint(checkpoint, *network, nullptr);
   network->eval();
   return {std::move(experiment), std::move(checkpoint), std::move(network)};
+}
+
+void save_model(const std::string& folder, const Experiment& experiment, Network& network) {
+  save_checkpoint(std::filesystem::absolute(folder).string(), network,
+                  *optimizers().make(experiment.options.train.optimizer), {}, experiment);
 }
 
 }  // namespace heterodyne

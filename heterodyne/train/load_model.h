@@ -22,4 +22,7 @@ struct TrainedModel {
 /// ConfigError when its configuration names kinds or settings that this program does not know.
 TrainedModel load_model(const std::string& model, const Families& families = {}, const Log& log = {});
 
+/// Writes a checkpoint that has made no step: see checkpoint.h.
+void save_model(const std::string& folder, const Experiment& experiment, Network& network);
+
 }  // namespace heterodyne

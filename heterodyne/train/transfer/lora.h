@@ -19,10 +19,5 @@ TrainedModel merged_lora(const TrainedModel& model);
 
 /// What answers may differ by when corrections become part of the matrices, in float32.
 constexpr double kLoraTolerance = 1e-3;
-/// The largest difference between the logits of two models of text, of the same random symbols.
-double largest_difference(const TrainedModel& one, const TrainedModel& other);
-
-/// Writes a checkpoint that has made no step.
-void save_model(const std::string& folder, const TrainedModel& model);
 
 }  // namespace heterodyne

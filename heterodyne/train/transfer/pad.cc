@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "heterodyne/base/error.h"
-#include "heterodyne/model/load.h"
+#include "heterodyne/train/transfer/remade.h"
 
 namespace heterodyne {
 namespace {
@@ -73,17 +72,11 @@ PaddedModel padded_experts(const TrainedModel& model) {
   const torch::NoGradGuard no_grad;
   const auto before = model.network->moe_layers();
   if (before.empty()) throw ConfigError("export: --pad has no effect: the network has no experts");
-  Table config = model.experiment.resolved;
-  Table settings = *config.find("model")->if_table();
+  Table settings = *model.experiment.resolved.find("model")->if_table();
   settings.set("moe", equal_section(*settings.find("moe")->if_table(), before, common_of(before)));
-  config.set("model", std::move(settings));
-  PaddedModel padded{{read_experiment(config), {}, nullptr}};
-  padded.model.experiment.vocabulary = model.experiment.vocabulary;
-  padded.model.network = make_network(padded.model.experiment);
-  padded.model.network->eval();
+  PaddedModel padded{remade(model, std::move(settings))};
+  take_values(*padded.model.network, *model.network, ".experts.");
 
-  std::map<std::string, torch::Tensor> values;
-  for (const auto& [name, tensor] : state_of(*model.network)) values.emplace(name, tensor);
   const auto after = padded.model.network->moe_layers();
   for (size_t l = 0; l < after.size(); ++l) {
     for (size_t e = 0; e < after[l]->slots().size(); ++e) {
@@ -95,10 +88,6 @@ PaddedModel padded_experts(const TrainedModel& model) {
         padded.num_after += parameter.value().numel();
       }
     }
-  }
-  for (auto& [name, tensor] : state_of(*padded.model.network)) {
-    const auto found = values.find(name);
-    if (name.find(".experts.") == std::string::npos && found != values.end()) tensor.copy_(found->second);
   }
   return padded;
 }

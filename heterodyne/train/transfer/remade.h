@@ -1,0 +1,21 @@
+// Remade: a trained model made again with other settings of its network, and how far apart the answers of two are.
+#pragma once
+
+#include <string_view>
+
+#include "heterodyne/train/load_model.h"
+
+namespace heterodyne {
+
+/// A model of the same experiment and vocabulary with other settings `model`, at its first values, in eval mode. Throws
+/// ConfigError about the settings.
+TrainedModel remade(const TrainedModel& model, Table settings);
+
+/// Copies tensors of equal names, but for those whose name holds `but` when that is not empty. Others keep their
+/// values.
+void take_values(Network& to, const Network& from, std::string_view but = "");
+
+/// The largest difference between two networks' answers to the same random symbols or pictures.
+double disparity(Network& a, Network& b, const DataShape& data);
+
+}  // namespace heterodyne
