@@ -143,16 +143,8 @@ std::string LlamaLayers::leak() const {
 }
 
 CostPair LlamaLayers::cost(const std::vector<std::vector<double>>& tokens_per_expert, const Load& load) const {
-  CostPair total;
-  size_t moe = 0;
-  for (const auto& layer : layers_) {
-    const auto part = layer.moe ? layer.moe->cost(tokens_per_expert.at(moe++), load.tokens, load.length)
-                                : layer.dense->cost({load.tokens, load.tokens, load.length});
-    const double attention = load.tokens * layer.attention->macs(load.keys);
-    total.routed.macs += part.routed.macs + attention;
-    total.executed.macs += part.executed.macs + attention;
-  }
-  return total;
+  return macs_of_layers(layers_, tokens_per_expert, load.tokens, load.length,
+                        [&](const Layer& layer) { return load.tokens * layer.attention->macs(load.keys); });
 }
 
 }  // namespace heterodyne

@@ -42,4 +42,22 @@ std::vector<MoeLayer*> moe_layers_of(const Layers& layers) {
   return all;
 }
 
+/// Multiply-adds of layers each of which has a Mixture of Experts `moe` or an expert `dense`, pointers, for `tokens`
+/// tokens in sequences of `length`, when the experts of each MoE layer get so many of them. `beside` tells what a layer
+/// does beside that, which counts as routed and as executed.
+template <class Layers, class Beside>
+CostPair macs_of_layers(const Layers& layers, const std::vector<std::vector<double>>& tokens_per_expert, double tokens,
+                        int64_t length, const Beside& beside) {
+  CostPair total;
+  size_t moe = 0;
+  for (const auto& layer : layers) {
+    const auto part = layer.moe ? layer.moe->cost(tokens_per_expert.at(moe++), tokens, length)
+                                : layer.dense->cost({tokens, tokens, length});
+    const double more = beside(layer);
+    total.routed.macs += part.routed.macs + more;
+    total.executed.macs += part.executed.macs + more;
+  }
+  return total;
+}
+
 }  // namespace heterodyne

@@ -69,4 +69,9 @@ torch::Tensor SymbolStem::forward(const torch::Tensor& symbol_BS) {
   return embedding_->forward(symbol_BS) * scale_;
 }
 
+std::shared_ptr<Stem> ImageStemSettings::make(const DataShape& data, int64_t width, const Init& init) const {
+  if (stem == "patch") return std::make_shared<PatchStem>(data, width, patch, init);
+  return std::make_shared<ConvStem>(data, width, init, convs);
+}
+
 }  // namespace heterodyne

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "heterodyne/base/batch.h"
+#include "heterodyne/base/fields.h"
 #include "heterodyne/nn/conv.h"
 #include "heterodyne/nn/embedding.h"
 #include "heterodyne/nn/norm.h"
@@ -74,6 +76,23 @@ class SymbolStem : public Stem {
   int64_t length_;
   double scale_;
   std::shared_ptr<nn::Embedding> embedding_;
+};
+
+/// Settings of a stem of images, among those of the network that has it.
+struct ImageStemSettings {
+  std::string stem = "patch";
+  int64_t patch = 8;
+  int64_t convs = 3;
+  void visit(Fields& field) {
+    field("stem", stem, "how an image becomes tokens: one convolution over patches, or several strided ones",
+          one_of("patch", "conv"));
+    field("patch", patch, "pixels along the side of a patch", at_least(1),
+          effective_when(stem == "patch", "stem = \"conv\""));
+    field("convs", convs, "convolutions of the stem, each of which halves the image", between(1, 10),
+          effective_when(stem == "conv", "stem = \"patch\""));
+  }
+  /// Throws as the stems do.
+  std::shared_ptr<Stem> make(const DataShape& data, int64_t width, const Init& init) const;
 };
 
 }  // namespace heterodyne

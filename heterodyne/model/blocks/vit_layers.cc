@@ -60,16 +60,9 @@ torch::Tensor VitLayers::forward(torch::Tensor x_BSD, RandomKey random, MoePass&
 
 CostPair VitLayers::cost(const std::vector<std::vector<double>>& tokens_per_expert, int64_t S) const {
   const auto tokens = static_cast<double>(S);
-  CostPair total;
-  size_t moe = 0;
-  for (const auto& layer : layers_) {
-    const auto part =
-        layer.moe ? layer.moe->cost(tokens_per_expert.at(moe++), tokens, S) : layer.dense->cost({tokens, tokens, S});
-    const double attention = tokens * (layer.attention->macs_per_row(S) + layer.attention->macs_per_token());
-    total.routed.macs += part.routed.macs + attention;
-    total.executed.macs += part.executed.macs + attention;
-  }
-  return total;
+  return macs_of_layers(layers_, tokens_per_expert, tokens, S, [&](const Layer& layer) {
+    return tokens * (layer.attention->macs_per_row(S) + layer.attention->macs_per_token());
+  });
 }
 
 }  // namespace heterodyne

@@ -113,17 +113,11 @@ class Bert : public Network {
 
   CostPair cost(const std::vector<std::vector<double>>& tokens_per_expert) override {
     const Cost fixed{0, num_params(*this), 0};
-    CostPair total{fixed, fixed};
     const auto S = static_cast<double>(length_);
-    size_t moe = 0;
-    for (const auto& layer : layers_) {
-      auto part =
-          layer.moe ? layer.moe->cost(tokens_per_expert.at(moe++), S, length_) : layer.dense->cost({S, S, length_});
-      const double attention = S * (layer.attention->macs_per_row(length_) + layer.attention->macs_per_token());
-      total.routed.macs += part.routed.macs + attention;
-      total.executed.macs += part.executed.macs + attention;
-    }
-    return total;
+    auto total = macs_of_layers(layers_, tokens_per_expert, S, length_, [&](const Layer& layer) {
+      return S * (layer.attention->macs_per_row(length_) + layer.attention->macs_per_token());
+    });
+    return total += {fixed, fixed};
   }
 
   int64_t tokens_per_example() const override { return length_; }

@@ -14,6 +14,7 @@
 #include "heterodyne/model/blocks/positions.h"
 #include "heterodyne/model/blocks/soft_section.h"
 #include "heterodyne/model/blocks/stem.h"
+#include "heterodyne/model/blocks/token_mean.h"
 #include "heterodyne/model/network.h"
 #include "heterodyne/nn/dropout.h"
 #include "heterodyne/nn/linear.h"
@@ -147,14 +148,6 @@ class DmmoeNetwork : public Network {
     else if (options.stem == "patch") stem_ = std::make_shared<PatchStem>(data_, width_, options.patch, init);
     else stem_ = std::make_shared<ConvStem>(data_, width_, init);
     register_module("stem", stem_);
-  }
-
-  // Padding left out; zeros for an example of nothing else.
-  static torch::Tensor mean_of_tokens(const torch::Tensor& x_BSD, const torch::Tensor& mask_BS) {
-    if (!mask_BS.defined()) return x_BSD.mean(1);
-    const auto is_padding_BS1 = mask_BS.logical_not().unsqueeze(2);
-    const auto count_B1 = mask_BS.sum(1, true).clamp_min(1).to(x_BSD.scalar_type());
-    return x_BSD.masked_fill(is_padding_BS1, 0).sum(1) / count_B1;
   }
 
   static void check_layers(const Options& options) {

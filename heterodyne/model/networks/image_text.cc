@@ -6,10 +6,11 @@
 // Letters: B examples, P patches of an image, L tokens of a text, S = P + L, T = B x S, D width.
 #include <ATen/ops/cat.h>
 
-#include "heterodyne/base/shape.h"
+#include "heterodyne/model/blocks/image_and_text.h"
 #include "heterodyne/model/blocks/moe_pass.h"
 #include "heterodyne/model/blocks/sparse_layers.h"
 #include "heterodyne/model/blocks/stem.h"
+#include "heterodyne/model/blocks/token_mean.h"
 #include "heterodyne/model/network.h"
 #include "heterodyne/nn/dropout.h"
 #include "heterodyne/nn/embedding.h"
@@ -23,9 +24,7 @@ class ImageTextNetwork : public Network {
   struct Options {
     int64_t width = 96;
     int64_t layers = 3;
-    std::string stem = "conv";
-    int64_t patch = 8;
-    int64_t convs = 3;
+    ImageStemSettings stem{.stem = "conv"};
     double dropout = 0;
     SparseLayers moe = [] {
       SparseLayers middle;
@@ -36,12 +35,7 @@ class ImageTextNetwork : public Network {
     void visit(Fields& field) {
       field("width", width, "features of a token", at_least(1));
       field("layers", layers, "layers in all", between(1, 1000));
-      field("stem", stem, "how an image becomes tokens: one convolution over patches, or several strided ones",
-            one_of("patch", "conv"));
-      field("patch", patch, "pixels along the side of a patch", at_least(1),
-            effective_when(stem == "patch", "stem = \"conv\""));
-      field("convs", convs, "convolutions of the stem, each of which halves the image", between(1, 10),
-            effective_when(stem == "conv", "stem = \"patch\""));
+      stem.visit(field);
       field("dropout", dropout, "share dropped of the tokens' features before the first layer", between(0, 0.99));
       field("moe", moe, "the layers that are Mixtures of Experts; none without experts");
       bool has_dense = false;
@@ -52,15 +46,10 @@ class ImageTextNetwork : public Network {
   };
 
   ImageTextNetwork(const Options& options, const NetworkContext& context) : width_(options.width), data_(context.data) {
-    if (!data_.is_paired())
-      throw ConfigError("model", "kind",
-                        std::string("expected data of images with texts for \"image_text\", got ") +
-                            (data_.is_text() ? "text" : "images"));
+    check_is_paired("image_text", data_);
     options.moe.check(options.layers);
     const Init init{context.seed, ""};
-    if (options.stem == "patch") stem_ = std::make_shared<PatchStem>(data_, width_, options.patch, init.at("stem"));
-    else stem_ = std::make_shared<ConvStem>(data_, width_, init.at("stem"), options.convs);
-    register_module("stem", stem_);
+    stem_ = register_module("stem", options.stem.make(data_, width_, init.at("stem")));
     word_ = register_module("word", std::make_shared<nn::Embedding>(data_.vocabulary, width_, init.at("word")));
     constexpr double kDeviation = 0.02;
     position_SD_ = register_parameter(
@@ -74,12 +63,7 @@ class ImageTextNetwork : public Network {
   }
 
   NetworkOutput forward(const Batch& batch, RoutingLog* log) override {
-    check_shape("model.image_text", "inputs", batch.inputs,
-                {"B", {"C", data_.channels}, {"H", data_.height}, {"W", data_.width}});
-    check_shape("model.image_text", "text_BS", batch.text_BS, {{"B", batch.inputs.size(0)}, {"L", data_.length}});
-    Batch tokens = batch;
-    if (batch.mask_BS.defined())
-      tokens.mask_BS = at::cat({batch.mask_BS.new_ones({batch.size(), stem_->num_tokens()}), batch.mask_BS}, 1);
+    const Batch tokens = with_image_tokens("image_text", data_, batch, stem_->num_tokens());
     auto x_BSD = at::cat({stem_->forward(batch.inputs), word_->forward(batch.text_BS)}, 1) + position_SD_;
     const auto all_T = torch::arange(x_BSD.size(0) * x_BSD.size(1));
     x_BSD = dropout_->forward(x_BSD.flatten(0, 1), batch.random, all_T).view_as(x_BSD);
@@ -97,7 +81,7 @@ class ImageTextNetwork : public Network {
     }
     NetworkOutput output;
     moe.finish(output);
-    output.logit_BY = head_->forward(norm_->forward(mean_of(x_BSD, tokens.mask_BS)));
+    output.logit_BY = head_->forward(norm_->forward(mean_of_tokens(x_BSD, tokens.mask_BS)));
     observe(log, "head", output.logit_BY);
     return output;
   }
@@ -107,17 +91,10 @@ class ImageTextNetwork : public Network {
   /// Of an image with a text that fills its places.
   CostPair cost(const std::vector<std::vector<double>>& tokens_per_expert) override {
     const int64_t length = tokens_per_example();
-    const auto S = static_cast<double>(length);
     const Cost fixed{stem_->macs(), num_params(*this), 0};
-    CostPair total{fixed, fixed};
-    size_t moe = 0;
-    for (const auto& layer : layers_) {
-      const auto part =
-          layer.moe ? layer.moe->cost(tokens_per_expert.at(moe++), S, length) : layer.dense->cost({S, S, length});
-      total.routed.macs += part.routed.macs;
-      total.executed.macs += part.executed.macs;
-    }
-    return total;
+    auto total = macs_of_layers(layers_, tokens_per_expert, static_cast<double>(length), length,
+                                [](const Layer&) { return 0.0; });
+    return total += {fixed, fixed};
   }
 
   int64_t tokens_per_example() const override { return stem_->num_tokens() + data_.length; }
@@ -146,12 +123,6 @@ class ImageTextNetwork : public Network {
             number, experts().make(options.dense, ExpertContext{width_, width_, 0, init.at(number)}));
       layers_.push_back(std::move(layer));
     }
-  }
-
-  static torch::Tensor mean_of(const torch::Tensor& x_BSD, const torch::Tensor& mask_BS) {
-    if (!mask_BS.defined()) return x_BSD.mean(1);
-    const auto seen_BS1 = mask_BS.to(x_BSD.scalar_type()).unsqueeze(2);
-    return (x_BSD * seen_BS1).sum(1) / seen_BS1.sum(1);  // an image is always seen
   }
 
   int64_t width_;

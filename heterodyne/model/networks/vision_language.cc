@@ -8,7 +8,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/gelu.h>
 
-#include "heterodyne/base/shape.h"
+#include "heterodyne/model/blocks/image_and_text.h"
 #include "heterodyne/model/blocks/llama_layers.h"
 #include "heterodyne/model/blocks/stem.h"
 #include "heterodyne/model/blocks/vit_layers.h"
@@ -24,21 +24,14 @@ struct VisionSettings {
   int64_t width = 64;
   int64_t layers = 2;
   int64_t heads = 4;
-  std::string stem = "patch";
-  int64_t patch = 8;
-  int64_t convs = 3;
+  ImageStemSettings stem;
   double dropout = 0;
   Member dense{Table{{"kind", "mlp"}, {"hidden", 128}}};
   void visit(Fields& field) {
     field("width", width, "features of a patch", at_least(1));
     field("layers", layers, "blocks in all", between(1, 1000));
     field("heads", heads, "attention heads, a divisor of the width", at_least(1));
-    field("stem", stem, "how an image becomes patches' features: one convolution over each, or several strided ones",
-          one_of("patch", "conv"));
-    field("patch", patch, "pixels along the side of a patch", at_least(1),
-          effective_when(stem == "patch", "stem = \"conv\""));
-    field("convs", convs, "convolutions of the stem, each of which halves the image", between(1, 10),
-          effective_when(stem == "conv", "stem = \"patch\""));
+    stem.visit(field);
     field("dropout", dropout, "share dropped of the attention weights, and of the patches' features at first",
           between(0, 0.99));
     field("dense", dense, "the expert that is the feed-forward part, on every patch", member_of(experts()));
@@ -49,9 +42,7 @@ struct VisionSettings {
 class VisionEncoder : public torch::nn::Module {
  public:
   VisionEncoder(const VisionSettings& settings, const DataShape& data, const Init& init) : width_(settings.width) {
-    if (settings.stem == "patch") stem_ = std::make_shared<PatchStem>(data, width_, settings.patch, init.at("stem"));
-    else stem_ = std::make_shared<ConvStem>(data, width_, init.at("stem"), settings.convs);
-    register_module("stem", stem_);
+    stem_ = register_module("stem", settings.stem.make(data, width_, init.at("stem")));
     constexpr double kDeviation = 0.02;
     position_PD_ = register_parameter(
         "positions", init.at("positions").stream().normal({init.seed, 0}, {stem_->num_tokens(), width_}) * kDeviation);
@@ -98,10 +89,7 @@ class VisionLanguage : public Network {
   };
 
   VisionLanguage(const Options& options, const NetworkContext& context) : data_(context.data) {
-    if (!data_.is_paired())
-      throw ConfigError("model", "kind",
-                        std::string("expected data of images with texts for \"vision_language\", got ") +
-                            (data_.is_text() ? "text" : "images"));
+    check_is_paired("vision_language", data_);
     const Init init{context.seed, ""};
     const int64_t D = options.width;
     encoder_ = register_module("encoder", std::make_shared<VisionEncoder>(options.vision, data_, init.at("encoder")));
@@ -118,12 +106,7 @@ class VisionLanguage : public Network {
   }
 
   NetworkOutput forward(const Batch& batch, RoutingLog* log) override {
-    check_shape("model.vision_language", "inputs", batch.inputs,
-                {"B", {"C", data_.channels}, {"H", data_.height}, {"W", data_.width}});
-    check_shape("model.vision_language", "text_BS", batch.text_BS, {{"B", batch.size()}, {"L", data_.length}});
-    Batch tokens = batch;
-    if (batch.mask_BS.defined())
-      tokens.mask_BS = at::cat({batch.mask_BS.new_ones({batch.size(), num_patches()}), batch.mask_BS}, 1);
+    const Batch tokens = with_image_tokens("vision_language", data_, batch, num_patches());
     MoePass moe(tokens, log);
     const auto image_BPD = project_out_->forward(at::gelu(project_in_->forward(encoder_->forward(batch, moe, log))));
     const auto x_BSD = at::cat({image_BPD, embedding_->forward(batch.text_BS)}, 1);
