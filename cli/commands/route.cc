@@ -215,8 +215,6 @@ int show_text(const RouteFlags& options, cli::Terminal& terminal) {
     throw ConfigError("route: " + options.examples +
                       ": expected a split or a data set's kind with --knockout, --similarity, --random-control, "
                       "--before, --latency or --limit, got a text's file");
-  if (!options.out.empty() && !options.out.ends_with(".html"))
-    throw ConfigError("route", "out", "expected a name that ends in .html, got " + options.out);
   cli::show_routed_text({options.model, options.examples, options.per_token, options.out, options.plan.dry_run},
                         terminal);
   return 0;

@@ -5,11 +5,9 @@
 #include <cmath>
 
 #include "heterodyne/base/fixtures.h"
-#include "heterodyne/data/tokenizer_file.h"
+#include "heterodyne/eval/fixtures.h"
 #include "heterodyne/io/file.h"
-#include "heterodyne/io/fixtures.h"
 #include "heterodyne/io/json.h"
-#include "heterodyne/model/foreign/transfer.h"
 
 namespace heterodyne::log_likelihood_test {
 namespace {
@@ -76,15 +74,11 @@ class GoldenLikelihood : public testing::Test {
  protected:
   void SetUp() override {
     const auto golden = fixtures::find_real_data("golden_hf/lm_eval_stories260K.json");
-    const auto folder = fixtures::find_real_data("models/stories260K");
-    if (!golden || !folder) GTEST_SKIP() << "skipped: no data";
+    const auto stories = fixtures::find_stories();
+    if (!golden || !stories) GTEST_SKIP() << "skipped: no data";
     golden_ = io::parse_json_table(io::read_file(*golden), *golden);
-    const std::string config = *folder + "/config.json";
-    const auto blueprint = read_blueprint(io::parse_json_table(io::read_file(config), config), config);
-    network_ = networks().make(Member(blueprint.model), NetworkContext{blueprint.data, 1});
-    network_->eval();
-    fill_network(*network_, blueprint, io::TensorFiles(*folder));
-    tokenizer_ = make_defined_tokenizer(read_tokenizer_file(*folder + "/tokenizer.json"), "stories260K");
+    network_ = stories->network;
+    tokenizer_ = stories->tokenizer;
   }
 
   Table golden_;

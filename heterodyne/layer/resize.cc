@@ -114,7 +114,8 @@ Resized add_expert(MoeLayer& layer, const NewExpert& wanted) {
   const int64_t index = like >= 0 ? slots[static_cast<size_t>(like)].index : layer.next_id();
   ExpertSlot slot;
   {
-    const auto undrawn = copied >= 0 ? std::make_unique<nn::Undrawn>() : nullptr;
+    std::optional<nn::Undrawn> undrawn;
+    if (copied >= 0) undrawn.emplace();
     slot = layer.make_expert(wanted.group, index);
   }
   settle_in(layer, *slot.expert);

@@ -9,12 +9,10 @@
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/base/text.h"
-#include "heterodyne/data/tokenizer_file.h"
+#include "heterodyne/eval/fixtures.h"
 #include "heterodyne/io/compressed.h"
 #include "heterodyne/io/file.h"
-#include "heterodyne/io/fixtures.h"
 #include "heterodyne/io/json.h"
-#include "heterodyne/model/foreign/transfer.h"
 
 namespace heterodyne::run_task_test {
 namespace {
@@ -149,16 +147,12 @@ class Golden {
   // Whether the data are there.
   bool read(const std::string& file) {
     const auto golden = fixtures::find_real_data("golden_hf/" + file);
-    const auto folder = fixtures::find_real_data("models/stories260K");
-    if (!golden || !folder) return false;
+    const auto stories = fixtures::find_stories();
+    if (!golden || !stories) return false;
     data_ = std::filesystem::path(*golden).parent_path().parent_path();
     expected_ = io::parse_json_table(io::read_file(*golden), *golden);
-    const std::string config = *folder + "/config.json";
-    const auto blueprint = read_blueprint(io::parse_json_table(io::read_file(config), config), config);
-    network_ = networks().make(Member(blueprint.model), NetworkContext{blueprint.data, 1});
-    network_->eval();
-    fill_network(*network_, blueprint, io::TensorFiles(*folder));
-    tokenizer_ = make_defined_tokenizer(read_tokenizer_file(*folder + "/tokenizer.json"), "stories260K");
+    network_ = stories->network;
+    tokenizer_ = stories->tokenizer;
     return true;
   }
 
