@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "heterodyne/base/profile.h"
 #include "heterodyne/base/shape.h"
@@ -224,8 +225,15 @@ std::string MoeLayer::group_name(int64_t group) const {
 }
 
 std::vector<ExpertInfo> MoeLayer::infos_of(const std::vector<ExpertSlot>& slots) const {
+  std::unordered_map<const Expert*, size_t> known;  // what an expert is never changes, and counting takes time
+  for (size_t i = 0; i < infos_.size(); ++i) known[slots_[i].expert.get()] = i;
   std::vector<ExpertInfo> all;
   for (const auto& slot : slots) {
+    const auto found = known.find(slot.expert.get());
+    if (found != known.end() && infos_[found->second].id == slot.id) {
+      all.push_back(infos_[found->second]);
+      continue;
+    }
     const auto cost = slot.expert->cost({1, 1, 1}).routed;
     const Member& group = options_.experts[static_cast<size_t>(slot.group)];
     all.push_back({slot.id, group.kind, slot.group, cost.params, cost.macs, is_null(group)});
@@ -294,10 +302,10 @@ void MoeLayer::set_slots(std::vector<ExpertSlot> slots) {
   const auto first = std::ranges::mismatch(slots_, slots, is_same).in1 - slots_.begin();
   for (size_t i = slots_.size(); i > static_cast<size_t>(first); --i)
     expert_modules_->unregister_module(std::to_string(slots_[i - 1].id));
+  infos_ = infos_of(slots);
   slots_ = std::move(slots);
   for (auto i = static_cast<size_t>(first); i < slots_.size(); ++i)
     expert_modules_->register_module(std::to_string(slots_[i].id), slots_[i].expert);
-  infos_ = infos_of(slots_);
 }
 
 }  // namespace heterodyne

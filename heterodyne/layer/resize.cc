@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <set>
 
@@ -39,12 +40,23 @@ std::vector<AxisChange> resize_router(MoeLayer& layer, const std::vector<ExpertS
   return changes;
 }
 
+// On one thread where that can be: an expert's tensors are so small that waking others takes longer than the copy.
+void copy_tensor(torch::Tensor& target, const torch::Tensor& source) {
+  const bool is_plain = target.is_cpu() && source.is_cpu() && target.scalar_type() == source.scalar_type() &&
+                        target.is_contiguous() && source.is_contiguous() && target.sizes() == source.sizes();
+  if (is_plain && target.nbytes() > 0) {
+    std::memcpy(target.mutable_data_ptr(), source.const_data_ptr(), target.nbytes());
+  } else {
+    target.copy_(source);
+  }
+}
+
 void copy_values(torch::nn::Module& target, const torch::nn::Module& source) {
   const torch::NoGradGuard no_grad;
   const auto from = source.named_parameters();
-  for (auto& parameter : target.named_parameters()) parameter.value().copy_(from[parameter.key()]);
+  for (auto& parameter : target.named_parameters()) copy_tensor(parameter.value(), from[parameter.key()]);
   const auto buffers = source.named_buffers();
-  for (auto& buffer : target.named_buffers()) buffer.value().copy_(buffers[buffer.key()]);
+  for (auto& buffer : target.named_buffers()) copy_tensor(buffer.value(), buffers[buffer.key()]);
 }
 
 // Gives a new expert the layer's dtype, device and mode.
