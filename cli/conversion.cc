@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "cli/output.h"
@@ -17,6 +18,8 @@ namespace heterodyne::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr int64_t kSampleTokens = 512;  // that the converted model is compared on
 
 void make_folder(const std::string& path) {
   std::error_code error;
@@ -40,6 +43,12 @@ std::vector<DenseLayer> chosen_layers(const ConversionOptions& options, const Tr
                         fmt::format("expected dense layers of {} ({}), got {}", options.model, join(known), wanted));
   }
   return chosen;
+}
+
+// Of the bound; what rounding leaves of a plan that reaches it counts as nothing.
+double gap_of(const Partitioned& found) {
+  const double gap = 1 - found.objective / found.bound;
+  return std::abs(gap) < 1e-12 ? 0 : gap;
 }
 
 }  // namespace
@@ -67,11 +76,25 @@ Conversion::Conversion(ConversionOptions options, const ComputeFlags& flags, con
       dense_(load_model(options_.model, {}, invocation.terminal.log())),
       layers_(chosen_layers(options_, dense_)) {}
 
-torch::Tensor Conversion::score_of_domain(Network& network, const Dataset& dataset) const {
-  LoaderOptions loading = loader_options(dense_.experiment, Split::kTrain);
+size_t Conversion::num_domains() const { return std::max<size_t>(1, options_.domains.size()); }
+
+Experiment Conversion::experiment_of_domain(size_t d) const {
+  Experiment experiment = dense_.experiment;
+  if (!options_.domains.empty()) experiment.options.data = options_.domains[d];
+  return experiment;
+}
+
+std::unique_ptr<Dataset> Conversion::texts_of(const Experiment& experiment) const {
+  return make_dataset(experiment, data_folders(flags_, invocation_.environment), invocation_.terminal.log());
+}
+
+torch::Tensor Conversion::score_of_domain(size_t d) const {
+  const Experiment experiment = experiment_of_domain(d);
+  const auto dataset = texts_of(experiment);
+  LoaderOptions loading = loader_options(experiment, Split::kTrain);
   loading.shuffle = false;
   loading.needs_full_batch = true;
-  Loader loader(dataset, Split::kTrain, loading);
+  Loader loader(*dataset, Split::kTrain, loading);
   loader.start(0);
   int64_t left = options_.sequences;
   const auto next = [&]() -> std::optional<Batch> {
@@ -84,7 +107,7 @@ torch::Tensor Conversion::score_of_domain(Network& network, const Dataset& datas
     return batch;
   };
   const auto kind = scores().make(options_.score);
-  const auto found = score_domain(network, *kind, next);
+  const auto found = score_domain(*dense_.network, *kind, next);
   if (kind->reads_texts() && found.num_sequences < options_.sequences) {
     invocation_.terminal.log().warning(fmt::format("a domain has {} sequences, fewer than the {} asked for",
                                                    with_commas(found.num_sequences), with_commas(options_.sequences)));
@@ -111,16 +134,10 @@ void Conversion::score() {
     if (settings && settings->if_text() && *settings->if_text() == score_settings())
       return invocation_.terminal.say(path + ": of the same settings, kept");
   }
-  std::vector<Member> domains = options_.domains;
-  if (domains.empty()) domains.push_back(dense_.experiment.options.data);
   std::vector<torch::Tensor> score_of_domain_D;
-  for (size_t d = 0; d < domains.size(); ++d) {
-    invocation_.terminal.progress(fmt::format("scoring domain {} of {}", d + 1, domains.size()));
-    Experiment experiment = dense_.experiment;
-    experiment.options.data = domains[d];
-    const auto dataset =
-        make_dataset(experiment, data_folders(flags_, invocation_.environment), invocation_.terminal.log());
-    score_of_domain_D.push_back(score_of_domain(*dense_.network, *dataset));
+  for (size_t d = 0; d < num_domains(); ++d) {
+    invocation_.terminal.progress(fmt::format("scoring domain {} of {}", d + 1, num_domains()));
+    score_of_domain_D.push_back(score_of_domain(d));
   }
   invocation_.terminal.clear_progress();
   const auto score_LFD = torch::stack(score_of_domain_D, 2);
@@ -160,8 +177,7 @@ void Conversion::partition() {
     for (const int64_t size : found.map.sizes()) sizes += (sizes.empty() ? "" : " ") + std::to_string(size);
     const bool has_bound = found.bound > 0;
     rows.rows.push_back({layer.index, sizes, has_bound ? Value(found.objective) : Value(),
-                         has_bound ? Value(found.bound) : Value(),
-                         has_bound ? Value(100 * (1 - found.objective / found.bound)) : Value()});
+                         has_bound ? Value(found.bound) : Value(), has_bound ? Value(100 * gap_of(found)) : Value()});
   }
   invocation_.terminal.clear_progress();
   print_rows(invocation_.terminal, rows, "table");
@@ -177,10 +193,11 @@ ConversionPlan Conversion::read_plan() const {
   return plan;
 }
 
+// Of the first domain, so few tokens that their logits take little memory.
 Batch Conversion::sample_batch() const {
-  const auto dataset =
-      make_dataset(dense_.experiment, data_folders(flags_, invocation_.environment), invocation_.terminal.log());
-  const int64_t count = std::min<int64_t>(8, dataset->size(Split::kTrain));
+  const auto dataset = texts_of(experiment_of_domain(0));
+  const int64_t length = std::max<int64_t>(1, dataset->shape().length);
+  const int64_t count = std::clamp<int64_t>(kSampleTokens / length, 1, dataset->size(Split::kTrain));
   return dataset->get(Split::kTrain, torch::arange(count));
 }
 

@@ -78,7 +78,10 @@ class Conversion {
   void build();
 
  private:
-  torch::Tensor score_of_domain(Network& network, const Dataset& dataset) const;
+  size_t num_domains() const;  // at least one: the model's own text
+  Experiment experiment_of_domain(size_t d) const;
+  std::unique_ptr<Dataset> texts_of(const Experiment& experiment) const;
+  torch::Tensor score_of_domain(size_t d) const;
   std::string score_settings() const;
   torch::Tensor read_scores() const;
   ConversionPlan read_plan() const;

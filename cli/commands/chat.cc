@@ -61,7 +61,7 @@ int run_chat(const ChatFlags& options, const cli::Invocation& invocation) {
   cli::Terminal& terminal = invocation.terminal;
   const auto route = options.sampling.route("chat");
   const auto model = load_model(options.model.path("chat"), {}, terminal.log());
-  const auto tokenizer = cli::tokenizer_of(model.experiment);
+  const auto tokenizer = tokenizer_of(model.experiment);
   const Vocabulary& vocabulary = model.experiment.vocabulary;
   const ChatTemplate& form = options.form == kAuto ? chat_template_for(vocabulary) : chat_template_named(options.form);
   cli::Conversation conversation({*model.network, *tokenizer, vocabulary, cli::longest_text(model.experiment), route},

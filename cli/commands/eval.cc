@@ -151,7 +151,7 @@ int read_file(const EvalFlags& options, const cli::Invocation& invocation) {
   if (!options.text.empty() && !options.questions.empty())
     throw ConfigError("eval: expected one of --text and --questions, got both");
   const auto model = load_model(options.model.path("eval"), {}, invocation.terminal.log());
-  const auto tokenizer = cli::tokenizer_of(model.experiment);
+  const auto tokenizer = tokenizer_of(model.experiment);
   const cli::Reader reader{*model.network, *tokenizer, cli::longest_text(model.experiment)};
   const std::string& file = options.text.empty() ? options.questions : options.text;
   const std::string contents = io::read_maybe_compressed(file);

@@ -64,7 +64,7 @@ void check_input(const RunFlags& options, const Experiment& experiment) {
 }
 
 int write_text(const RunFlags& options, TrainedModel& model, cli::Terminal& terminal) {
-  const auto symbols = cli::tokenizer_of(model.experiment);
+  const auto symbols = tokenizer_of(model.experiment);
   const auto prompt = symbols->framed(symbols->encode(options.prompt, "run --prompt")).ids;
   if (prompt.empty()) throw ConfigError("run", "prompt", "expected at least one token, got none");
   const auto num_prompt = static_cast<int64_t>(prompt.size());

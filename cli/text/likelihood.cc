@@ -57,15 +57,6 @@ std::vector<Value> share_row(const char* name, int64_t hits, int64_t count) {
 
 }  // namespace
 
-std::shared_ptr<Tokenizer> tokenizer_of(const Experiment& experiment) {
-  const auto& data = experiment.options.data;
-  if (experiment.vocabulary.empty())
-    throw ConfigError("model", "data.kind", "expected a model of text, got one of \"" + data.kind + "\"");
-  Member tokenizer(Table{{"kind", "byte"}});
-  if (const Value* chosen = experiment.resolved.find_path("data.tokenizer")) tokenizer = Member(*chosen->if_table());
-  return tokenizers().of(data).make(tokenizer, experiment.vocabulary);
-}
-
 int64_t longest_text(const Experiment& experiment) {
   for (const char* path : {"model.context", "data.length"}) {
     const Value* value = experiment.resolved.find_path(path);

@@ -1,7 +1,6 @@
 // Likelihood: how probable a model of text finds a text, and which answers to questions, for `heterodyne eval`.
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "heterodyne/base/rows.h"
@@ -9,9 +8,6 @@
 #include "heterodyne/train/load_model.h"
 
 namespace heterodyne::cli {
-
-/// The tokenizer that the experiment's model was made with. Throws ConfigError when it is no model of text.
-std::shared_ptr<Tokenizer> tokenizer_of(const Experiment& experiment);
 
 /// A model of text in use.
 struct Reader {

@@ -77,12 +77,5 @@ TEST_F(LikelihoodRows, TheLineAtFaultIsNamed) {
   EXPECT_EQ(refusal("{\"context\": \"a\", \"choices\": [\"b\"], \"gold\": 0}\n{").substr(0, 16), "q.jsonl: line 2:");
 }
 
-TEST(TokenizerOf, IsOfModelsOfTextAlone) {
-  const auto experiment =
-      read_experiment({{"name", "x"}, {"data", Table{{"kind", "synthetic"}}}, {"model", Table{{"kind", "mlp"}}}});
-  EXPECT_EQ(fixtures::message_of<ConfigError>([&] { tokenizer_of(experiment); }),
-            "[model] data.kind: expected a model of text, got one of \"synthetic\"");
-}
-
 }  // namespace
 }  // namespace heterodyne::cli::likelihood_test

@@ -176,10 +176,12 @@ Coverage copy_converted(Network& source, Network& target, const ConversionPlan& 
 }
 
 double largest_difference(Network& source, Network& target, Batch batch, int64_t num_experts) {
-  const torch::NoGradGuard no_grad;
-  const auto expected = source.forward(batch, nullptr).logit_BY;
+  // Gradients are recorded and forgotten: without them both networks would keep a packed copy of their weights, which
+  // takes as much memory again.
+  const torch::AutoGradMode recorded(true);
+  const auto expected = source.forward(batch, nullptr).logit_BY.detach();
   batch.route_override.k = num_experts;
-  return (target.forward(batch, nullptr).logit_BY - expected).abs().max().item<double>();
+  return (target.forward(batch, nullptr).logit_BY.detach() - expected).abs().max().item<double>();
 }
 
 }  // namespace heterodyne

@@ -114,6 +114,15 @@ void take_vocabulary(Experiment& experiment, const Dataset& dataset) {
   if (dataset.vocabulary()) experiment.vocabulary = *dataset.vocabulary();
 }
 
+std::shared_ptr<Tokenizer> tokenizer_of(const Experiment& experiment) {
+  const auto& data = experiment.options.data;
+  if (experiment.vocabulary.empty())
+    throw ConfigError("model", "data.kind", "expected a model of text, got one of \"" + data.kind + "\"");
+  Member tokenizer(Table{{"kind", "byte"}});
+  if (const Value* chosen = experiment.resolved.find_path("data.tokenizer")) tokenizer = Member(*chosen->if_table());
+  return tokenizers().of(data).make(tokenizer, experiment.vocabulary);
+}
+
 DataShape network_shape(const Experiment& experiment) {
   const auto& data = experiment.options.data;
   DataShape shape = datasets().of(data).find(data.kind).shape(data.settings, {"data", "data." + data.kind});

@@ -8,6 +8,7 @@
 #include "heterodyne/base/table.h"
 #include "heterodyne/data/dataset.h"
 #include "heterodyne/data/loader.h"
+#include "heterodyne/data/tokenizer.h"
 #include "heterodyne/model/network.h"
 #include "heterodyne/train/options.h"
 
@@ -47,6 +48,8 @@ std::unique_ptr<Dataset> make_dataset(const Experiment& experiment, const std::v
                                       const Log& log);
 /// Takes over the data set's vocabulary, when it has one.
 void take_vocabulary(Experiment& experiment, const Dataset& dataset);
+/// The tokenizer that the experiment's model of text was made with. Throws ConfigError when it is no model of text.
+std::shared_ptr<Tokenizer> tokenizer_of(const Experiment& experiment);
 /// What the network is told of its data. Of a text whose vocabulary is not known yet, as many symbols as it may have.
 DataShape network_shape(const Experiment& experiment);
 /// With initial values from the experiment's seed, in its dtype, in train mode.

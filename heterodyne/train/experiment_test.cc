@@ -108,5 +108,12 @@ TEST(Experiment, AResumedRunMayChangeItsLengthOnly) {
   EXPECT_EQ(conflict({"model.moe.router={kind=\"random\"}"}), "model.moe.router.kind was \"top_k\", is \"random\" now");
 }
 
+TEST(TokenizerOf, IsOfModelsOfTextAlone) {
+  const auto experiment =
+      read_experiment({{"name", "x"}, {"data", Table{{"kind", "synthetic"}}}, {"model", Table{{"kind", "mlp"}}}});
+  EXPECT_EQ(fixtures::message_of<ConfigError>([&] { tokenizer_of(experiment); }),
+            "[model] data.kind: expected a model of text, got one of \"synthetic\"");
+}
+
 }  // namespace
 }  // namespace heterodyne::experiment_test

@@ -28,6 +28,34 @@ torch::Tensor loss_of(const Table& balancer, const Routing& routing) {
   return balancers().make(Member(balancer))->loss(input);
 }
 
+// 5: the same layer, each time with another rule for how many experts a token gets. With the identity as its gate the
+// logits are the tokens. Of the six tokens below, one expert has nearly all of the probability of the first, two have
+// half of the second's each, four a quarter of the third's, eight an eighth of the others'.
+TEST(UserAsk5ExpertsPerTokenAtRunTime, OneLayerAnswersEveryRequest) {
+  const Table experts{{"kind", "mlp"}, {"hidden", 8}, {"count", 8}};
+  const auto layer =
+      fixtures::layer_of({{"experts", Array{experts}}, {"router", Table{{"kind", "top_k"}, {"k", 2}}}}, 8);
+  layer->eval();
+  const torch::NoGradGuard no_grad;
+  layer->router().named_parameters()["gate.weight"].copy_(torch::eye(8));
+  auto x_BSD = torch::zeros({1, 6, 8});
+  for (const int64_t e : {0}) x_BSD[0][0][e] = 40;
+  for (const int64_t e : {1, 3}) x_BSD[0][1][e] = 40;
+  for (const int64_t e : {0, 2, 4, 6}) x_BSD[0][2][e] = 40;
+  const auto mean_k = [&](const RouteOverride& route) {
+    RoutingLog log;
+    MoeInput input{x_BSD, {}, {3, 5}};
+    input.override = route;
+    EXPECT_TRUE(torch::isfinite(layer->forward(input, &log).y_BSO).all().item<bool>());
+    return log.layers.front().tokens_per_expert_E.sum().item<double>() / 6;
+  };
+  EXPECT_EQ(mean_k({}), 2);
+  for (const int64_t k : {1, 2, 4, 8}) EXPECT_EQ(mean_k({.k = k}), static_cast<double>(k));
+  EXPECT_NEAR(mean_k({.min_p = 0.5}), (1 + 2 + 4 + 8 + 8 + 8) / 6.0, 1e-9);
+  EXPECT_NEAR(mean_k({.threshold = 0.2}), (1 + 2 + 4) / 6.0, 1e-9);  // three tokens get none
+  EXPECT_NEAR(mean_k({.threshold = 0.6}), 1 / 6.0, 1e-9);
+}
+
 // 8: f = (.75, .25, 0) and P = (.475, .35, .175) give 3 sum f P = 1.33125; the log-sum-exp of (2, .5, -1) and
 // (.1, .2, .3) are 2.241311 and 1.301943, their mean square 3.359266.
 TEST(UserAsk8TrustworthyLosses, EachLossEqualsItsHandWorkedValue) {
