@@ -92,6 +92,7 @@ MoeOutput MoeLayer::forward(const MoeInput& input, RoutingLog* log) {
   // 2. Admit: pairs for which there is no room are left out.
   const Routing admitted = dispatcher_->admit(routing, {layer_name(), input.random, is_training()});
   if (log) log->add(layer_name(), admitted);
+  if (log && log->before_experts) log->before_experts(layer_name(), ids_to_run(admitted));
 
   // 3. to 5. Dispatch the tokens, run the experts, combine their answers.
   ExpertCall call{
@@ -134,6 +135,18 @@ RouteInput MoeLayer::route_input(const MoeInput& input, const RoutingLog* log) c
   route.needs.probabilities |= log && log->keep_scores;
   route.needs.logits |= router_->needs_previous_logits();
   return route;
+}
+
+// Of the experts whose weights the dispatcher reads.
+std::vector<int64_t> MoeLayer::ids_to_run(const Routing& admitted) const {
+  const auto rows_E = dispatcher_->executed_rows(admitted.plan.tokens_per_expert_E.to(torch::kFloat64),
+                                                 static_cast<double>(admitted.num_tokens()));
+  const double* rows = rows_E.const_data_ptr<double>();
+  std::vector<int64_t> ids;
+  for (size_t e = 0; e < slots_.size(); ++e) {
+    if (rows[e] > 0) ids.push_back(slots_[e].id);
+  }
+  return ids;
 }
 
 // Every token to every shared expert.

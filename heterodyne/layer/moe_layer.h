@@ -139,6 +139,7 @@ class MoeLayer : public torch::nn::Module {
 
  private:
   RouteInput route_input(const MoeInput& input, const RoutingLog* log) const;
+  std::vector<int64_t> ids_to_run(const Routing& admitted) const;
   torch::Tensor shared_answer(const MoeInput& input) const;
   Routing without_null(const Routing& routing) const;
   NamedTensors losses(const Routing& routing, const Sums& sums_before) const;

@@ -89,6 +89,23 @@ TEST(MoeLayer, AnExpertNobodyChoseHasNoGradientAndTheOthersDo) {
 }
 
 // At a fixed assignment the layer is smooth; steps of 1e-5 in float64 leave about 1e-8.
+TEST(MoeLayer, SaysWhichExpertsItIsAboutToRun) {
+  const Array experts{Table{{"kind", "mlp"}, {"hidden", 4}, {"count", 3}}, Table{{"kind", "conv1d"}, {"channels", 4}}};
+  const Table router{{"kind", "round_robin"}, {"k", 1}};  // tokens 0 and 1 go to the first two
+  for (const bool is_dense : {false, true}) {
+    const auto layer = fixtures::layer_of(
+        {{"router", router}, {"experts", experts}, {"dispatcher", Table{{"kind", is_dense ? "dense" : "local"}}}});
+    std::string told;
+    RoutingLog log;
+    log.before_experts = [&](const std::string& name, const std::vector<int64_t>& ids) {
+      told += name + ":";
+      for (const int64_t id : ids) told += " " + std::to_string(id);
+    };
+    layer->forward(input_of(fixtures::normal("x", {1, 2, 16})), &log);
+    EXPECT_EQ(told, is_dense ? "layers.0: 0 1 2 3" : "layers.0: 0 1");
+  }
+}
+
 TEST(MoeLayer, GradientsByFiniteDifferences) {
   const auto layer = fixtures::layer_of({});
   layer->to(torch::kFloat64);

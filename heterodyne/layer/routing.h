@@ -89,7 +89,8 @@ struct LayerRouting {
   Routing routing;                    // only when pairs were asked for
 };
 
-/// Passed through a forward pass by whoever wants to see inside. Nothing in the pass depends on it.
+/// Passed through a forward pass by whoever wants to see inside. Nothing in the pass depends on it, but for what
+/// before_experts does.
 struct RoutingLog {
   bool keep_pairs = false;
   bool keep_scores = false;  // and with the pairs the probabilities of all experts
@@ -99,6 +100,9 @@ struct RoutingLog {
   /// Where the time of the parts is written down, when set: "router", "experts", of experts that are not run together
   /// also "dispatch" and "combine", and "losses".
   Profile* profile = nullptr;
+  /// Called before a layer runs experts, with the ids of those that it will run, when set. An optimizer that put off
+  /// steps of theirs takes them here.
+  std::function<void(const std::string& layer, const std::vector<int64_t>& ids)> before_experts;
 
   void add(const std::string& layer, const Routing& routing);
 };

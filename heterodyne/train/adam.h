@@ -2,6 +2,7 @@
 // correction of Kingma and Ba 2015, algorithm 1. The update itself is the library's fused kernel.
 #pragma once
 
+#include "heterodyne/ops/steps/replay.h"
 #include "heterodyne/train/optimizer.h"
 
 namespace heterodyne {
@@ -10,10 +11,12 @@ struct AdamOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
   double eps = 1e-8;
+  IdleOptions idle;
   void visit(Fields& field) {
     field("beta1", beta1, "decay of the mean gradient", between(0, 0.9999));
     field("beta2", beta2, "decay of the mean squared gradient", between(0, 0.999999));
     field("eps", eps, "added to the root of the mean squared gradient", more_than(0));
+    idle.visit(field);
   }
 };
 
@@ -24,19 +27,24 @@ enum class WeightDecay { kInGradient, kApart };
 class Adam : public Optimizer {
  public:
   void set_momentum(double momentum) override { options_.beta1 = momentum; }
+  double momentum() const override { return options_.beta1; }
 
  protected:
   Adam(const AdamOptions& options, WeightDecay decay, double weight_decay)
-      : options_(options), decay_(decay), weight_decay_(weight_decay) {}
+      : Optimizer(options.idle), options_(options), decay_(decay), weight_decay_(weight_decay) {}
 
   /// "exp_avg", "exp_avg_sq" and "step".
   State initial_state(const std::string& name, const torch::Tensor& parameter) const override;
   bool starts_at_mean(const std::string& key) const override { return key == "exp_avg_sq"; }
   void update(const std::vector<Entry>& entries, double lr) override;
+  /// In one pass (ops/steps/replay.h), unless weight decay is in the gradient, which then is not zero.
+  void replay(const std::vector<Entry>& entries, std::span<const Rates> steps, bool weights_only) override;
 
   const AdamOptions& options() const { return options_; }
 
  private:
+  ops::IdleAdam idle_steps(std::span<const Rates> steps, double steps_before) const;
+
   AdamOptions options_;
   WeightDecay decay_;
   double weight_decay_;

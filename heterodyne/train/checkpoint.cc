@@ -131,13 +131,14 @@ Vocabulary vocabulary_from(const Table& table, const std::string& path) {
 
 }  // namespace
 
-void save_checkpoint(const std::string& folder, Network& network, const Optimizer& optimizer, const TrainState& state,
+void save_checkpoint(const std::string& folder, Network& network, Optimizer& optimizer, const TrainState& state,
                      const Experiment& experiment) {
   const std::string temporary = folder + kTemporary;
   std::error_code ignored;
   try {
     fs::remove_all(temporary, ignored);
     make_folder(temporary);
+    const CaughtUp caught_up(optimizer);
     io::write_safetensors(in(temporary, "model.safetensors"), state_of(network));
     io::write_safetensors(in(temporary, "optimizer.safetensors"), optimizer.state());
     write_carry(in(temporary, kCarry), state.carry);

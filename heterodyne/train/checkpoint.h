@@ -25,7 +25,7 @@ constexpr int64_t kCheckpointFormat = 1;
 
 /// Writes the folder; the resolved experiment and its vocabulary go along, so that a checkpoint can be used on its own.
 /// Throws DeviceError when the disk refuses, and leaves nothing behind then.
-void save_checkpoint(const std::string& folder, Network& network, const Optimizer& optimizer, const TrainState& state,
+void save_checkpoint(const std::string& folder, Network& network, Optimizer& optimizer, const TrainState& state,
                      const Experiment& experiment);
 
 /// Checks sizes and hashes. Throws FormatError naming the file and what is wrong with it.

@@ -34,7 +34,7 @@ struct FolderKeeper : Keeper {
   const Experiment& experiment;
   std::string folder;
   explicit FolderKeeper(const Experiment& what, std::string where) : experiment(what), folder(std::move(where)) {}
-  void save(Network& network, const Optimizer& optimizer, const TrainState& state) override {
+  void save(Network& network, Optimizer& optimizer, const TrainState& state) override {
     save_checkpoint(CheckpointFolder(folder).folder_of(state.step), network, optimizer, state, experiment);
   }
   std::optional<int64_t> last_step() const override { return {}; }

@@ -2,11 +2,20 @@
 //
 // State is kept by parameter name, never by address, so it follows a parameter through checkpoints and resizing. A
 // parameter without a gradient is stepped as if its gradient were zero: moments decay and weight decay goes on.
+//
+// Experts that got no token have no gradient, and where there are many of them their steps are most of the work. What
+// becomes of those is the setting idle_experts:
+//   step    the rule above
+//   replay  the same, put off until the expert is next read: all the steps it missed in one pass over its values. The
+//           weights are those of `step` up to rounding (1e-6 of their size). Who reads weights calls catch_up() first.
+//   leave   nothing: weights, moments and the count of steps stay as they are until the next gradient
+// Clipping looks at gradients alone, so its factor is the same for all three.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +30,20 @@ namespace heterodyne {
 using NamedParameters = std::vector<std::pair<std::string, torch::Tensor>>;
 NamedParameters parameters_of(const torch::nn::Module& network);
 
+/// Whether the parameter of that name is one of a routed expert.
+bool is_of_expert(const std::string& name);
+
+/// What becomes of an expert without tokens, see above.
+struct IdleOptions {
+  std::string idle_experts = "step";
+  void visit(Fields& field) {
+    field("idle_experts", idle_experts,
+          "an expert without a token is stepped with a gradient of zero (step), the same when it is next read (replay: "
+          "less work), or left as it is (leave)",
+          one_of("step", "replay", "leave"));
+  }
+};
+
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -29,10 +52,20 @@ class Optimizer {
   void step(const NamedParameters& parameters, double lr);
   /// SGD's momentum or Adam's beta1, from the next step on.
   virtual void set_momentum(double momentum) = 0;
+  virtual double momentum() const = 0;
 
-  /// Every state tensor: "<parameter>.<key>".
+  /// Takes the steps that were put off, of all parameters or of experts of a layer. The parameters of the latest step()
+  /// must still be there.
+  void catch_up();
+  void catch_up(const std::string& layer, const std::vector<int64_t>& ids);
+  /// Whether steps were put off.
+  bool is_behind() const { return !behind_.empty(); }
+
+  /// Every state tensor: "<parameter>.<key>". Of parameters whose steps were put off also "<parameter>.idle_weight",
+  /// what they hold without CaughtUp, and "<parameter>.idle_since", an index into "missed_steps".
   std::vector<std::pair<std::string, torch::Tensor>> state() const;
-  /// Takes over state saved by state(). Throws FormatError naming `file` and the first tensor that fits no parameter.
+  /// Takes over state saved by state(); parameters whose steps were put off get the values of before those. Throws
+  /// FormatError naming `file` and the first tensor that fits no parameter.
   void load_state(const NamedParameters& parameters, const std::vector<std::pair<std::string, torch::Tensor>>& state,
                   const std::string& file);
 
@@ -43,6 +76,8 @@ class Optimizer {
   void keep_only(const NamedParameters& parameters);
 
  protected:
+  explicit Optimizer(const IdleOptions& idle) : idle_(idle.idle_experts) {}
+
   /// State tensors of one parameter by key: scalars, or of the parameter's shape, if need be without one axis.
   using State = std::map<std::string, torch::Tensor>;
 
@@ -60,8 +95,47 @@ class Optimizer {
   };
   virtual void update(const std::vector<Entry>& entries, double lr) = 0;
 
+  /// What a step depends on beside gradients and state.
+  struct Rates {
+    double lr, momentum;
+  };
+  /// Steps without a gradient, one after the other. `weights_only`: state stays as it is. Entries have no gradient.
+  /// This one calls update(); a kind whose steps are a formula overrides it.
+  virtual void replay(const std::vector<Entry>& entries, std::span<const Rates> steps, bool weights_only);
+
  private:
+  friend class CaughtUp;
+  // A parameter whose steps were put off.
+  struct Behind {
+    torch::Tensor parameter;
+    size_t since = 0;                // the first of missed_ that it has not seen
+    torch::Tensor weight_kept = {};  // its values while CaughtUp shows others
+  };
+  using BehindByName = std::map<std::string, Behind>;
+
+  torch::Tensor zero_gradient(const torch::Tensor& parameter);
+  void replay_behind(const std::vector<BehindByName::value_type*>& who, bool weights_only);
+  void load_behind(const NamedParameters& parameters, const std::vector<std::pair<std::string, torch::Tensor>>& saved,
+                   const std::string& file);
+
+  std::string idle_;
   std::map<std::string, State> state_;
+  BehindByName behind_;
+  std::vector<Rates> missed_;              // steps since the first that somebody in behind_ has not seen
+  std::vector<torch::Tensor> zeros_ = {};  // gradients of those that have none, one for each dtype
+};
+
+/// While it lives, parameters hold the values that they have with the steps that were put off. Then they go back to
+/// those that the optimizer works on: so it makes no difference to a run when somebody looked.
+class CaughtUp {
+ public:
+  explicit CaughtUp(Optimizer& optimizer);
+  ~CaughtUp();
+  CaughtUp(const CaughtUp&) = delete;
+  CaughtUp& operator=(const CaughtUp&) = delete;
+
+ private:
+  Optimizer& optimizer_;
 };
 
 /// Settings that every optimizer shares.

@@ -119,7 +119,7 @@ void RunFolder::write_file(const std::string& name, const std::string& text) con
 RunKeeper::RunKeeper(const RunFolder& folder, const Experiment& experiment, Log log)
     : folder_(folder), experiment_(experiment), log_(std::move(log)) {}
 
-void RunKeeper::save(Network& network, const Optimizer& optimizer, const TrainState& state) {
+void RunKeeper::save(Network& network, Optimizer& optimizer, const TrainState& state) {
   const auto checkpoints = folder_.checkpoints();
   try {
     const uint64_t needed = bytes_of(network, optimizer), available = io::free_bytes(folder_.path());

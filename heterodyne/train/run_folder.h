@@ -54,7 +54,7 @@ class RunKeeper : public Keeper {
  public:
   RunKeeper(const RunFolder& folder, const Experiment& experiment, Log log);
 
-  void save(Network& network, const Optimizer& optimizer, const TrainState& state) override;
+  void save(Network& network, Optimizer& optimizer, const TrainState& state) override;
   std::optional<int64_t> last_step() const override { return folder_.checkpoints().last(); }
 
  private:

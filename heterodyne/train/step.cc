@@ -52,6 +52,7 @@ void check_gradients(const NamedParameters& parameters, double norm) {
 // What the batches of a step share.
 struct StepParts {
   Network& network;
+  Optimizer& optimizer;
   Profile* profile;
   StepResult& result;
   std::map<std::string, double> losses;
@@ -66,9 +67,12 @@ void backward(const torch::Tensor& loss, Profile* profile) {
 
 // Forward and backward of one batch, which counts for `share` of the step.
 std::vector<Sums> accumulate(const Batch& batch, double share, StepParts& step) {
-  auto& [network, profile, result, parts] = step;
+  auto& [network, optimizer, profile, result, parts] = step;
   RoutingLog log;
   log.profile = profile;
+  log.before_experts = [&optimizer = optimizer](const std::string& layer, const std::vector<int64_t>& ids) {
+    optimizer.catch_up(layer, ids);
+  };
   NetworkOutput output;
   try {
     const ProfileSpan span(profile, "network");
@@ -112,7 +116,7 @@ void add_sums(std::vector<Sums>& total, const std::vector<Sums>& more) {
 
 StepResult train_step(Network& network, Optimizer& optimizer, const StepInput& input) {
   StepResult result;
-  StepParts step{network, input.profile, result, {}};
+  StepParts step{network, optimizer, input.profile, result, {}};
   std::vector<Sums>& sums = result.sums;
   network.zero_grad();
   result.carry = input.carry;

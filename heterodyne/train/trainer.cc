@@ -43,6 +43,7 @@ TrainEnd Trainer::run() {
   while (state_.step < plan_.num_steps && !should_end_early_) {
     if (!run_epoch()) return TrainEnd::kInterrupted;
   }
+  parts_.optimizer.catch_up();
   return state_.step < plan_.num_steps ? TrainEnd::kEarlyStop : TrainEnd::kDone;
 }
 
@@ -93,8 +94,11 @@ const Phase& Trainer::enter_phase() {
   const Phase& phase = phases_[now];
   if (phase_ == now) return phase;
   phase_ = now;
+  if (now > 0 && state_.step == phase.first_step) {
+    parts_.optimizer.catch_up();
+    parts_.optimizer.keep_only({});
+  }
   freeze_.apply(parts_.network, phase.freeze);
-  if (now > 0 && state_.step == phase.first_step) parts_.optimizer.keep_only({});
   return phase;
 }
 
@@ -121,6 +125,7 @@ void Trainer::step(std::vector<Batch> batches, double begin) {
   window_seconds_ += seconds;
   for (Hook* hook : parts_.hooks) hook->on_step({state_.step, epoch, lr_, seconds, result});
   const double decay = parts_.experiment.options.train.average.decay;
+  if (decay > 0) parts_.optimizer.catch_up();  // averages are of all weights
   if (decay > 0) update_averages(state_.averages, parts_.network, decay, state_.step);
   grow([&](Pool& pool) { grower_->after_step({state_.step, result.sums}, state_.growth, pool); });
 }
@@ -161,6 +166,7 @@ std::vector<LayerLoad> Trainer::loads() const {
 // Returns whether this is the best so far.
 bool Trainer::validate() {
   if (valid_loader_.num_batches() == 0) return false;
+  parts_.optimizer.catch_up();
   const auto& options = parts_.experiment.options.train;
   RoutingRecorder recorder(parts_.network, recorder_options(parts_.dataset, Split::kValid, parts_.experiment.seed()));
   std::optional<AveragedWeights> averaged;

@@ -21,7 +21,7 @@ class Keeper {
  public:
   virtual ~Keeper() = default;
   /// Saves the network, the optimizer and the state. A failure is its own to report; the run goes on.
-  virtual void save(Network& network, const Optimizer& optimizer, const TrainState& state) = 0;
+  virtual void save(Network& network, Optimizer& optimizer, const TrainState& state) = 0;
   /// The step of the newest sound checkpoint, or nothing.
   virtual std::optional<int64_t> last_step() const = 0;
 };

@@ -28,7 +28,8 @@ struct MemoryKeeper : Keeper {
   };
   std::vector<Saved> all;
 
-  void save(Network& network, const Optimizer& optimizer, const TrainState& state) override {
+  void save(Network& network, Optimizer& optimizer, const TrainState& state) override {
+    const CaughtUp caught_up(optimizer);
     all.push_back({copy_of(state_of(network)), copy_of(optimizer.state()), state});
   }
   std::optional<int64_t> last_step() const override {
@@ -112,6 +113,53 @@ TEST(Trainer, PartsOfAnEpochAreAllowed) {
   EXPECT_EQ(run.go(), TrainEnd::kDone);
   EXPECT_EQ(run.state.step, 3);
   EXPECT_EQ(run.keeper.all.back().state.step, 3) << "the end is saved";
+}
+
+// Twelve experts and six images in a batch: most experts wait most of the time.
+std::vector<std::string> idle_settings(const std::string& idle_experts) {
+  return {"data.batch=6",
+          "data.examples=90",
+          "data.test_examples=12",
+          "train.dtype=float64",
+          "train.optimizer.idle_experts=" + idle_experts,
+          "train.optimizer.weight_decay=0.1",
+          R"(model.moe.router={kind="top_k",k=1})",
+          R"(model.moe.experts=[{kind="mlp",hidden=8,count=24},{kind="conv1d",channels=4,count=4}])"};
+}
+
+TEST(Trainer, ExpertsThatWereLeftBehindAreReadAsIfTheyHadNotBeen) {
+  for (const auto& more : std::vector<std::vector<std::string>>{{}, {"train.average.decay=0.9"}}) {
+    auto settings = idle_settings("step");
+    settings.insert(settings.end(), more.begin(), more.end());
+    Training plain(settings);
+    settings[4] = "train.optimizer.idle_experts=replay";
+    Training replayed(settings);
+    plain.go();
+    replayed.go();
+    EXPECT_FALSE(replayed.optimizer->is_behind()) << "at the end of the run";
+    const auto a = state_of(*plain.network), b = state_of(*replayed.network);
+    for (size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::allclose(a[i].second, b[i].second, 1e-9)) << a[i].first;
+    ASSERT_EQ(plain.keeper.all.size(), replayed.keeper.all.size());
+    for (size_t k = 0; k < plain.keeper.all.size(); ++k) {
+      const auto &c = plain.keeper.all[k].network, &d = replayed.keeper.all[k].network;
+      for (size_t i = 0; i < c.size(); ++i) EXPECT_TRUE(torch::allclose(c[i].second, d[i].second, 1e-9)) << c[i].first;
+    }
+    for (const auto& [name, average] : plain.state.averages)
+      EXPECT_TRUE(torch::allclose(average, replayed.state.averages.at(name), 1e-9)) << name;
+  }
+}
+
+TEST(Trainer, ARunThatIsBrokenWhileExpertsAreBehindGoesOnBitForBit) {
+  Training whole(idle_settings("replay")), first(idle_settings("replay")), second(idle_settings("replay"));
+  whole.go();
+  first.stop_after = 7;
+  EXPECT_EQ(first.go(), TrainEnd::kInterrupted);
+  ASSERT_TRUE(first.optimizer->is_behind());
+  second.load(first.keeper.all.back());
+  EXPECT_TRUE(second.optimizer->is_behind());
+  second.go();
+  expect_equal(state_of(*whole.network), state_of(*second.network));
+  expect_equal(whole.optimizer->state(), second.optimizer->state());
 }
 
 TEST(Trainer, TheSameRunTwiceGivesTheSameBits) {

@@ -79,6 +79,7 @@ bool Pool::can_spare(MoeLayer& layer) const {
 }
 
 void Pool::begin() {
+  parts_.optimizer.catch_up();
   if (events_.empty() && parts_.before_first) parts_.before_first();
 }
 

@@ -13,10 +13,6 @@ namespace {
 
 constexpr const char *kRow = "exp_avg_sq_row", *kColumn = "exp_avg_sq_column", *kSquare = "exp_avg_sq";
 
-bool is_of_expert(const std::string& name) {
-  return name.starts_with("experts.") || name.find(".experts.") != std::string::npos;
-}
-
 class AdamFactoredOptimizer : public Adam {
  public:
   struct Options {
@@ -50,6 +46,10 @@ class AdamFactoredOptimizer : public Adam {
       else update_expert(entry, lr);
     }
     if (!others.empty()) Adam::update(others, lr);
+  }
+
+  void replay(const std::vector<Entry>& entries, std::span<const Rates> steps, bool weights_only) override {
+    Optimizer::replay(entries, steps, weights_only);
   }
 
  private:
