@@ -158,9 +158,10 @@ TEST(Commands, TheListOfFlagsChangesOnPurposeOnly) {
   EXPECT_EQ(flags["ls"], (Names{"what", "verbose", "format"}));
   EXPECT_EQ(flags["config"], (Names{"action", "arguments", "as", "match", "out", "set", "seed", "format"}));
   EXPECT_EQ(flags["completion"], (Names{"shell"}));
-  EXPECT_EQ(flags["data"], (Names{"action", "arguments", "split", "out", "tokenizer", "decode", "no_special", "vocab",
-                                  "limit", "seed", "link", "allow_partial", "data", "threads", "quiet", "no_progress",
-                                  "verbose", "dry_run", "format"}));
+  EXPECT_EQ(flags["data"],
+            (Names{"action",  "arguments", "split",       "out",     "tokenizer", "decode", "no_special",    "vocab",
+                   "field",   "clusters",  "encoder",     "limit",   "seed",      "link",   "allow_partial", "data",
+                   "threads", "quiet",     "no_progress", "verbose", "dry_run",   "format"}));
   EXPECT_EQ(flags["doctor"], (Names{"format"}));
   EXPECT_EQ(flags["new"], (Names{"name", "recipe", "set", "seed"}));
   EXPECT_EQ(flags["report"], (Names{"runs", "out", "open", "md", "svg", "fail_on", "format"}));

@@ -1,16 +1,18 @@
-// heterodyne data prepare|peek|synth|cluster|tokenize|train-tokenizer: brings files of a data set into the layout that
-// is read, looks into a set, makes up a small one, finds clusters of a text's symbols, turns texts into ids and back,
-// learns the symbols for that.
+// heterodyne data prepare|peek|synth|cluster|tokenize|train-tokenizer|domains: brings files of a data set into the
+// layout that is read, looks into a set, makes up a small one, finds clusters of a text's symbols, turns texts into ids
+// and back, learns the symbols for that, divides rows of text into domains.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include "cli/command.h"
 #include "cli/compute.h"
 #include "cli/data_folder.h"
 #include "cli/output.h"
+#include "cli/text/domains.h"
 #include "cli/text/tokenize.h"
 #include "cli/view/picture.h"
 #include "heterodyne/base/config.h"
@@ -37,6 +39,9 @@ struct DataFlags {
   bool decode = false;
   bool no_special = false;
   int64_t vocab = 4096;
+  int64_t clusters = 8;
+  std::string encoder;
+  std::string domain_field;
   int64_t limit = 0;
   std::string seed = "0";
   bool link = false;
@@ -50,11 +55,14 @@ struct DataFlags {
         "prepare SET FOLDER: files from the authors into the layout that is read; peek SET: counts, values, first "
         "pictures; synth SET: made-up images in the files of the set; cluster MODEL: the model's configuration with "
         "a router `hash` whose table holds clusters of its symbols; tokenize: lines of standard input, each a text in "
-        "JSON, to lists of ids; train-tokenizer TEXT...: byte pair encoding learned from texts",
-        one_of("prepare", "peek", "synth", "cluster", "tokenize", "train-tokenizer"), positional(), required());
-    field("arguments", arguments, "SET of `heterodyne ls datasets`, and FOLDER; or MODEL; or TEXT files", positional());
+        "JSON, to lists of ids; train-tokenizer TEXT...: byte pair encoding learned from texts; domains FILE: rows of "
+        "JSON, instructions for instance, to a file for each of the things they are about",
+        one_of("prepare", "peek", "synth", "cluster", "tokenize", "train-tokenizer", "domains"), positional(),
+        required());
+    field("arguments", arguments, "SET of `heterodyne ls datasets`, and FOLDER; or MODEL; or TEXT files; or FILE",
+          positional());
     field("split", split, "which examples", one_of("train", "valid", "test"));
-    field("out", out, "where to write; the folder of data sets, data by default; the file tokenizer.json");
+    field("out", out, "where to write; the folder of data sets, data by default; the file tokenizer.json; domains");
     field("tokenizer", tokenizer, "tokenize: a tokenizer.json, a SentencePiece .model, or GPT-2's encoder.json",
           effective_when(action == "tokenize", "the action is not tokenize"));
     field("decode", decode, "tokenize: lists of ids to texts",
@@ -63,9 +71,18 @@ struct DataFlags {
           effective_when(action == "tokenize", "the action is not tokenize"));
     field("vocab", vocab, "train-tokenizer: symbols, 257 of which are <|endoftext|> and the bytes",
           between(257, 1000000), effective_when(action == "train-tokenizer", "the action is not train-tokenizer"));
+    const bool divides = action == "domains";
+    field("field", domain_field, "domains: the field of a row that names its domain",
+          effective_when(divides, "the action is not domains"));
+    field("clusters", clusters, "domains: how many", at_least(1),
+          effective_when(divides && domain_field.empty(),
+                         divides ? "--field says how many" : "the action is not domains"));
+    field("encoder", encoder, "domains: a model whose features say what a text is about; its words by default",
+          effective_when(divides && domain_field.empty(),
+                         divides ? "--field says what they are" : "the action is not domains"));
     field("limit", limit, "at most so many examples; synth: training images, 1,000 by default; 0: no limit",
           at_least(0));
-    field("seed", seed, "the same as --set seed=N; synth: of the images; cluster: of the tries");
+    field("seed", seed, "the same as --set seed=N; synth: of the images; cluster, domains: of the tries");
     field("link", link, "prepare: link to the files instead of copying them");
     field("allow_partial", allow_partial, "prepare: go on without files that are missing or damaged");
     compute.visit(field);
@@ -248,6 +265,26 @@ void train_tokenizer(const DataFlags& options, cli::Terminal& terminal) {
                            with_commas(num_symbols), with_commas(static_cast<int64_t>(text.size())), out));
 }
 
+void divide_into_domains(const DataFlags& options, cli::Terminal& terminal) {
+  expect_arguments(options, 1, "a file of rows");
+  const std::string& file = options.arguments[0];
+  const std::string out = options.out.empty() ? "domains" : options.out;
+  if (fs::exists(fs::symlink_status(out))) throw ConfigError(out + ": exists already; choose another --out");
+  const auto rows = cli::read_text_rows(file);
+  std::optional<TrainedModel> encoder;
+  if (!options.encoder.empty()) encoder = load_model(options.encoder, {}, terminal.log());
+  const auto domains = options.domain_field.empty()
+                           ? cli::domains_by_meaning(rows, options.clusters, static_cast<uint64_t>(seed_of(options)),
+                                                     encoder ? &*encoder : nullptr)
+                           : cli::domains_by_field(rows, options.domain_field, file);
+  cli::print_rows(terminal, cli::domain_rows(rows, domains), options.format.format);
+  if (options.plan.dry_run) return terminal.say("nothing was written: --dry-run");
+  cli::write_domains(rows, domains, out);
+  terminal.say(
+      fmt::format("{}: {} files. In a conversion: domains = [{{ kind = \"instruct\", path = \"{}/...\" }}, ...]", out,
+                  domains.names.size(), out));
+}
+
 int run_data(const DataFlags& options, const cli::Invocation& invocation) {
   if (options.plan.dry_run && (options.action == "peek" || options.action == "tokenize"))
     throw ConfigError(fmt::format("data {}: --dry-run has no effect: it writes nothing", options.action));
@@ -257,6 +294,7 @@ int run_data(const DataFlags& options, const cli::Invocation& invocation) {
   else if (options.action == "cluster") cluster(options, invocation.terminal);
   else if (options.action == "tokenize") tokenize(options, invocation.terminal);
   else if (options.action == "train-tokenizer") train_tokenizer(options, invocation.terminal);
+  else if (options.action == "domains") divide_into_domains(options, invocation.terminal);
   else prepare(options, invocation.terminal);
   return 0;
 }
@@ -269,7 +307,8 @@ CommandKind command_kind_data() {
                                  "~/Downloads/cifar-10-batches-bin\nheterodyne data synth mnist --limit 2000 --seed 1\n"
                                  "heterodyne data cluster runs/lm-char > by_cluster.toml\n"
                                  "heterodyne data tokenize --tokenizer tokenizer.json < strings.jsonl\n"
-                                 "heterodyne data train-tokenizer book.txt --vocab 4096 --out tokenizer.json",
+                                 "heterodyne data train-tokenizer book.txt --vocab 4096 --out tokenizer.json\n"
+                                 "heterodyne data domains alpaca.json --clusters 8 --out domains",
                                  run_data);
 }
 

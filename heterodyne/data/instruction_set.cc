@@ -74,27 +74,9 @@ std::vector<Instruction> read_instructions(std::string_view text, const std::str
                                            const InstructionFields& fields, const ChatTemplate& form, bool skips_bad,
                                            int64_t* num_skipped) {
   std::vector<Instruction> all;
-  int64_t skipped = 0;
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos || text[first] != '[') {
-    skipped = io::each_json_line(text, file, skips_bad, [&](const Table& row, const std::string& where) {
-      all.push_back(instruction_of(row, fields, form, where));
-    });
-  } else {
-    const Value list = io::parse_json(text, file);
-    int64_t number = 0;
-    for (const Value& item : *list.if_array()) {
-      const std::string where = fmt::format("{}: entry {}", file, ++number);
-      try {
-        if (!item.if_table())
-          throw FormatError::in_file(where, std::string("expected a table, got ") + item.type_name());
-        all.push_back(instruction_of(*item.if_table(), fields, form, where));
-      } catch (const FormatError&) {
-        if (!skips_bad) throw;
-        ++skipped;
-      }
-    }
-  }
+  const int64_t skipped = io::each_json_row(text, file, skips_bad, [&](const Table& row, const std::string& where) {
+    all.push_back(instruction_of(row, fields, form, where));
+  });
   if (num_skipped) *num_skipped += skipped;
   return all;
 }

@@ -1,4 +1,4 @@
-#include "heterodyne/eval/clusters.h"
+#include "heterodyne/eval/clustering/clusters.h"
 
 #include <gtest/gtest.h>
 

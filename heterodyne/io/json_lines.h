@@ -18,4 +18,7 @@ using TakeLine = std::function<void(const Table& table, const std::string& where
 /// Returns how many were left out.
 int64_t each_json_line(std::string_view text, const std::string& file, bool skips_bad, const TakeLine& take);
 
+/// The same for a file that is either such lines or one JSON list of tables, whose places are "rows.json: entry 7".
+int64_t each_json_row(std::string_view text, const std::string& file, bool skips_bad, const TakeLine& take);
+
 }  // namespace heterodyne::io

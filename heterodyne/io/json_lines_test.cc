@@ -45,5 +45,23 @@ TEST(EachJsonLine, BrokenLinesAreCountedWhereThatIsAskedFor) {
   EXPECT_EQ(taken.num_skipped, 3);
 }
 
+TEST(EachJsonRow, TakesListsAsWellAsLines) {
+  const auto take = [](std::string_view text, bool skips_bad) {
+    Taken taken;
+    taken.num_skipped = each_json_row(text, "a.json", skips_bad, [&](const Table& table, const std::string& where) {
+      taken.values.push_back(integer_at(table, "n", where));
+      taken.places.push_back(where);
+    });
+    return taken;
+  };
+  EXPECT_EQ(take("{\"n\": 1}\n{\"n\": 2}\n", false).places.back(), "a.json: line 2");
+  EXPECT_EQ(take(" [{\"n\": 1},\n {\"n\": 2}]", false).places.back(), "a.json: entry 2");
+  const char* broken = "[{\"n\": 1}, 5, {\"m\": 2}, {\"n\": 3}]";
+  EXPECT_EQ(take(broken, true).values, (std::vector<int64_t>{1, 3}));
+  EXPECT_EQ(take(broken, true).num_skipped, 2);
+  EXPECT_EQ(fixtures::message_of<FormatError>([&] { take(broken, false); }),
+            "a.json: entry 2: expected a table, got a whole number");
+}
+
 }  // namespace
 }  // namespace heterodyne::io::json_lines_test

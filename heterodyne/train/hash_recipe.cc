@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "heterodyne/base/config.h"
-#include "heterodyne/eval/clusters.h"
+#include "heterodyne/eval/clustering/clusters.h"
 
 namespace heterodyne {
 namespace {

@@ -72,6 +72,22 @@ class DataVerbTest(ProgramTest):
         self.succeeds("data", "prepare", "cifar10", "in", "--out", "sets", "--allow-partial")
         self.assertEqual(json.loads(self.program.path("sets/cifar10/manifest.json").read_text())["train"], 120)
 
+    def test_rows_of_text_are_divided_by_what_they_are_about(self):
+        texts = ["boil rice with salt", "the match had goals"] * 6
+        rows = [{"instruction": text, "output": f"{text} again", "sort": text[:4]} for text in texts]
+        self.program.write("rows.json", json.dumps(rows))
+        for words in (["--clusters", "2"], ["--field", "sort"]):
+            said = json.loads(self.succeeds("data", "domains", "rows.json", *words, "--out", words[1], "--format", "json").stdout)
+            self.assertEqual([row["rows"] for row in said], [6, 6])
+            self.assertIn("rice", said[0]["typical words"])
+            made = [self.program.path(f"{words[1]}/{name}.jsonl") for name in (("0", "1") if "2" in words else ("boil", "the_"))]
+            lines = [json.loads(line) for path in made for line in path.read_text().splitlines()]
+            self.assertEqual(lines, rows[::2] + rows[1::2])
+        self.refuses(USAGE, ["exists already"], "data", "domains", "rows.json", "--out", "2")
+        self.refuses(USAGE, ["clusters: expected at most the file's 12 rows"], "data", "domains", "rows.json", "--clusters", "13")
+        self.refuses(USAGE, ["--field says how many"], "data", "domains", "rows.json", "--field", "sort", "--clusters", "2")
+        self.refuses(INPUT, ["row 1: kind: expected text"], "data", "domains", "rows.json", "--field", "kind")
+
     def test_what_cannot_be_asked_is_refused(self):
         self.refuses(USAGE, ["expected one of cifar10", 'nearest: "mnist"'], "data", "peek", "mnst")
         self.refuses(USAGE, ["synthetic is read from no files"], "data", "synth", "synthetic")
