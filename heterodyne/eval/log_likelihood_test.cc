@@ -8,6 +8,7 @@
 #include "heterodyne/eval/fixtures.h"
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/json.h"
+#include "heterodyne/model/compact.h"
 
 namespace heterodyne::log_likelihood_test {
 namespace {
@@ -104,6 +105,34 @@ TEST_F(GoldenLikelihood, PagesInWindows) {
     }
   }
   EXPECT_GT(num_pages, 0);
+}
+
+// Over all pages: bits per byte in proportion to those of float32, since the bytes are the same.
+TEST_F(GoldenLikelihood, CompactWeightsCostLittle) {
+  std::vector<std::vector<int64_t>> pages;
+  for (const Value& run : *golden_.find_path("rolling.runs")->if_array()) {
+    const Value* pages_of_run = run.if_table()->find("pages");
+    if (pages_of_run == nullptr || pages_of_run->if_array() == nullptr) continue;
+    for (const Value& page : *pages_of_run->if_array()) {
+      const Value* target = page.if_table()->find("detokenized_target");
+      if (target) pages.push_back(tokenizer_->framed(tokenizer_->encode(*target->if_text(), "page")).ids);
+    }
+  }
+  ASSERT_FALSE(pages.empty());
+  const auto bits = [&](Network& network) {
+    double sum = 0;
+    for (const auto& ids : pages) sum -= rolling_log_likelihood(network, ids, 1, 512);
+    return sum;
+  };
+  const double plain = bits(*network_);
+  for (const auto& [format, limit] :
+       {std::pair(ops::Compact::kBf16, 0.005), {ops::Compact::kInt8, 0.02}, {ops::Compact::kInt8Columns, 0.02}}) {
+    const auto compact = fixtures::find_stories();
+    compact_weights(*compact->network, format);
+    const double change = bits(*compact->network) / plain - 1;
+    EXPECT_LT(std::abs(change), limit) << ops::name_of(format);
+    RecordProperty(std::string(ops::name_of(format)), std::to_string(change));
+  }
 }
 
 }  // namespace

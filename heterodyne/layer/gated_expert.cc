@@ -26,11 +26,10 @@ torch::Tensor GatedExpert::forward(const ExpertInput& input) {
 
 ops::ExpertMlp GatedExpert::as_mlp() const {
   if (w1_->has_lora() || w2_->has_lora() || w3_->has_lora()) return {};  // corrections are forward()'s
-  ops::ExpertMlp mlp{activation_of(activation_), w3_->weight().matrix(), w2_->weight().matrix(),
-                     w1_->weight().matrix()};
-  mlp.up_panels = w3_->weight().panels();
-  mlp.gate_panels = w1_->weight().panels();
-  mlp.down_panels = w2_->weight().panels();
+  const auto up = w3_->weight().operand(), down = w2_->weight().operand(), gate = w1_->weight().operand();
+  ops::ExpertMlp mlp{activation_of(activation_), up.matrix_OI, down.matrix_OI, gate.matrix_OI};
+  mlp.up_panels = up.panels, mlp.gate_panels = gate.panels, mlp.down_panels = down.panels;
+  mlp.up_compact = up.compact, mlp.gate_compact = gate.compact, mlp.down_compact = down.compact;
   return mlp;
 }
 

@@ -26,6 +26,7 @@ torch::Tensor Embedding::forward(const torch::Tensor& id) const {
                                                    lowest.item<int64_t>(), highest.item<int64_t>()));
     }
   }
+  if (weight_.compact_matrix()) return ops::expanded_rows(*weight_.compact_matrix(), id);
   return at::embedding(weight_.matrix(), id);
 }
 

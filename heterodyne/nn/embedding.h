@@ -15,6 +15,7 @@ class Embedding : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& id) const;
   /// [symbols, width]: a language model's head may multiply by it too.
   const Weight& weight() const { return weight_; }
+  Weight& weight() { return weight_; }
 
  private:
   Weight weight_;

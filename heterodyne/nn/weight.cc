@@ -1,7 +1,11 @@
 #include "heterodyne/nn/weight.h"
 
 #include <ATen/ops/linear.h>
+#include <fmt/format.h>
 
+#include <limits>
+
+#include "heterodyne/base/error.h"
 #include "heterodyne/base/shape.h"
 #include "heterodyne/ops/kernel_input.h"
 #include "heterodyne/ops/linear.h"
@@ -14,6 +18,27 @@ Weight::Weight(torch::nn::Module& owner, const std::string& name, const torch::T
   check_shape("nn.weight", name, matrix_OI, {"outputs", "inputs"});
 }
 
+const torch::Tensor& Weight::matrix() const {
+  if (compact_)
+    throw Error(fmt::format("[nn.weight] expected values in float32, got {}", ops::name_of(compact_->format)));
+  return matrix_OI_;
+}
+
+void Weight::compact(ops::Compact format) {
+  compact_ = ops::compacted(matrix(), format);
+  packed_ = {};
+  matrix_OI_.set_requires_grad(false);
+  matrix_OI_.mutable_grad() = torch::Tensor();
+  // One value that stands for all: the shape stays, the memory goes.
+  const auto nothing = torch::full({1, 1}, std::numeric_limits<float>::quiet_NaN());
+  matrix_OI_.set_data(nothing.expand({matrix_OI_.size(0), matrix_OI_.size(1)}));
+}
+
+Weight::Operand Weight::operand() const {
+  if (compact_) return {matrix_OI_, {}, compact_};
+  return {matrix_OI_, panels(), {}};
+}
+
 void Weight::assign(const torch::Tensor& matrix_OI) {
   check_shape("nn.weight", "assigned matrix", matrix_OI, {{"outputs", num_outputs()}, {"inputs", num_inputs()}});
   const torch::NoGradGuard no_grad;
@@ -21,6 +46,7 @@ void Weight::assign(const torch::Tensor& matrix_OI) {
 }
 
 torch::Tensor Weight::panels() const {
+  if (compact_) return {};
   const bool is_read = ops::is_kernel_input(matrix_OI_) && !matrix_OI_.is_inference();
   if (torch::GradMode::is_enabled() || !is_read) {
     packed_ = {};
@@ -35,12 +61,22 @@ torch::Tensor Weight::panels() const {
 }
 
 torch::Tensor Weight::apply(const torch::Tensor& x_NI, const torch::Tensor& bias_O) const {
+  if (compact_) return apply_compact(x_NI, bias_O);
   if (x_NI.dim() > 0 && x_NI.size(-1) == num_inputs() && ops::can_run_linear(x_NI, matrix_OI_)) {
     auto sizes = x_NI.sizes().vec();
     sizes.back() = num_outputs();
     return ops::linear_product(x_NI.reshape({-1, num_inputs()}), matrix_OI_, bias_O, panels()).view(sizes);
   }
   return at::linear(x_NI, matrix_OI_, bias_O.defined() ? std::optional(bias_O) : std::nullopt);
+}
+
+torch::Tensor Weight::apply_compact(const torch::Tensor& x_NI, const torch::Tensor& bias_O) const {
+  if (torch::GradMode::is_enabled() && x_NI.requires_grad())
+    throw Error(fmt::format("[nn.weight] expected float32 weights where gradients are wanted, got {}",
+                            ops::name_of(compact_->format)));
+  auto sizes = x_NI.sizes().vec();
+  sizes.back() = num_outputs();
+  return ops::compact_product(x_NI.reshape({-1, x_NI.size(-1)}), *compact_, bias_O).view(sizes);
 }
 
 }  // namespace heterodyne::nn

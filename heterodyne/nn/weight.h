@@ -4,6 +4,7 @@
 #pragma once
 
 #include "heterodyne/base/torch.h"
+#include "heterodyne/ops/compact/compact_matrix.h"
 
 namespace heterodyne::nn {
 
@@ -13,8 +14,8 @@ class Weight {
   /// Registers matrix_OI, [outputs, inputs], as the parameter `name` of `owner`.
   Weight(torch::nn::Module& owner, const std::string& name, const torch::Tensor& matrix_OI);
 
-  /// [outputs, inputs], the parameter itself: its gradient is the parameter's.
-  const torch::Tensor& matrix() const { return matrix_OI_; }
+  /// [outputs, inputs], the parameter itself: its gradient is the parameter's. Throws Error when it is compact.
+  const torch::Tensor& matrix() const;
   /// Copies values of any dtype into the parameter, without a gradient. Throws ShapeError unless the shape is equal.
   void assign(const torch::Tensor& matrix_OI);
 
@@ -27,10 +28,26 @@ class Weight {
   /// where no kernel reads it.
   torch::Tensor panels() const;
 
+  /// From here on in half or a quarter of the memory, for inference (ops/compact/compact_matrix.h). The parameter keeps
+  /// its shape and its name; its values are gone, and NaN is read in their place. Throws ShapeError unless it is
+  /// float32.
+  void compact(ops::Compact format);
+  /// Null unless compact() was called.
+  const ops::CompactPointer& compact_matrix() const { return compact_; }
+
+  /// As one of the matrices of ops::ExpertMlp: the matrix or its shape, its panels, or what is in their place.
+  struct Operand {
+    torch::Tensor matrix_OI, panels;
+    ops::CompactPointer compact;
+  };
+  Operand operand() const;
+
   /// x_NI times the transposed matrix: [N, outputs]. Leading dimensions may be any.
   torch::Tensor apply(const torch::Tensor& x_NI, const torch::Tensor& bias_O = {}) const;
 
  private:
+  torch::Tensor apply_compact(const torch::Tensor& x_NI, const torch::Tensor& bias_O) const;
+
   struct Packed {
     torch::Tensor panels;
     const void* from = nullptr;  // where the matrix lay, and which version of it this was
@@ -39,6 +56,7 @@ class Weight {
 
   torch::Tensor matrix_OI_;
   mutable Packed packed_;  // a cache of matrix_OI_
+  ops::CompactPointer compact_;
 };
 
 }  // namespace heterodyne::nn

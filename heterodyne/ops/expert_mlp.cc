@@ -82,6 +82,12 @@ void check_matrix(const Part& part, const torch::Tensor& matrix, int64_t rows, i
                                               columns, shape_text(matrix)));
 }
 
+void check_compact(const Part& part, const CompactPointer& matrix, int64_t rows, int64_t columns) {
+  if (matrix && matrix->outputs == rows && matrix->inputs == columns) return;
+  const std::string got = matrix ? fmt::format("[{}, {}]", matrix->outputs, matrix->inputs) : "none";
+  throw ShapeError("expert_mlps", fmt::format("{}: expected [{}, {}], got {}", part.text(), rows, columns, got));
+}
+
 void check_bias(const Part& part, const torch::Tensor& bias, int64_t size) {
   if (!bias.defined() || (bias.dim() == 1 && bias.size(0) == size && bias.scalar_type() == torch::kFloat32)) return;
   throw ShapeError("expert_mlps",
@@ -93,9 +99,15 @@ void check_expert(const ExpertMlp& expert, size_t position, int64_t D, int64_t O
     throw ShapeError("expert_mlps", Part{position, "up_FD"}.text() + ": expected two dimensions");
   }
   const int64_t F = expert.up_FD.size(0);
-  check_matrix({position, "up_FD"}, expert.up_FD, F, D);
-  check_matrix({position, "gate_FD"}, expert.gate_FD, F, D);
-  check_matrix({position, "down_OF"}, expert.down_OF, O, F);
+  if (expert.is_compact()) {
+    check_compact({position, "up_compact"}, expert.up_compact, F, D);
+    if (expert.gate_FD.defined()) check_compact({position, "gate_compact"}, expert.gate_compact, F, D);
+    check_compact({position, "down_compact"}, expert.down_compact, O, F);
+  } else {
+    check_matrix({position, "up_FD"}, expert.up_FD, F, D);
+    check_matrix({position, "gate_FD"}, expert.gate_FD, F, D);
+    check_matrix({position, "down_OF"}, expert.down_OF, O, F);
+  }
   check_bias({position, "up_bias_F"}, expert.up_bias_F, F);
   check_bias({position, "gate_bias_F"}, expert.gate_bias_F, F);
   check_bias({position, "down_bias_O"}, expert.down_bias_O, O);
@@ -133,6 +145,8 @@ torch::Tensor expert_mlps(const torch::Tensor& x_TD, const torch::Tensor& weight
     const auto x = x_TD.contiguous(), weight = weight_N.contiguous();
     return internal::MlpPass(x, weight, plan, experts, output_width).forward(false).y_TO;
   }
+  if (std::any_of(experts.begin(), experts.end(), [](const ExpertMlp& expert) { return expert.is_compact(); }))
+    throw Error("[ops.expert_mlps] expected float32 weights where gradients are wanted, got compact ones");
   auto call = c10::make_intrusive<Call>();
   call->plan = plan;
   call->experts = experts;

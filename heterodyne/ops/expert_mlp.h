@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "heterodyne/ops/activation.h"
+#include "heterodyne/ops/compact/compact_matrix.h"
 #include "heterodyne/ops/routing_plan.h"
 
 namespace heterodyne::ops {
@@ -24,10 +25,13 @@ struct ExpertMlp {
   torch::Tensor up_bias_F = {}, gate_bias_F = {}, down_bias_O = {};
   /// pack_panels() of the matrices, or undefined: they are packed where they are used.
   torch::Tensor up_panels = {}, gate_panels = {}, down_panels = {};
+  /// Compact matrices in the place of all of them, for inference; up_FD and the others then only have their shapes.
+  CompactPointer up_compact = {}, gate_compact = {}, down_compact = {};
   /// Hidden values are computed again in the backward pass instead of kept.
   bool is_recomputed = false;
 
   bool defined() const { return up_FD.defined(); }
+  bool is_compact() const { return up_compact != nullptr; }
 };
 
 /// Whether expert_mlps() computes experts on such inputs here: float32 on a CPU, a kernel path in use (isa.h).
@@ -37,7 +41,8 @@ bool can_run_expert_mlps(const torch::Tensor& x_TD, const torch::Tensor& weight_
 /// Gradients for x_TD, weight_N and the parameters; what does not require one costs nothing. A parameter of an expert
 /// without rows gets an undefined gradient, which stands for zero. Second derivatives throw Error.
 /// The same bits for any number of threads. The answer to a pair does not depend on the rows beside it; how many there
-/// are may move the last digits of dx_TD. Throws ShapeError when a tensor does not fit the plan or the others.
+/// are may move the last digits of dx_TD, and with compact matrices of y_TO. Throws ShapeError when a tensor does not
+/// fit the plan or the others, Error when a gradient is wanted through compact matrices.
 torch::Tensor expert_mlps(const torch::Tensor& x_TD, const torch::Tensor& weight_N, const RoutingPlan& plan,
                           const std::vector<ExpertMlp>& experts, int64_t output_width);
 

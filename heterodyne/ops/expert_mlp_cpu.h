@@ -13,6 +13,10 @@
 #include "heterodyne/ops/activation.h"
 #include "heterodyne/ops/panels_cpu.h"
 
+namespace heterodyne::ops {
+struct CompactMatrix;  // compact/compact_matrix.h
+}
+
 namespace heterodyne::ops::internal {
 
 /// One expert: row-major matrices, null where there is none.
@@ -23,6 +27,8 @@ struct MlpKernel {
   const float *up_bias_F = nullptr, *gate_bias_F = nullptr, *down_bias_O = nullptr;
   /// pack_panels() of the matrices, or null: packed where they are used.
   const float *up_panels = nullptr, *gate_panels = nullptr, *down_panels = nullptr;
+  /// In the place of the matrices, whose pointers then only say that they exist; for run_phases() alone.
+  const CompactMatrix *up_compact = nullptr, *gate_compact = nullptr, *down_compact = nullptr;
 
   bool is_gated() const { return gate_FD != nullptr; }
   int64_t parts() const { return is_gated() ? 2 : 1; }

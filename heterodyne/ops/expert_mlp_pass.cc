@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "heterodyne/base/error.h"
 #include "heterodyne/base/parallel.h"
+#include "heterodyne/ops/compact/mlp_phases.h"
 #include "heterodyne/ops/plan_rows.h"
 #include "heterodyne/ops/scratch.h"
 
@@ -14,6 +16,8 @@ namespace {
 const float* values_of(const torch::Tensor& tensor) {
   return tensor.defined() ? tensor.const_data_ptr<float>() : nullptr;
 }
+
+constexpr int64_t kThinRows = 64;  // of an expert: its weights are most of what is read
 
 MlpKernel kernel_of(const ExpertMlp& expert, int64_t D, int64_t O) {
   MlpKernel kernel;
@@ -31,6 +35,9 @@ MlpKernel kernel_of(const ExpertMlp& expert, int64_t D, int64_t O) {
   kernel.up_panels = values_of(expert.up_panels);
   kernel.gate_panels = values_of(expert.gate_panels);
   kernel.down_panels = values_of(expert.down_panels);
+  kernel.up_compact = expert.up_compact.get();
+  kernel.gate_compact = expert.gate_compact.get();
+  kernel.down_compact = expert.down_compact.get();
   return kernel;
 }
 
@@ -111,14 +118,34 @@ void MlpPass::pack_large_experts() {
   });
 }
 
+// Compact experts, and where too few experts have rows to keep threads busy otherwise. False when it did nothing.
+bool MlpPass::forward_in_phases(const MlpForward& call) const {
+  const bool is_compact =
+      std::any_of(order_.begin(), order_.end(), [&](size_t e) { return kernels_[e].up_compact != nullptr; });
+  const bool is_thin =
+      order_.size() < 8 * static_cast<size_t>(at::get_num_threads()) &&
+      std::all_of(order_.begin(), order_.end(), [&](size_t e) { return offsets_[e + 1] - offsets_[e] <= kThinRows; });
+  const MlpPhases phases{kernels_, order_, offsets_};
+  const bool can_run = can_run_phases(phases);
+  if (is_compact && !can_run)
+    throw Error("[ops.expert_mlps] expected panels of the float32 experts beside compact ones, got none");
+  if (!can_run || (!is_compact && !is_thin)) return false;
+  run_phases(phases, call);
+  return true;
+}
+
 MlpPass::Output MlpPass::forward(bool keeps_pre) {
-  pack_large_experts();
   Output output;
-  if (keeps_pre && pre_size_ > 0) output.pre = kept_buffer(pre_size_);
-  float* pre = output.pre.defined() ? output.pre.data_ptr<float>() : nullptr;
   const auto y_NO = kept_buffer(plan_.num_pairs() * O_);
   MlpForward call{x_TD_.const_data_ptr<float>(), plan_.token_N.const_data_ptr<int64_t>(), nullptr,
                   y_NO.data_ptr<float>()};
+  if (!keeps_pre && forward_in_phases(call)) {
+    output.y_TO = sum_over_pairs(y_NO, weight_N_, O_);
+    return output;
+  }
+  pack_large_experts();
+  if (keeps_pre && pre_size_ > 0) output.pre = kept_buffer(pre_size_);
+  float* pre = output.pre.defined() ? output.pre.data_ptr<float>() : nullptr;
   for_each_task(static_cast<int64_t>(tasks_.size()), [&](int64_t i) {
     const Task& task = tasks_[static_cast<size_t>(i)];
     const MlpKernel& kernel = kernels_[task.expert];

@@ -55,6 +55,7 @@ class MlpPass {
   std::vector<MlpParameters> make_gradients(const std::vector<WantedGradients>& wanted,
                                             std::vector<MlpGradients>& pointers) const;
   void pack_large_experts();
+  bool forward_in_phases(const MlpForward& call) const;
   void place_pre();
   void backward_by_expert(const Backward& pass);
   void backward_by_part(const Backward& pass);

@@ -22,6 +22,15 @@ void tile_gemm(const TileShape& shape, bool add, const float* a, const float* b,
 /// Whether this LibTorch offers its micro-kernels and one of them works here. Asked once.
 bool has_jit_tiles();
 
+/// The same for factors in bfloat16 and sums in float32. A is rows x depth with an even depth. B holds pairs of its
+/// rows: [depth / 2, columns, 2]; stride_b counts columns of the unpacked matrix, and `depth` both rows of a pair. Only
+/// where has_bf16_tiles().
+void tile_gemm_bf16(const TileShape& shape, bool add, const uint16_t* a, const uint16_t* b, float* c);
+/// At the end of a thread's products: where the processor has a unit for tiles it is given back.
+void release_bf16_tiles();
+/// Whether the processor multiplies bfloat16 and LibTorch's micro-kernels for it work here. Asked once.
+bool has_bf16_tiles();
+
 namespace internal {
 /// The product in portable C++, for machines without the others and for their tests.
 void tile_gemm_generic(const TileShape& shape, bool add, const float* a, const float* b, float* c);

@@ -37,11 +37,12 @@ class MlpExpert : public Expert {
   }
 
   ops::ExpertMlp as_mlp() const override {
-    ops::ExpertMlp mlp{activation_of(activation_), up_->weight().matrix(), down_->weight().matrix()};
+    const auto up = up_->weight().operand(), down = down_->weight().operand();
+    ops::ExpertMlp mlp{activation_of(activation_), up.matrix_OI, down.matrix_OI};
     mlp.up_bias_F = up_->bias();
     mlp.down_bias_O = down_->bias();
-    mlp.up_panels = up_->weight().panels();
-    mlp.down_panels = down_->weight().panels();
+    mlp.up_panels = up.panels, mlp.down_panels = down.panels;
+    mlp.up_compact = up.compact, mlp.down_compact = down.compact;
     return mlp;
   }
 

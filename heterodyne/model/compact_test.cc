@@ -1,0 +1,94 @@
+#include "heterodyne/model/compact.h"
+
+#include <gtest/gtest.h>
+
+#include "heterodyne/base/error.h"
+#include "heterodyne/base/fixtures.h"
+#include "heterodyne/model/network.h"
+#include "heterodyne/ops/isa.h"
+
+namespace heterodyne::compact_test {
+namespace {
+
+// A small LLaMA with a layer of experts, over 50 symbols.
+std::shared_ptr<Network> language_model() {
+  const Table moe{{"layers", Array{1}},
+                  {"router", Table{{"kind", "top_k"}, {"k", 2}}},
+                  {"experts", Array{Table{{"kind", "swiglu"}, {"hidden", 40}, {"count", 3}},
+                                    Table{{"kind", "mlp"}, {"hidden", 70}, {"count", 2}}}}};
+  const Table settings{{"kind", "llama"},
+                       {"width", 48},
+                       {"heads", 4},
+                       {"layers", 2},
+                       {"dense", Table{{"kind", "swiglu"}, {"hidden", 90}}},
+                       {"moe", moe}};
+  DataShape shape;
+  shape.vocabulary = 50;
+  shape.length = 16;
+  const auto network = networks().make(Member(settings), NetworkContext{shape, 1});
+  network->eval();
+  return network;
+}
+
+torch::Tensor answer(Network& network) {
+  const torch::NoGradGuard no_grad;
+  Batch batch;
+  batch.inputs = torch::arange(24).remainder(50).view({2, 12});
+  return network.forward(batch, nullptr).logit_BY;
+}
+
+TEST(CompactWeights, AnswersStayCloseOnEveryPath) {
+  const auto before = ops::isa();
+  for (const auto isa : ops::available_isas()) {
+    ops::set_isa(isa);
+    const auto expected = answer(*language_model());
+    for (const auto format : ops::compact_formats()) {
+      const auto network = language_model();
+      const auto report = compact_weights(*network, format);
+      const double difference = ((answer(*network) - expected).norm() / expected.norm()).item<double>();
+      EXPECT_LT(difference, 0.05) << ops::name_of(isa) << ", " << ops::name_of(format);
+      EXPECT_GT(difference, 1e-6) << "something was rounded";
+      EXPECT_GT(report.num_matrices, 10);
+    }
+  }
+  ops::set_isa(before);
+}
+
+TEST(CompactWeights, MemoryFallsAndShapesStay) {
+  const auto network = language_model(), other = language_model();
+  const auto report = compact_weights(*network, ops::Compact::kInt8);
+  EXPECT_LT(report.bytes_after, report.bytes_before / 2) << "small matrices are filled up";
+  EXPECT_EQ(num_params(*network), num_params(*other));
+  int64_t held = 0;
+  for (const auto& parameter : network->parameters()) held += static_cast<int64_t>(parameter.storage().nbytes());
+  EXPECT_LT(held, report.bytes_before / 4) << "of what was float32";
+  EXPECT_TRUE(network->named_parameters()["embedding.weight"].isnan().all().item<bool>()) << "no value is left";
+}
+
+TEST(CompactWeights, RoutersDecideAsBefore) {
+  const auto network = language_model(), other = language_model();
+  compact_weights(*network, ops::Compact::kInt8);
+  for (const auto& parameter : network->named_parameters()) {
+    if (parameter.key().find("router") == std::string::npos) continue;
+    EXPECT_TRUE(torch::equal(parameter.value(), other->named_parameters()[parameter.key()])) << parameter.key();
+  }
+}
+
+TEST(CompactWeights, GiveNoGradients) {
+  const auto network = language_model();
+  compact_weights(*network, ops::Compact::kBf16);
+  Batch batch;
+  batch.inputs = torch::arange(12).view({1, 12});
+  EXPECT_EQ(fixtures::message_of<Error>([&] { network->forward(batch, nullptr); }),
+            "[nn.weight] expected float32 weights where gradients are wanted, got bf16");
+}
+
+TEST(CompactWeights, AreMadeOfFloat32) {
+  const auto network = language_model();
+  network->to(torch::kFloat64);
+  EXPECT_EQ(fixtures::message_of<ConfigError>([&] { compact_weights(*network, ops::Compact::kBf16); }),
+            "embedding.weight: expected a model in float32 to make it bf16, got Double");
+}
+
+}  // namespace
+}  // namespace heterodyne::compact_test

@@ -1,0 +1,148 @@
+#include "heterodyne/ops/compact/compact_matrix.h"
+
+#include <ATen/ops/linear.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "heterodyne/base/error.h"
+#include "heterodyne/base/parallel.h"
+#include "heterodyne/base/shape.h"
+#include "heterodyne/ops/compact/compact_matrix_cpu.h"
+#include "heterodyne/ops/isa.h"
+#include "heterodyne/ops/scratch.h"
+
+namespace heterodyne::ops {
+namespace {
+
+using internal::kPanel;
+using internal::num_panels;
+
+constexpr int64_t kRowBlock = 256;  // rows of a task
+
+// Columns of all panels.
+int64_t stored_columns(int64_t outputs) {
+  const int64_t last = num_panels(outputs) - 1;
+  return outputs == 0 ? 0 : last * kPanel + internal::round_to_16(internal::panel_width(outputs, last));
+}
+
+// x_NI rounded to bfloat16, [N, I rounded up to 2].
+torch::Tensor rounded_rows(const torch::Tensor& x_NI) {
+  const int64_t N = x_NI.size(0), I = x_NI.size(1), stride = internal::round_to_2(I);
+  auto rounded = torch::empty({N, stride}, torch::kBFloat16);
+  const float* from = x_NI.const_data_ptr<float>();
+  auto* to = static_cast<uint16_t*>(rounded.data_ptr());
+  parallel_for(0, N, 16, [&](int64_t begin, int64_t end) {
+    internal::round_rows({from + begin * I, I, end - begin, I}, to + begin * stride);
+  });
+  return rounded;
+}
+
+void run_product(const torch::Tensor& x_NI, const CompactMatrix& matrix, const float* bias, float* y) {
+  const int64_t N = x_NI.size(0), I = matrix.inputs, O = matrix.outputs;
+  const int64_t blocks = (N + kRowBlock - 1) / kRowBlock, panels = num_panels(O);
+  torch::Tensor x_bf16;
+  if (internal::is_in_bf16(std::min(N, kRowBlock))) x_bf16 = rounded_rows(x_NI);
+  const float* x = x_NI.const_data_ptr<float>();
+  const auto* half = x_bf16.defined() ? static_cast<const uint16_t*>(x_bf16.const_data_ptr()) : nullptr;
+  for_each_task(blocks * panels, [&](int64_t task) {
+    const int64_t p = task % panels, first = task / panels * kRowBlock, count = std::min(kRowBlock, N - first);
+    const auto panel = internal::panel_of(matrix, p);
+    internal::CompactRows rows{x + first * I, I, count, y + first * O + p * kPanel, O};
+    if (half) rows.x_bf16 = half + first * internal::round_to_2(I);
+    internal::compact_gemm(panel, rows, thread_scratch(internal::kCompactWork / static_cast<int64_t>(sizeof(float))));
+    if (bias) internal::add_to_rows(bias + p * kPanel, {rows.y, O, count, panel.width});
+  });
+}
+
+}  // namespace
+
+std::string_view name_of(Compact format) {
+  switch (format) {
+    case Compact::kBf16:
+      return "bf16";
+    case Compact::kInt8:
+      return "int8";
+    case Compact::kInt8Columns:
+      return "int8_columns";
+  }
+  return "";
+}
+
+const std::vector<Compact>& compact_formats() {
+  static const std::vector<Compact> all{Compact::kBf16, Compact::kInt8, Compact::kInt8Columns};
+  return all;
+}
+
+int64_t CompactMatrix::num_bytes() const {
+  return static_cast<int64_t>(values.nbytes() + (scales.defined() ? scales.nbytes() : 0));
+}
+
+CompactPointer compacted(const torch::Tensor& matrix_OI, Compact format) {
+  check_shape("compact_matrix", "matrix_OI", matrix_OI, {"outputs", "inputs"});
+  if (matrix_OI.scalar_type() != torch::kFloat32 || !matrix_OI.device().is_cpu()) {
+    throw ShapeError("compact_matrix", "matrix_OI: expected float32 on a CPU, got another type or device");
+  }
+  const auto from = matrix_OI.detach().contiguous();
+  auto matrix = std::make_shared<CompactMatrix>();
+  matrix->format = format;
+  const int64_t O = matrix->outputs = from.size(0), I = matrix->inputs = from.size(1), columns = stored_columns(O);
+  if (format == Compact::kBf16) {
+    matrix->values = torch::zeros({columns * internal::round_to_2(I)}, torch::kBFloat16);
+  } else {
+    matrix->values = torch::zeros({columns * I}, torch::kInt8);
+    matrix->scales = format == Compact::kInt8 ? torch::zeros({columns * internal::num_scaled(I)}, torch::kBFloat16)
+                                              : torch::zeros({columns}, torch::kFloat32);
+  }
+  const float* rows = from.const_data_ptr<float>();
+  for_each_task(num_panels(O),
+                [&](int64_t p) { internal::compact_panel(rows + p * kPanel * I, internal::panel_of(*matrix, p)); });
+  return matrix;
+}
+
+torch::Tensor expanded(const CompactMatrix& matrix) {
+  const int64_t O = matrix.outputs, I = matrix.inputs;
+  auto all = torch::empty({O, I}, torch::kFloat32);
+  float* to = all.data_ptr<float>();
+  for_each_task(num_panels(O), [&](int64_t p) {
+    const auto panel = internal::panel_of(matrix, p);
+    std::vector<float> values(static_cast<size_t>(I * panel.columns));
+    internal::expand_panel(panel, 0, I, values.data());
+    internal::transpose({values.data(), panel.columns, I, panel.width}, to + p * kPanel * I, I);
+  });
+  return all;
+}
+
+torch::Tensor expanded_rows(const CompactMatrix& matrix, const torch::Tensor& index) {
+  const auto flat = index.to(torch::kInt64).contiguous().view(-1);
+  const int64_t N = flat.numel(), I = matrix.inputs;
+  auto rows = torch::empty({N, I}, torch::kFloat32);
+  const int64_t* indices = flat.const_data_ptr<int64_t>();
+  float* to = rows.data_ptr<float>();
+  parallel_for(0, N, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      HETERODYNE_DCHECK(indices[n] >= 0 && indices[n] < matrix.outputs);
+      internal::expand_column(internal::panel_of(matrix, indices[n] / kPanel), indices[n] % kPanel, to + n * I);
+    }
+  });
+  auto sizes = index.sizes().vec();
+  sizes.push_back(I);
+  return rows.view(sizes);
+}
+
+torch::Tensor compact_product(const torch::Tensor& x_NI, const CompactMatrix& matrix, const torch::Tensor& bias_O) {
+  check_shape("compact_product", "x_NI", x_NI, {"N", {"I", matrix.inputs}});
+  if (bias_O.defined()) check_shape("compact_product", "bias_O", bias_O, {{"O", matrix.outputs}});
+  if (x_NI.scalar_type() != torch::kFloat32 || !x_NI.device().is_cpu()) {
+    throw ShapeError("compact_product", "x_NI: expected float32 on a CPU, got another type or device");
+  }
+  const auto x = x_NI.detach().contiguous();
+  if (isa() == Isa::kPlain)
+    return at::linear(x, expanded(matrix), bias_O.defined() ? std::optional(bias_O.detach()) : std::nullopt);
+  auto y_NO = torch::empty({x.size(0), matrix.outputs}, torch::kFloat32);
+  const auto bias = bias_O.defined() ? bias_O.detach().contiguous() : bias_O;
+  run_product(x, matrix, bias.defined() ? bias.const_data_ptr<float>() : nullptr, y_NO.data_ptr<float>());
+  return y_NO;
+}
+
+}  // namespace heterodyne::ops

@@ -1,0 +1,56 @@
+// Compact matrix: a weight matrix for inference in half or a quarter of float32's memory. Products with it have float32
+// rows, sums and answers.
+//
+//   bf16          the upper half of float32: 8 bits of precision
+//   int8          whole numbers of -127 .. 127 times a scale for each 32 inputs of an output (bfloat16): 8.5 bits
+//   int8_columns  the same with one scale for all inputs of an output (float32)
+//
+// Values are rounded to the nearest. NaN stays NaN; infinity stays in bf16, and in int8 makes all that shares its scale
+// NaN, so that neither vanishes.
+//
+// Letters: N rows, I inputs, O outputs.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "heterodyne/base/torch.h"
+
+namespace heterodyne::ops {
+
+enum class Compact { kBf16, kInt8, kInt8Columns };
+
+/// "bf16", "int8", "int8_columns"
+std::string_view name_of(Compact format);
+const std::vector<Compact>& compact_formats();
+
+struct CompactMatrix {
+  Compact format = Compact::kBf16;
+  int64_t outputs = 0, inputs = 0;
+  /// Panels of 64 outputs, filled up to a multiple of 16 with zeros, one after the other: bf16 [I / 2, columns, 2], an
+  /// odd last input with a zero beside it; int8 [I, columns].
+  torch::Tensor values;
+  /// Of each panel: bfloat16 [I / 32, columns], or float32 [columns]. Undefined in bf16.
+  torch::Tensor scales;
+
+  int64_t num_bytes() const;
+};
+using CompactPointer = std::shared_ptr<const CompactMatrix>;
+
+/// Throws ShapeError unless matrix_OI is a float32 CPU tensor [outputs, inputs].
+CompactPointer compacted(const torch::Tensor& matrix_OI, Compact format);
+
+/// float32 [O, I]: what the matrix stands for.
+torch::Tensor expanded(const CompactMatrix& matrix);
+/// Those of its rows, float32 [..., I], for indices of any shape within 0 .. O - 1.
+torch::Tensor expanded_rows(const CompactMatrix& matrix, const torch::Tensor& index);
+
+/// x_NI times the transposed matrix, plus the bias when it is defined: [N, O]. Without gradients. Few rows read each
+/// value once, at the speed of memory; for more of them values are expanded to float32 in the cache, or multiplied as
+/// bfloat16, rows rounded to it as well, where has_bf16_tiles() (tile_gemm.h). The same bits for any number of threads;
+/// a row's last digits depend on how many come with it. Throws ShapeError unless x_NI is float32 [N, I] on a CPU.
+torch::Tensor compact_product(const torch::Tensor& x_NI, const CompactMatrix& matrix, const torch::Tensor& bias_O = {});
+
+}  // namespace heterodyne::ops

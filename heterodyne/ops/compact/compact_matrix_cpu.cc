@@ -1,0 +1,292 @@
+#include "heterodyne/ops/compact/compact_matrix_cpu.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "heterodyne/base/clones.h"
+#include "heterodyne/ops/isa.h"
+
+namespace heterodyne::ops::internal {
+namespace {
+
+constexpr int64_t kVector = 16;
+using Floats = float __attribute__((vector_size(kVector * sizeof(float))));
+using Words = uint32_t __attribute__((vector_size(kVector * sizeof(uint32_t))));
+using Ints = int32_t __attribute__((vector_size(kVector * sizeof(int32_t))));
+using Bytes = int8_t __attribute__((vector_size(kVector)));
+
+constexpr int64_t kDepth = 128;  // inputs that are expanded at a time; a multiple of kScaled
+
+HETERODYNE_INLINE float from_bf16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+
+HETERODYNE_INLINE uint16_t rounded(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  const uint32_t nearest = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;  // halves to even
+  return static_cast<uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? bits >> 16 | 0x40 : nearest);
+}
+
+// The scales of the inputs from `first` on.
+HETERODYNE_INLINE void scales_at(const CompactPanel& panel, int64_t first, float* to) {
+  if (panel.column_scales) {
+    for (int64_t c = 0; c < panel.columns; ++c) to[c] = panel.column_scales[c];
+  } else {
+    const uint16_t* scales = panel.scales + first / kScaled * panel.columns;
+    for (int64_t c = 0; c < panel.columns; ++c) to[c] = from_bf16(scales[c]);
+  }
+}
+
+// y of R rows and up to 16 x V columns from column `at` on. Each value is read once.
+template <int R, int V>
+HETERODYNE_INLINE void few_bf16(const CompactPanel& panel, const CompactRows& rows, int64_t at, float* y) {
+  Floats sum[R][V] = {};
+  const int64_t pairs = panel.inputs / 2;
+  for (int64_t k = 0; k < pairs; ++k) {
+    for (int v = 0; v < V; ++v) {
+      Words both;
+      std::memcpy(&both, panel.pairs + 2 * (k * panel.columns + at + v * kVector), sizeof both);
+      const Words low = both << 16, high = both & 0xffff0000U;
+      Floats first, second;
+      std::memcpy(&first, &low, sizeof first);
+      std::memcpy(&second, &high, sizeof second);
+      for (int r = 0; r < R; ++r) {
+        sum[r][v] += rows.x[r * rows.stride_x + 2 * k] * first;
+        sum[r][v] += rows.x[r * rows.stride_x + 2 * k + 1] * second;
+      }
+    }
+  }
+  for (int v = 0; v < V && panel.inputs % 2 == 1; ++v) {
+    Words both;
+    std::memcpy(&both, panel.pairs + 2 * (pairs * panel.columns + at + v * kVector), sizeof both);
+    const Words low = both << 16;
+    Floats first;
+    std::memcpy(&first, &low, sizeof first);
+    for (int r = 0; r < R; ++r) sum[r][v] += rows.x[r * rows.stride_x + 2 * pairs] * first;
+  }
+  std::memcpy(y, sum, sizeof sum);
+}
+
+template <int R, int V>
+HETERODYNE_INLINE void few_int8(const CompactPanel& panel, const CompactRows& rows, int64_t at, float* y) {
+  Floats sum[R][V] = {};
+  const int64_t step = panel.column_scales ? panel.inputs : kScaled;
+  float scales[kPanel];
+  for (int64_t first = 0; first < panel.inputs; first += step) {
+    const int64_t end = std::min(first + step, panel.inputs);
+    Floats part[R][V] = {};
+    for (int64_t k = first; k < end; ++k) {
+      for (int v = 0; v < V; ++v) {
+        Bytes bytes;
+        std::memcpy(&bytes, panel.bytes + k * panel.columns + at + v * kVector, sizeof bytes);
+        const Floats value = __builtin_convertvector(__builtin_convertvector(bytes, Ints), Floats);
+        for (int r = 0; r < R; ++r) part[r][v] += rows.x[r * rows.stride_x + k] * value;
+      }
+    }
+    scales_at(panel, first, scales);
+    for (int v = 0; v < V; ++v) {
+      Floats scale;
+      std::memcpy(&scale, scales + at + v * kVector, sizeof scale);
+      for (int r = 0; r < R; ++r) sum[r][v] += scale * part[r][v];
+    }
+  }
+  std::memcpy(y, sum, sizeof sum);
+}
+
+template <int R, int V>
+HETERODYNE_INLINE void few(const CompactPanel& panel, const CompactRows& rows, int64_t at) {
+  float y[R * V * kVector];
+  if (panel.pairs) few_bf16<R, V>(panel, rows, at, y);
+  else few_int8<R, V>(panel, rows, at, y);
+  const int64_t width = std::min<int64_t>(V * kVector, panel.width - at);
+  for (int r = 0; r < R; ++r) {
+    std::memcpy(rows.y + r * rows.stride_y + at, y + r * V * kVector, static_cast<size_t>(width) * sizeof(float));
+  }
+}
+
+template <int R>
+HETERODYNE_INLINE void few_rows(const CompactPanel& panel, const CompactRows& rows) {
+  if (panel.columns == kPanel) return few<R, kPanel / kVector>(panel, rows, 0);
+  for (int64_t at = 0; at < panel.columns; at += kVector) few<R, 1>(panel, rows, at);
+}
+
+HETERODYNE_CLONES void one_row(const CompactPanel& panel, const CompactRows& rows) { few_rows<1>(panel, rows); }
+HETERODYNE_CLONES void two_rows(const CompactPanel& panel, const CompactRows& rows) { few_rows<2>(panel, rows); }
+HETERODYNE_CLONES void four_rows(const CompactPanel& panel, const CompactRows& rows) { few_rows<4>(panel, rows); }
+
+// The rows from `first` on.
+CompactRows rows_from(const CompactRows& rows, int64_t first, int64_t depth) {
+  CompactRows rest = rows;
+  rest.x += first * rows.stride_x;
+  rest.y += first * rows.stride_y;
+  rest.count -= first;
+  if (rest.x_bf16) rest.x_bf16 += first * round_to_2(depth);
+  return rest;
+}
+
+// As float32 in the cache, some inputs at a time.
+void gemm_expanded(const CompactPanel& panel, const CompactRows& rows, float* work) {
+  for (int64_t first = 0; first < panel.inputs; first += kDepth) {
+    const int64_t depth = std::min(kDepth, panel.inputs - first);
+    expand_panel(panel, first, depth, work);
+    rows_gemm({rows.count, panel.width, depth, rows.stride_x, panel.columns, rows.stride_y}, first > 0, rows.x + first,
+              work, rows.y);
+  }
+}
+
+// As bfloat16 from memory (bf16) or, expanded to it, from the cache.
+void gemm_bf16(const CompactPanel& panel, const CompactRows& rows, uint16_t* work) {
+  constexpr int64_t kRows = 64;
+  const int64_t stride = round_to_2(panel.inputs);
+  const int64_t step = panel.pairs ? std::max<int64_t>(stride, 2) : 2 * kDepth;
+  for (int64_t first = 0; first < panel.inputs; first += step) {
+    const int64_t depth = std::min(step, panel.inputs - first);
+    if (!panel.pairs) expand_to_pairs(panel, first, depth, work);
+    const uint16_t* pairs = panel.pairs ? panel.pairs : work;
+    for (int64_t row = 0; row < rows.count; row += kRows) {
+      tile_gemm_bf16(
+          {std::min(kRows, rows.count - row), panel.width, round_to_2(depth), stride, panel.columns, rows.stride_y},
+          first > 0, rows.x_bf16 + row * stride + first, pairs, rows.y + row * rows.stride_y);
+    }
+  }
+  release_bf16_tiles();
+}
+
+// One scale for all these inputs of an output, and whole numbers.
+float quantize(const float* values, int64_t count, bool rounds_scale, int64_t columns, int8_t* to) {
+  float largest = 0;
+  bool is_finite = true;
+  for (int64_t i = 0; i < count; ++i) {
+    largest = std::max(largest, std::abs(values[i]));
+    is_finite &= std::isfinite(values[i]);
+  }
+  float scale = largest / 127;
+  if (rounds_scale) scale = from_bf16(rounded(scale));
+  const bool is_zero = !(scale > 0);  // also of values so small that the scale vanishes
+  if (!is_finite) scale = std::numeric_limits<float>::quiet_NaN();
+  for (int64_t i = 0; i < count; ++i) {
+    const float whole = is_finite && !is_zero ? std::nearbyint(values[i] / scale) : 1;
+    to[i * columns] = static_cast<int8_t>(is_zero && is_finite ? 0 : std::clamp(whole, -127.0F, 127.0F));
+  }
+  return scale;
+}
+
+}  // namespace
+
+uint16_t to_bf16(float value) { return rounded(value); }
+
+CompactPanel panel_of(const CompactMatrix& matrix, int64_t p) {
+  const int64_t I = matrix.inputs, width = panel_width(matrix.outputs, p), before = p * kPanel;
+  CompactPanel panel{matrix.format, I, width, round_to_16(width)};
+  if (matrix.format == Compact::kBf16) {
+    panel.pairs = static_cast<uint16_t*>(matrix.values.data_ptr()) + before * round_to_2(I);
+    return panel;
+  }
+  panel.bytes = static_cast<int8_t*>(matrix.values.data_ptr()) + before * I;
+  if (matrix.format == Compact::kInt8) {
+    panel.scales = static_cast<uint16_t*>(matrix.scales.data_ptr()) + before * num_scaled(I);
+  } else {
+    panel.column_scales = matrix.scales.data_ptr<float>() + before;
+  }
+  return panel;
+}
+
+void compact_panel(const float* first_row, const CompactPanel& panel) {
+  const int64_t I = panel.inputs, V = panel.columns;
+  for (int64_t c = 0; c < panel.width; ++c) {
+    const float* row = first_row + c * I;
+    if (panel.pairs) {
+      for (int64_t i = 0; i < I; ++i) panel.pairs[(i / 2 * V + c) * 2 + i % 2] = rounded(row[i]);
+    } else if (panel.column_scales) {
+      panel.column_scales[c] = quantize(row, I, false, V, panel.bytes + c);
+    } else {
+      for (int64_t first = 0; first < I; first += kScaled) {
+        const int64_t count = std::min(kScaled, I - first);
+        panel.scales[first / kScaled * V + c] =
+            rounded(quantize(row + first, count, true, V, panel.bytes + first * V + c));
+      }
+    }
+  }
+}
+
+HETERODYNE_CLONES void expand_panel(const CompactPanel& panel, int64_t first, int64_t depth, float* to) {
+  const int64_t V = panel.columns;
+  if (panel.pairs) {
+    for (int64_t k = 0; k < depth; k += 2) {
+      const uint16_t* pairs = panel.pairs + (first + k) * V;
+      float *low = to + k * V, *high = k + 1 < depth ? low + V : low;  // of an odd last input the zero is overwritten
+      for (int64_t c = 0; c < V; ++c) high[c] = from_bf16(pairs[2 * c + 1]);
+      for (int64_t c = 0; c < V; ++c) low[c] = from_bf16(pairs[2 * c]);
+    }
+    return;
+  }
+  float scale[kPanel];
+  for (int64_t k = 0; k < depth; ++k) {
+    if (k % kScaled == 0) scales_at(panel, first + k, scale);
+    const int8_t* bytes = panel.bytes + (first + k) * V;
+    for (int64_t c = 0; c < V; ++c) to[k * V + c] = scale[c] * static_cast<float>(bytes[c]);
+  }
+}
+
+void expand_column(const CompactPanel& panel, int64_t column, float* to) {
+  const int64_t V = panel.columns;
+  for (int64_t i = 0; i < panel.inputs; ++i) {
+    if (panel.pairs) {
+      to[i] = from_bf16(panel.pairs[(i / 2 * V + column) * 2 + i % 2]);
+      continue;
+    }
+    const float scale =
+        panel.column_scales ? panel.column_scales[column] : from_bf16(panel.scales[i / kScaled * V + column]);
+    to[i] = scale * static_cast<float>(panel.bytes[i * V + column]);
+  }
+}
+
+HETERODYNE_CLONES void expand_to_pairs(const CompactPanel& panel, int64_t first, int64_t depth, uint16_t* to) {
+  const int64_t V = panel.columns;
+  float scale[kPanel];
+  for (int64_t k = 0; k < depth; k += 2) {
+    if (k % kScaled == 0) scales_at(panel, first + k, scale);
+    const int8_t *low = panel.bytes + (first + k) * V, *high = low + V;
+    uint16_t* pairs = to + k * V;
+    if (k + 1 < depth) {
+      for (int64_t c = 0; c < V; ++c) {
+        const uint32_t a = rounded(scale[c] * static_cast<float>(low[c]));
+        const uint32_t b = rounded(scale[c] * static_cast<float>(high[c]));
+        const uint32_t both = a | b << 16;
+        std::memcpy(pairs + 2 * c, &both, sizeof both);
+      }
+    } else {
+      for (int64_t c = 0; c < V; ++c) {
+        const uint32_t a = rounded(scale[c] * static_cast<float>(low[c]));
+        std::memcpy(pairs + 2 * c, &a, sizeof a);
+      }
+    }
+  }
+}
+
+HETERODYNE_CLONES void round_rows(const Block& from, uint16_t* to) {
+  const int64_t stride = round_to_2(from.columns);
+  for (int64_t r = 0; r < from.rows; ++r) {
+    for (int64_t c = 0; c < from.columns; ++c) to[r * stride + c] = rounded(from.first[r * from.stride + c]);
+    if (stride > from.columns) to[r * stride + from.columns] = 0;
+  }
+}
+
+bool is_in_bf16(int64_t rows) { return rows > kFewRows && isa() == Isa::kAvx512 && has_bf16_tiles(); }
+
+void compact_gemm(const CompactPanel& panel, const CompactRows& rows, void* work) {
+  if (rows.count > kFewRows && panel.inputs > 0) {
+    if (rows.x_bf16) gemm_bf16(panel, rows, static_cast<uint16_t*>(work));
+    else gemm_expanded(panel, rows, static_cast<float*>(work));
+    return;
+  }
+  for (int64_t first = 0; first < rows.count;) {
+    const CompactRows rest = rows_from(rows, first, panel.inputs);
+    if (rest.count >= 4) four_rows(panel, rest), first += 4;
+    else if (rest.count >= 2) two_rows(panel, rest), first += 2;
+    else one_row(panel, rest), first += 1;
+  }
+}
+
+}  // namespace heterodyne::ops::internal

@@ -1,0 +1,150 @@
+#include "heterodyne/ops/compact/compact_matrix.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/linear.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "heterodyne/base/error.h"
+#include "heterodyne/base/random.h"
+#include "heterodyne/ops/isa.h"
+#include "heterodyne/ops/tile_gemm.h"
+
+namespace heterodyne::ops::compact_matrix_test {
+namespace {
+
+torch::Tensor draw(const char* name, torch::IntArrayRef sizes) { return RandomStream(name).normal({5, 1}, sizes); }
+
+// What the header says, written with LibTorch's operators.
+torch::Tensor reference(const torch::Tensor& matrix_OI, Compact format) {
+  if (format == Compact::kBf16) return matrix_OI.to(torch::kBFloat16).to(torch::kFloat32);
+  std::vector<torch::Tensor> parts;
+  const int64_t step = format == Compact::kInt8 ? 32 : std::max<int64_t>(matrix_OI.size(1), 1);
+  for (int64_t first = 0; first < matrix_OI.size(1); first += step) {
+    const auto part = matrix_OI.narrow(1, first, std::min(step, matrix_OI.size(1) - first));
+    auto scale = part.abs().amax(1, true) / 127;
+    if (format == Compact::kInt8) scale = scale.to(torch::kBFloat16).to(torch::kFloat32);
+    parts.push_back((part / scale).nan_to_num().round().clamp(-127, 127) * scale);
+  }
+  return parts.empty() ? matrix_OI.clone() : torch::cat(parts, 1);
+}
+
+struct Size {
+  int64_t outputs, inputs;
+};
+const std::vector<Size> kSizes{{64, 64}, {1, 1}, {37, 100}, {130, 33}, {200, 512}, {16, 31}, {65, 289}, {0, 8}, {8, 0}};
+
+class EveryFormat : public testing::TestWithParam<std::tuple<Isa, Compact>> {
+ protected:
+  void SetUp() override { set_isa(std::get<0>(GetParam())); }
+  void TearDown() override { set_isa(before_); }
+  static Compact format() { return std::get<1>(GetParam()); }
+
+ private:
+  Isa before_ = isa();
+};
+
+INSTANTIATE_TEST_SUITE_P(, EveryFormat,
+                         testing::Combine(testing::ValuesIn(available_isas()), testing::ValuesIn(compact_formats())),
+                         [](const auto& each) {
+                           return std::string(name_of(std::get<0>(each.param))) + "_" +
+                                  std::string(name_of(std::get<1>(each.param)));
+                         });
+
+TEST_P(EveryFormat, StandsForWhatItSays) {
+  for (const auto& [O, I] : kSizes) {
+    const auto matrix_OI = draw("matrix", {O, I});
+    if (O > 1 && I > 40) matrix_OI[1].narrow(0, 0, 40).zero_();
+    const auto compact = compacted(matrix_OI, format());
+    const auto found = expanded(*compact);
+    ASSERT_EQ(found.sizes(), matrix_OI.sizes());
+    EXPECT_TRUE(torch::allclose(found, reference(matrix_OI, format()), 1e-6, 1e-9)) << O << " x " << I;
+    const auto index = torch::arange(O).flip(0).view({1, O});
+    EXPECT_TRUE(torch::equal(expanded_rows(*compact, index), found.flip(0).view({1, O, I}))) << O << " x " << I;
+  }
+}
+
+TEST_P(EveryFormat, MultipliesAsWhatItStandsFor) {
+  for (const auto& [O, I] : kSizes) {
+    const auto compact = compacted(draw("matrix", {O, I}), format());
+    const auto expected_OI = expanded(*compact).to(torch::kFloat64);
+    const auto bias_O = draw("bias", {O});
+    for (const int64_t N : {0, 1, 2, 3, 4, 5, 7, 65, 300}) {
+      const auto x_NI = draw("x", {N, I});
+      const auto expected = x_NI.to(torch::kFloat64).matmul(expected_OI.t());
+      // Where bfloat16 is multiplied, rows and int8's values are rounded to it: 2^-9 each, of sums of I products.
+      const bool is_rounded = N > 4 && std::get<0>(GetParam()) == Isa::kAvx512 && has_bf16_tiles();
+      const double tolerance = std::sqrt(static_cast<double>(I)) * (is_rounded ? 2e-2 : 2e-5) + 1e-6;
+      for (const bool has_bias : {false, true}) {
+        const auto y = compact_product(x_NI, *compact, has_bias ? bias_O : torch::Tensor());
+        ASSERT_EQ(y.sizes(), (std::vector<int64_t>{N, O}));
+        if (y.numel() == 0) continue;
+        const auto difference = (y - expected - (has_bias ? bias_O : torch::zeros({O}))).abs().max().item<double>();
+        EXPECT_LE(difference, tolerance) << N << " rows, " << O << " x " << I;
+      }
+    }
+  }
+}
+
+TEST_P(EveryFormat, NaNAndInfinityDoNotVanish) {
+  for (const float odd : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+                          -std::numeric_limits<float>::infinity()}) {
+    auto matrix_OI = draw("matrix", {70, 97});
+    matrix_OI[3][50] = odd;
+    matrix_OI[69][96] = odd;
+    const auto compact = compacted(matrix_OI, format());
+    for (const int64_t N : {1, 3, 9}) {
+      const auto is_finite = compact_product(draw("x", {N, 97}), *compact).isfinite();
+      EXPECT_FALSE(is_finite.select(1, 3).any().item<bool>()) << odd;
+      EXPECT_FALSE(is_finite.select(1, 69).any().item<bool>()) << odd;
+      EXPECT_EQ(is_finite.sum().item<int64_t>(), 68 * N) << "no other output";
+    }
+  }
+}
+
+TEST_P(EveryFormat, OneThreadGivesTheBitsOfTwo) {
+  const auto compact = compacted(draw("matrix", {300, 257}), format());
+  const auto x_NI = draw("x", {33, 257});
+  const int before = at::get_num_threads();
+  at::set_num_threads(1);
+  const auto one = compact_product(x_NI, *compact);
+  at::set_num_threads(2);
+  const auto two = compact_product(x_NI, *compact);
+  at::set_num_threads(before);
+  EXPECT_TRUE(torch::equal(one, two));
+}
+
+TEST(CompactMatrix, TakesAHalfOrAQuarter) {
+  const auto matrix_OI = draw("matrix", {640, 512});
+  const int64_t bytes = 4 * matrix_OI.numel();
+  EXPECT_EQ(compacted(matrix_OI, Compact::kBf16)->num_bytes(), bytes / 2);
+  EXPECT_EQ(compacted(matrix_OI, Compact::kInt8)->num_bytes(), bytes / 4 + bytes / 64) << "2 bytes for each 32";
+  EXPECT_EQ(compacted(matrix_OI, Compact::kInt8Columns)->num_bytes(), bytes / 4 + 4 * 640);
+}
+
+// The largest of a row's 32 inputs is 127 steps: a step of 0.5 has them to a quarter.
+TEST(CompactMatrix, StepsAreThoseOfTheNeighbours) {
+  auto matrix_OI = torch::full({1, 64}, 0.3F);
+  matrix_OI[0][0] = 63.5F;
+  matrix_OI[0][32] = -127;
+  const auto found = expanded(*compacted(matrix_OI, Compact::kInt8));
+  EXPECT_EQ(found[0][0].item<float>(), 63.5F);
+  EXPECT_EQ(found[0][1].item<float>(), 0.5F);
+  EXPECT_EQ(found[0][32].item<float>(), -127);
+  EXPECT_EQ(found[0][33].item<float>(), 0) << "0.3 of a step of 1";
+  EXPECT_EQ(expanded(*compacted(matrix_OI, Compact::kInt8Columns))[0][1].item<float>(), 0);
+}
+
+TEST(CompactMatrix, RefusesOtherShapesAndTypes) {
+  EXPECT_THROW(compacted(torch::zeros({3}), Compact::kBf16), ShapeError);
+  EXPECT_THROW(compacted(torch::zeros({3, 3}, torch::kFloat64), Compact::kBf16), ShapeError);
+  const auto compact = compacted(torch::zeros({3, 2}), Compact::kInt8);
+  EXPECT_THROW(compact_product(torch::zeros({1, 3}), *compact), ShapeError);
+  EXPECT_THROW(compact_product(torch::zeros({1, 2}, torch::kFloat64), *compact), ShapeError);
+  EXPECT_THROW(compact_product(torch::zeros({1, 2}), *compact, torch::zeros({2})), ShapeError);
+}
+
+}  // namespace
+}  // namespace heterodyne::ops::compact_matrix_test

@@ -1,0 +1,159 @@
+#include "heterodyne/ops/compact/mlp_phases.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+
+#include "heterodyne/base/parallel.h"
+#include "heterodyne/ops/compact/compact_matrix_cpu.h"
+#include "heterodyne/ops/scratch.h"
+
+namespace heterodyne::ops::internal {
+namespace {
+
+constexpr int64_t kPhaseRows = 128;  // of a task at most
+
+int64_t whole_lines(int64_t floats) { return round_to_16(floats); }
+
+// Rows of one expert with some panels of one of its two products.
+struct PhaseTask {
+  size_t expert;
+  MlpChunk chunk;
+  int64_t begin, end;
+};
+
+// `width_of` an expert is that of its answers in this phase.
+template <class Width>
+std::vector<PhaseTask> tasks_of(const MlpPhases& phases, const Width& width_of) {
+  std::vector<PhaseTask> whole;
+  int64_t panels = 0;
+  for (const size_t e : phases.order) {
+    const int64_t begin = phases.offsets[e], rows = phases.offsets[e + 1] - begin;
+    const int64_t count = (rows + kPhaseRows - 1) / kPhaseRows;
+    const int64_t size = count == 1 ? rows : round_to_8((rows + count - 1) / count);
+    for (int64_t first = begin; first < begin + rows; first += size) {
+      whole.push_back({e, {first, std::min(size, begin + rows - first)}, 0, num_panels(width_of(phases.kernels[e]))});
+      panels += whole.back().end;
+    }
+  }
+  // Enough tasks that threads end together.
+  const int64_t most = std::max<int64_t>(1, panels / (8 * at::get_num_threads()));
+  std::vector<PhaseTask> tasks;
+  for (const PhaseTask& task : whole) {
+    for (int64_t p = 0; p < task.end; p += most) {
+      tasks.push_back({task.expert, task.chunk, p, std::min(p + most, task.end)});
+    }
+  }
+  return tasks;
+}
+
+struct PhaseMatrix {
+  const CompactMatrix* compact;
+  const float* panels;
+  int64_t outputs, inputs;
+};
+
+// Rows of a task, and the memory that their products work in.
+struct PhaseRows {
+  const float* x;
+  const uint16_t* x_bf16;
+  int64_t count;
+  void* work;
+};
+
+void multiply(const PhaseMatrix& by, int64_t p, const PhaseRows& rows, float* y, int64_t stride_y) {
+  if (by.compact == nullptr) {
+    panel_gemm({nullptr, by.panels, by.outputs, by.inputs}, p, {rows.x, rows.count, y, stride_y}, nullptr);
+    return;
+  }
+  compact_gemm(panel_of(*by.compact, p), {rows.x, by.inputs, rows.count, y, stride_y, rows.x_bf16}, rows.work);
+}
+
+const uint16_t* in_bf16(const float* x, int64_t rows, int64_t width, const CompactMatrix* by, float* to) {
+  if (by == nullptr || !is_in_bf16(rows)) return nullptr;
+  auto* rounded = reinterpret_cast<uint16_t*>(to);
+  round_rows({x, width, rows, width}, rounded);
+  return rounded;
+}
+
+// The parts of a thread's memory.
+struct PhaseWork {
+  float *x, *bf16, *pre, *panel;
+
+  PhaseWork(const MlpKernel& expert, int64_t rows) {
+    const int64_t widest = std::max(expert.D, expert.F);
+    const int64_t sizes[4] = {whole_lines(rows * expert.D), whole_lines(rows * round_to_2(widest) / 2 + 1),
+                              whole_lines(rows * 2 * kPanel), kCompactWork / static_cast<int64_t>(sizeof(float))};
+    float* memory = thread_scratch(sizes[0] + sizes[1] + sizes[2] + sizes[3]);
+    x = memory;
+    bf16 = x + sizes[0];
+    pre = bf16 + sizes[1];
+    panel = pre + sizes[2];
+  }
+};
+
+void run_hidden(const MlpKernel& expert, const PhaseTask& task, const MlpForward& call, float* hidden) {
+  const int64_t n = task.chunk.rows, D = expert.D, F = expert.F;
+  const PhaseWork work(expert, n);
+  gather_rows({call.x_TD, call.token_N + task.chunk.first, n, n, D}, work.x);
+  const PhaseRows rows{work.x, in_bf16(work.x, n, D, expert.up_compact, work.bf16), n, work.panel};
+  const PhaseMatrix up{expert.up_compact, expert.up_panels, F, D}, gate{expert.gate_compact, expert.gate_panels, F, D};
+  const float* first_bias = expert.is_gated() ? expert.gate_bias_F : expert.up_bias_F;
+  const float* second_bias = expert.is_gated() ? expert.up_bias_F : nullptr;
+  for (int64_t p = task.begin; p < task.end; ++p) {
+    const int64_t W = panel_width(F, p), stride = expert.parts() * W, at = p * kPanel;
+    if (expert.is_gated()) multiply(gate, p, rows, work.pre, stride);
+    multiply(up, p, rows, work.pre + (expert.parts() - 1) * W, stride);
+    activate_panel({expert.activation, expert.is_gated(), n, W, work.pre, stride, hidden + at, F},
+                   first_bias ? first_bias + at : nullptr, second_bias ? second_bias + at : nullptr);
+  }
+}
+
+void run_answers(const MlpKernel& expert, const PhaseTask& task, const MlpForward& call, const float* hidden) {
+  const int64_t n = task.chunk.rows, F = expert.F, O = expert.O;
+  const PhaseWork work(expert, n);
+  const PhaseRows rows{hidden, in_bf16(hidden, n, F, expert.down_compact, work.bf16), n, work.panel};
+  float* y = call.y_NO + task.chunk.first * O;
+  for (int64_t q = task.begin; q < task.end; ++q) {
+    const int64_t at = q * kPanel;
+    multiply({expert.down_compact, expert.down_panels, O, F}, q, rows, y + at, O);
+    if (expert.down_bias_O) add_to_rows(expert.down_bias_O + at, {y + at, O, n, panel_width(O, q)});
+  }
+}
+
+}  // namespace
+
+bool can_run_phases(const MlpPhases& phases) {
+  return std::all_of(phases.order.begin(), phases.order.end(), [&](size_t e) {
+    const MlpKernel& expert = phases.kernels[e];
+    return (expert.up_compact || expert.up_panels) && (expert.down_compact || expert.down_panels) &&
+           (!expert.is_gated() || expert.gate_compact || expert.gate_panels);
+  });
+}
+
+void run_phases(const MlpPhases& phases, const MlpForward& call) {
+  std::vector<int64_t> hidden_offset(phases.kernels.size());
+  int64_t size = 0;
+  for (const size_t e : phases.order) {
+    hidden_offset[e] = size;
+    size += (phases.offsets[e + 1] - phases.offsets[e]) * phases.kernels[e].F;
+  }
+  const auto buffer = kept_buffer(size);
+  float* hidden = buffer.data_ptr<float>();
+  const auto hidden_of = [&](const PhaseTask& task) {
+    return hidden + hidden_offset[task.expert] +
+           (task.chunk.first - phases.offsets[task.expert]) * phases.kernels[task.expert].F;
+  };
+  const auto first = tasks_of(phases, [](const MlpKernel& expert) { return expert.F; });
+  for_each_task(static_cast<int64_t>(first.size()), [&](int64_t i) {
+    const PhaseTask& task = first[static_cast<size_t>(i)];
+    run_hidden(phases.kernels[task.expert], task, call, hidden_of(task));
+  });
+  const auto second = tasks_of(phases, [](const MlpKernel& expert) { return expert.O; });
+  for_each_task(static_cast<int64_t>(second.size()), [&](int64_t i) {
+    const PhaseTask& task = second[static_cast<size_t>(i)];
+    run_answers(phases.kernels[task.expert], task, call, hidden_of(task));
+  });
+}
+
+}  // namespace heterodyne::ops::internal

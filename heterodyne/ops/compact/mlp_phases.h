@@ -1,0 +1,24 @@
+// Forward pass of feed-forward experts in two phases over panels of their weights, for inference: hidden values of all
+// rows, then their answers. So a single row keeps all threads busy, and weights may be compact. Raw pointers.
+//
+// Letters: D width, O output width, F hidden width of one expert, N chosen pairs.
+#pragma once
+
+#include <vector>
+
+#include "heterodyne/ops/expert_mlp_cpu.h"
+
+namespace heterodyne::ops::internal {
+
+struct MlpPhases {
+  const std::vector<MlpKernel>& kernels;  // by expert
+  const std::vector<size_t>& order;       // experts with rows, the most work first
+  const std::vector<int64_t>& offsets;    // where the pairs of each expert begin
+};
+/// Whether each of these experts has panels or compact matrices.
+bool can_run_phases(const MlpPhases& phases);
+/// Answers of all pairs without their weights into call.y_NO. call.pre is not used. The same bits for any number of
+/// threads, and in float32 those of mlp_forward() on panels.
+void run_phases(const MlpPhases& phases, const MlpForward& call);
+
+}  // namespace heterodyne::ops::internal
