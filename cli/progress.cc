@@ -99,12 +99,13 @@ std::string Progress::line(const StepReport& report) const {
     examples += recent.num_examples;
     correct += recent.num_correct;
   }
-  std::vector<Part> parts = {
-      {fmt::format("epoch {}/{:g}", report.epoch, plan_.num_epochs), 0},
-      {fmt::format("step {}/{}", with_commas(report.step), with_commas(plan_.num_steps)), 0},
-      {fmt::format("loss {:.3f}", loss / static_cast<double>(recent_.size())), 1},
-      {fmt::format("acc {:.1f} %", 100.0 * static_cast<double>(correct) / static_cast<double>(examples)), 3}};
-  if (valid_accuracy_ >= 0) parts.push_back({fmt::format("valid {:.1f} %", 100 * valid_accuracy_), 5});
+  std::vector<Part> parts = {{fmt::format("epoch {}/{:g}", report.epoch, plan_.num_epochs), 0},
+                             {fmt::format("step {}/{}", with_commas(report.step), with_commas(plan_.num_steps)), 0},
+                             {fmt::format("loss {:.3f}", loss / static_cast<double>(recent_.size())), 1}};
+  if (!words_.has_numbers)
+    parts.push_back(
+        {fmt::format("acc {:.1f} %", 100.0 * static_cast<double>(correct) / static_cast<double>(examples)), 3});
+  if (!valid_.empty()) parts.push_back({"valid " + valid_, 5});
   parts.push_back(
       {fmt::format("{} {}", with_commas(std::llround(static_cast<double>(examples) / seconds)), words_.rate()), 4});
   parts.push_back({fmt::format("eta {}", duration_text(seconds_left(report.step))), 1});
@@ -115,10 +116,11 @@ std::string Progress::line(const StepReport& report) const {
 void Progress::on_log(const LogReport& report) {
   if (terminal_.shows_progress()) return;
   const Table& v = report.values;
-  std::string text =
-      fmt::format("epoch {:.2f}/{:g}  step {}  loss {:.3f}  task {:.3f}  balance {:.3f}  acc {:.1f} %  lr {:.1e}",
-                  number(v, "epoch"), plan_.num_epochs, with_commas(report.step), number(v, "loss"), number(v, "task"),
-                  number(v, "loss") - number(v, "task"), 100 * number(v, "accuracy"), number(v, "lr"));
+  std::string text = fmt::format("epoch {:.2f}/{:g}  step {}  loss {:.3f}  task {:.3f}  balance {:.3f}",
+                                 number(v, "epoch"), plan_.num_epochs, with_commas(report.step), number(v, "loss"),
+                                 number(v, "task"), number(v, "loss") - number(v, "task"));
+  if (!words_.has_numbers) text += fmt::format("  acc {:.1f} %", 100 * number(v, "accuracy"));
+  text += fmt::format("  lr {:.1e}", number(v, "lr"));
   text += balance_text(routing_.layers());
   text += fmt::format("  {} MB  {} {}  eta {}", resident_bytes() >> 20,
                       with_commas(std::llround(number(v, "examples_per_s"))), words_.rate(),
@@ -128,11 +130,14 @@ void Progress::on_log(const LogReport& report) {
 }
 
 void Progress::on_validation(const ValidationReport& report) {
-  valid_accuracy_ = report.evaluation.metrics.accuracy();
-  terminal_.say(fmt::format("epoch {}/{:g}  step {}  valid {:.2f} %  loss {:.4f}{}{}{}", report.epoch, plan_.num_epochs,
-                            with_commas(report.step), 100 * valid_accuracy_, report.evaluation.metrics.loss(),
-                            words_.measure(report.evaluation.metrics.loss()),
-                            balance_text(report.evaluation.routing.layers()), report.is_best ? "  best" : ""));
+  const auto& metrics = report.evaluation.metrics;
+  const bool has_numbers = metrics.are_numbers();
+  valid_ = has_numbers ? score_text(metrics) : fmt::format("{:.1f} %", 100 * metrics.accuracy());
+  terminal_.say(fmt::format("epoch {}/{:g}  step {}  valid {}  loss {:.4f}{}{}{}", report.epoch, plan_.num_epochs,
+                            with_commas(report.step),
+                            has_numbers ? valid_ : fmt::format("{:.2f} %", 100 * metrics.accuracy()), metrics.loss(),
+                            words_.measure(metrics.loss()), balance_text(report.evaluation.routing.layers()),
+                            report.is_best ? "  best" : ""));
 }
 
 void Progress::on_growth(const GrowthReport& report) {

@@ -29,7 +29,7 @@ class Progress : public Hook {
   TaskWords words_;
   TrainPlan plan_;
   double last_drawn_ = 0;
-  double valid_accuracy_ = -1;
+  std::string valid_;  // the main score of the latest validation
   struct Step {
     double loss, seconds;
     int64_t num_examples, num_correct;

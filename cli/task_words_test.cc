@@ -48,5 +48,15 @@ TEST(TaskWords, MeasuresInTheTasksUnit) {
   EXPECT_EQ(words.rate(), "tok/s");
 }
 
+TEST(TaskWords, ScoresAreNamed) {
+  ClassificationMetrics three, two, numbers;
+  three.add(torch::eye(3), torch::tensor({0, 1, 0}));
+  EXPECT_EQ(score_text(three), "accuracy 66.67 %");
+  two.add(torch::eye(2), torch::tensor({0, 1}));
+  EXPECT_EQ(score_text(two), "accuracy 100.00 %   F1 100.00 %   Matthews 1.0000");
+  numbers.add(torch::tensor({{1.0}, {2.0}, {3.0}}), torch::tensor({3.0F, 2.0F, 1.0F}));
+  EXPECT_EQ(score_text(numbers), "Pearson -1.0000   Spearman -1.0000");
+}
+
 }  // namespace
 }  // namespace heterodyne::cli::task_words_test

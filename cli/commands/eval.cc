@@ -109,9 +109,9 @@ void print_for_people(const EvalFlags& options, Network& network, const Found& f
                       cli::Terminal& terminal) {
   const auto& metrics = found.evaluation.metrics;
   const std::string examples = words.task == cli::Task::kImages ? "examples" : words.examples();
-  terminal.print(fmt::format("{}  {} split, {} {}   accuracy {:.2f} %   loss {:.4f}{}", options.model.path("eval"),
-                             options.split, with_commas(metrics.num_examples()), examples, 100 * metrics.accuracy(),
-                             metrics.loss(), words.measure(metrics.loss())));
+  terminal.print(fmt::format("{}  {} split, {} {}   {}   loss {:.4f}{}", options.model.path("eval"), options.split,
+                             with_commas(metrics.num_examples()), examples, cli::score_text(metrics), metrics.loss(),
+                             words.measure(metrics.loss())));
   if (!found.classes.empty()) terminal.print(cli::table_text(class_rows(found)));
   if (!found.class_types.empty()) terminal.print(cli::table_text(type_rows(found)));
   if (network.moe_layers().empty()) {

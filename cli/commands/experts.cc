@@ -264,8 +264,9 @@ int run_experts(const ExpertsFlags& options, const cli::Invocation& invocation) 
       fmt::format("parameters {} -> {}", with_commas(params), with_commas(num_params(*patient.network)));
   if (before) {
     const auto after = patient.measure();
-    change += fmt::format("   {} split: loss {:.4f} -> {:.4f}, accuracy {:.2f} -> {:.2f} %", options.split,
-                          before->loss(), after.loss(), 100 * before->accuracy(), 100 * after.accuracy());
+    change += fmt::format("   {} split: loss {:.4f} -> {:.4f}", options.split, before->loss(), after.loss());
+    if (!after.are_numbers())
+      change += fmt::format(", accuracy {:.2f} -> {:.2f} %", 100 * before->accuracy(), 100 * after.accuracy());
   }
   terminal.print(change);
   save_checkpoint(options.out, *patient.network, *patient.optimizer, patient.checkpoint.state, patient.experiment);

@@ -89,7 +89,7 @@ void conclude(cli::Session& session, const TrainState& state, double seconds, co
   if (session.experiment.options.train.test_at_end) {
     Loader loader(*session.dataset, Split::kTest, loader_options(session.experiment, Split::kTest));
     const auto evaluation = evaluate(*session.network, loader, session.experiment.dtype());
-    test = fmt::format("test accuracy {:.2f} %", 100 * evaluation.metrics.accuracy());
+    test = "test " + cli::score_text(evaluation.metrics);
     MetricsLog(session.folder.file("metrics.jsonl")).write("test", state.step, evaluation);
   }
   terminal.say(fmt::format("done in {}   {}   {}", cli::duration_text(seconds), best, test));

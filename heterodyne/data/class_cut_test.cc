@@ -56,5 +56,22 @@ TEST(ClassCut, AClassWithTooFewExamplesIsNamed) {
   EXPECT_EQ(cut_by_class(labels(), {"a", "b", "c"}, 0, {}).train.size(), 20U);
 }
 
+// Class 0 has eight examples in each domain, class 1 four in the first alone. A quarter of each group.
+TEST(ClassCut, DomainsAreCutOneByOneAndCountedTogether) {
+  const auto label_N = torch::cat({torch::zeros({16}, torch::kInt64), torch::ones({4}, torch::kInt64)});
+  const auto domain_N =
+      torch::cat({torch::zeros({8}, torch::kInt64), torch::ones({8}, torch::kInt64), torch::zeros({4}, torch::kInt64)});
+  const auto cut = cut_by_domain(label_N, domain_N, kNames, 0.25, {}, 1);
+  const auto count = [&](int64_t first, int64_t last) {
+    return std::count_if(cut.valid.begin(), cut.valid.end(), [&](int64_t n) { return n >= first && n < last; });
+  };
+  EXPECT_EQ(count(0, 8), 2);
+  EXPECT_EQ(count(8, 16), 2);
+  EXPECT_EQ(count(16, 20), 1);
+  EXPECT_EQ(cut.train.size(), 15U);
+  EXPECT_EQ(cut_by_domain(label_N, domain_N, kNames, 0.25, {3, 0}, 1).train.size(), 6U);
+  EXPECT_NE(cut_by_domain(label_N, domain_N, kNames, 0.25, {}, 2).valid, cut.valid);
+}
+
 }  // namespace
 }  // namespace heterodyne::class_cut_test

@@ -37,8 +37,19 @@ std::string words_of(std::string_view text) {
   return words;
 }
 
+DataShape classified_shape(const std::vector<std::string>& class_names, int64_t length, const Member& tokenizer) {
+  constexpr int64_t kUsual = 20'000;
+  const Value* most = tokenizer.settings.find("most");
+  DataShape shape;
+  shape.vocabulary = most && most->if_integer() && *most->if_integer() > 0 ? *most->if_integer() : kUsual;
+  shape.num_classes = class_names.empty() ? 1 : static_cast<int64_t>(class_names.size());
+  shape.length = length;
+  return shape;
+}
+
 ClassifiedTexts::ClassifiedTexts(ClassifiedTextSource source) : source_(std::move(source)) {
-  const auto cut = cut_by_class(labels_of(source_.train), source_.class_names, source_.validation, source_.per_class);
+  const auto names = has_numbers() ? std::vector<std::string>{"texts"} : source_.class_names;
+  const auto cut = cut_by_class(labels_of(source_.train), names, source_.validation, source_.per_class);
   if (source_.vocabulary.empty()) learn(cut.train);
   tokenizer_ = tokenizers().make(source_.tokenizer, source_.vocabulary);
   train_ = encode(source_.train, cut.train);
@@ -46,17 +57,40 @@ ClassifiedTexts::ClassifiedTexts(ClassifiedTextSource source) : source_(std::mov
   source_.train.clear();
 }
 
-std::string ClassifiedTexts::prepared(const LabelledText& text) const {
-  return source_.lower_words ? words_of(text.text) : text.text;
+std::string ClassifiedTexts::prepared(const std::string& text) const {
+  return source_.lower_words ? words_of(text) : text;
 }
 
 void ClassifiedTexts::learn(const std::vector<int64_t>& places) {
   std::string all;
   for (const int64_t place : places) {
+    const LabelledText& text = source_.train[static_cast<size_t>(place)];
     if (!all.empty()) all += ' ';
-    all += prepared(source_.train[static_cast<size_t>(place)]);
+    all += prepared(text.text);
+    if (source_.has_pairs) all += ' ' + prepared(text.second);
   }
   source_.vocabulary = learn_vocabulary(source_.tokenizer, all, source_.where);
+}
+
+FramedText ClassifiedTexts::framed(const LabelledText& text) const {
+  const auto most = static_cast<size_t>(source_.length);
+  const auto room = [most](const FramedText& frame) { return most - std::min(frame.ids.size(), most); };
+  auto first = tokenizer_->encode(prepared(text.text), source_.where);
+  FramedText result;
+  if (source_.has_pairs) {
+    auto second = tokenizer_->encode(prepared(text.second), source_.where);
+    const auto [keep, keep_second] =
+        cut_longest_first(first.size(), second.size(), room(tokenizer_->framed(std::vector<int64_t>(), {})));
+    first.resize(keep), second.resize(keep_second);
+    result = tokenizer_->framed(first, second);
+  } else {
+    first.resize(std::min(first.size(), room(tokenizer_->framed(std::vector<int64_t>()))));
+    result = tokenizer_->framed(first);
+  }
+  const size_t size = std::min(result.ids.size(), most);  // less than all where the frame alone is longer
+  result.ids.resize(size), result.types.resize(size);
+  if (size == 0) result = {{0}, {0}};
+  return result;
 }
 
 ClassifiedTexts::Part ClassifiedTexts::encode(const std::vector<LabelledText>& texts,
@@ -64,11 +98,9 @@ ClassifiedTexts::Part ClassifiedTexts::encode(const std::vector<LabelledText>& t
   Part part;
   for (const int64_t place : places) {
     const LabelledText& text = texts[static_cast<size_t>(place)];
-    auto ids = tokenizer_->framed(tokenizer_->encode(prepared(text), source_.where)).ids;
-    if (static_cast<int64_t>(ids.size()) > source_.length) ids.resize(static_cast<size_t>(source_.length));
-    if (ids.empty()) ids.push_back(0);
-    part.ids.push_back(std::move(ids));
+    part.texts.push_back(framed(text));
     part.labels.push_back(text.label);
+    part.targets.push_back(static_cast<float>(text.target));
   }
   return part;
 }
@@ -101,29 +133,32 @@ Batch ClassifiedTexts::get(Split split, const torch::Tensor& index_B) const {
     if (index[b] < 0 || index[b] >= count)
       throw ShapeError("dataset", fmt::format("index_B: expected 0 .. {} for the {} split, got {}",
                                               with_commas(count - 1), split_name(split), with_commas(index[b])));
-    S = std::max(S, static_cast<int64_t>(texts.ids[static_cast<size_t>(index[b])].size()));
+    S = std::max(S, static_cast<int64_t>(texts.texts[static_cast<size_t>(index[b])].ids.size()));
   }
-  batch.inputs = torch::zeros({B, S}, torch::kInt64);
+  auto id_BS = torch::zeros({B, S}, torch::kInt64), type_BS = torch::zeros({B, S}, torch::kInt64);
   batch.mask_BS = torch::zeros({B, S}, torch::kBool);
-  batch.label_B = torch::empty({B}, torch::kInt64);
-  int64_t* input = batch.inputs.data_ptr<int64_t>();
+  batch.label_B = torch::empty({B}, has_numbers() ? torch::kFloat32 : torch::kInt64);
   bool* mask = batch.mask_BS.data_ptr<bool>();
   for (int64_t b = 0; b < B; ++b) {
-    const auto& ids = texts.ids[static_cast<size_t>(index[b])];
-    std::copy(ids.begin(), ids.end(), input + b * S);
+    const auto at = static_cast<size_t>(index[b]);
+    const auto& [ids, types] = texts.texts[at];
+    std::copy(ids.begin(), ids.end(), id_BS.data_ptr<int64_t>() + b * S);
+    std::copy(types.begin(), types.end(), type_BS.data_ptr<int64_t>() + b * S);
     std::fill_n(mask + b * S, ids.size(), true);
-    batch.label_B.data_ptr<int64_t>()[b] = texts.labels[static_cast<size_t>(index[b])];
+    if (has_numbers()) batch.label_B.data_ptr<float>()[b] = texts.targets[at];
+    else batch.label_B.data_ptr<int64_t>()[b] = texts.labels[at];
   }
+  batch.inputs = source_.has_pairs ? torch::stack({id_BS, type_BS}, 2) : id_BS;
   return batch;
 }
 
-torch::Tensor ClassifiedTexts::labels(Split split) const { return torch::tensor(part(split).labels, torch::kInt64); }
+torch::Tensor ClassifiedTexts::labels(Split split) const {
+  return has_numbers() ? torch::zeros({0}, torch::kInt64) : torch::tensor(part(split).labels, torch::kInt64);
+}
 
 DataShape ClassifiedTexts::shape() const {
-  DataShape shape;
+  auto shape = classified_shape(source_.class_names, source_.length, source_.tokenizer);
   shape.vocabulary = static_cast<int64_t>(source_.vocabulary.size());
-  shape.num_classes = static_cast<int64_t>(source_.class_names.size());
-  shape.length = source_.length;
   return shape;
 }
 

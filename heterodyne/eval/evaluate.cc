@@ -34,7 +34,8 @@ double active_params_of(Network& network, const RoutingStats& routing) {
 }  // namespace
 
 Table Evaluation::table() const {
-  Table table{{"accuracy", metrics.accuracy()}, {"loss", metrics.loss()}};
+  Table table;
+  for (const auto& [name, value] : metrics.scores()) table.set(name, value);
   for (size_t l = 0; l < routing.layers().size(); ++l) {
     const LayerCounts& layer = routing.layers()[l];
     const Balance balance = balance_of(layer.count_E);

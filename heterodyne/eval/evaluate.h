@@ -18,7 +18,7 @@ struct Evaluation {
   int64_t num_params = 0;
   double active_params = 0;  // that an average token meets: of an expert's as often as it is chosen, all others
 
-  /// "accuracy" and "loss", then for each MoE layer "layers.0.cv" and its other balance numbers, mean k and shares;
+  /// The scores of the metrics, then for each MoE layer "layers.0.cv" and its other balance numbers, mean k and shares;
   /// last "params", "params.active" and, of one example, "macs.routed" and "macs.executed".
   /// Shares are 0 .. 1. Expert shares are named by id: "layers.0.experts.3.share".
   Table table() const;

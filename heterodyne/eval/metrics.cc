@@ -3,8 +3,11 @@
 #include <ATen/ops/cross_entropy_loss.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <numeric>
 
+#include "heterodyne/base/error.h"
 #include "heterodyne/ops/kernel_input.h"
 #include "heterodyne/ops/rows/cross_entropy.h"
 
@@ -36,9 +39,16 @@ std::vector<double> means(const std::vector<Number>& sum_Y, const std::vector<in
   return mean_Y;
 }
 
+double mean_of(const std::vector<double>& x) {
+  return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
+}
+
 }  // namespace
 
+bool are_numbers(const torch::Tensor& label_B) { return label_B.is_floating_point() && label_B.dim() == 1; }
+
 torch::Tensor hard_labels(const torch::Tensor& label_B) {
+  if (are_numbers(label_B)) return torch::zeros(label_B.sizes(), torch::kInt64);
   return label_B.is_floating_point() ? label_B.argmax(-1) : label_B;
 }
 
@@ -50,11 +60,29 @@ torch::Tensor cross_entropy(const torch::Tensor& logit_BY, const torch::Tensor& 
   return at::cross_entropy_loss(logits, labels);
 }
 
+torch::Tensor task_loss(const torch::Tensor& logit_BY, const torch::Tensor& label_B) {
+  if (!are_numbers(label_B)) return cross_entropy(logit_BY, label_B);
+  return (logit_BY.squeeze(-1) - label_B.to(logit_BY.scalar_type())).square().mean();
+}
+
 int64_t num_correct(const torch::Tensor& logit_BY, const torch::Tensor& label_B) {
+  if (are_numbers(label_B)) return 0;
   return logit_BY.detach().argmax(-1).eq(hard_labels(label_B)).sum().item<int64_t>();
 }
 
+void ClassificationMetrics::add_numbers(const torch::Tensor& answer_B, const torch::Tensor& target_B) {
+  const auto answers = answer_B.detach().to(torch::kFloat64).contiguous();
+  const auto targets = target_B.to(torch::kFloat64).contiguous();
+  for (int64_t b = 0; b < targets.size(0); ++b) {
+    answer_.push_back(answers.const_data_ptr<double>()[b]);
+    target_.push_back(targets.const_data_ptr<double>()[b]);
+    loss_sum_ += std::pow(answer_.back() - target_.back(), 2);
+  }
+  num_examples_ += targets.size(0);
+}
+
 void ClassificationMetrics::add(const torch::Tensor& logits, const torch::Tensor& labels) {
+  if (heterodyne::are_numbers(labels)) return add_numbers(logits.squeeze(-1), labels);
   const auto judged = judged_rows(logits, labels);
   const auto& logit_BY = judged.logit_NY;
   const auto label_B = judged.label_N.contiguous();
@@ -117,6 +145,64 @@ ClassificationMetrics::ClassReport ClassificationMetrics::weighted_report() cons
   }
   return mean;
 }
+
+double ClassificationMetrics::matthews() const {
+  const auto examples = static_cast<double>(num_examples_);
+  double both = 0, answered = 0, seen = 0;
+  for (size_t y = 0; y < seen_Y_.size(); ++y) {
+    const auto answered_here = static_cast<double>(answered_Y_[y]), seen_here = static_cast<double>(seen_Y_[y]);
+    both += answered_here * seen_here;
+    answered += answered_here * answered_here;
+    seen += seen_here * seen_here;
+  }
+  const double scale = std::sqrt(examples * examples - answered) * std::sqrt(examples * examples - seen);
+  return scale > 0 ? (static_cast<double>(num_correct_) * examples - both) / scale : 0;
+}
+
+std::vector<std::pair<std::string, double>> ClassificationMetrics::scores() const {
+  if (are_numbers())
+    return {{"loss", loss()}, {"pearson", pearson(answer_, target_)}, {"spearman", spearman(answer_, target_)}};
+  std::vector<std::pair<std::string, double>> all{{"accuracy", accuracy()}, {"loss", loss()}};
+  if (seen_Y_.size() != 2) return all;
+  all.emplace_back("positive_f1", report_by_class()[1].f1);
+  all.emplace_back("matthews", matthews());
+  return all;
+}
+
+std::vector<std::string> score_names(int64_t num_classes) {
+  if (num_classes == 1) return {"loss", "pearson", "spearman"};
+  if (num_classes == 2) return {"accuracy", "loss", "positive_f1", "matthews"};
+  return {"accuracy", "loss"};
+}
+
+double pearson(const std::vector<double>& x, const std::vector<double>& y) {
+  HETERODYNE_DCHECK(x.size() == y.size());
+  if (x.size() < 2) return 0;
+  const double mean_x = mean_of(x), mean_y = mean_of(y);
+  double xx = 0, yy = 0, xy = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    const double dx = x[i] - mean_x, dy = y[i] - mean_y;
+    xx += dx * dx, yy += dy * dy, xy += dx * dy;
+  }
+  const double scale = std::sqrt(xx) * std::sqrt(yy);
+  return scale > 0 ? std::clamp(xy / scale, -1.0, 1.0) : 0;
+}
+
+std::vector<double> ranks(const std::vector<double>& x) {
+  std::vector<size_t> order(x.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return x[a] < x[b]; });
+  std::vector<double> rank(x.size());
+  for (size_t begin = 0; begin < order.size();) {
+    size_t end = begin;
+    while (end < order.size() && x[order[end]] == x[order[begin]]) ++end;
+    for (size_t i = begin; i < end; ++i) rank[order[i]] = static_cast<double>(begin + 1 + end) / 2;
+    begin = end;
+  }
+  return rank;
+}
+
+double spearman(const std::vector<double>& x, const std::vector<double>& y) { return pearson(ranks(x), ranks(y)); }
 
 std::vector<TypeAccuracy> accuracy_by_type(const ClassificationMetrics& metrics,
                                            const std::vector<std::string>& type_Y) {

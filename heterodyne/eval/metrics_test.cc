@@ -113,5 +113,93 @@ TEST(CrossEntropy, RowsWithANegativeLabelDoNotCount) {
   EXPECT_NEAR(metrics.loss(), std::log(2.0), 1e-6);
 }
 
+// Answers and labels of two classes: true positives 3, false ones 1, false negatives 2, true ones 4. F1 = 6 / 9;
+// Matthews = (3 x 4 - 1 x 2) / sqrt(4 x 5 x 5 x 6).
+TEST(Metrics, ScoresOfTwoClassesWorkedByHand) {
+  ClassificationMetrics metrics;
+  metrics.add(torch::eye(2).index_select(0, torch::tensor({1, 1, 1, 1, 0, 0, 0, 0, 0, 0})),
+              torch::tensor({1, 1, 1, 0, 1, 1, 0, 0, 0, 0}));
+  EXPECT_NEAR(metrics.matthews(), 10 / std::sqrt(600.0), 1e-12);
+  const auto scores = metrics.scores();
+  ASSERT_EQ(scores.size(), score_names(2).size());
+  for (size_t i = 0; i < scores.size(); ++i) EXPECT_EQ(scores[i].first, score_names(2)[i]);
+  EXPECT_DOUBLE_EQ(scores[0].second, 0.7);
+  EXPECT_DOUBLE_EQ(scores[2].second, 6.0 / 9);
+  EXPECT_EQ(scores[3].second, metrics.matthews());
+}
+
+// Labels 0 0 1 1 1 2, answers 0 1 1 1 0 1: three are right of six. Answers of each class 2 4 0, labels 2 3 1:
+// (3 x 6 - 16) / sqrt((36 - 20) x (36 - 14)).
+TEST(Metrics, MatthewsOfMoreClassesWorkedByHand) {
+  ClassificationMetrics metrics;
+  metrics.add(torch::eye(3).index_select(0, torch::tensor({0, 1, 1, 1, 0, 1})), torch::tensor({0, 0, 1, 1, 1, 2}));
+  EXPECT_NEAR(metrics.matthews(), 2 / std::sqrt(16.0 * 22.0), 1e-12);
+  EXPECT_EQ(metrics.scores().size(), 2U);
+}
+
+TEST(Metrics, MatthewsIsZeroWhenOneClassIsAlwaysTheAnswer) {
+  ClassificationMetrics metrics;
+  metrics.add(torch::tensor({{1.0, 0.0}, {1.0, 0.0}}), torch::tensor({0, 1}));
+  EXPECT_EQ(metrics.matthews(), 0);
+  EXPECT_EQ(ClassificationMetrics().matthews(), 0);
+}
+
+// Errors -1, 0 and 2: (1 + 0 + 4) / 3, in one batch or in two. Answers 1 2 5 and numbers 2 2 3: see
+// correlation_test.cc.
+TEST(Metrics, NumbersWorkedByHand) {
+  const auto answers = torch::tensor({{1.0F}, {2.0F}, {5.0F}}).requires_grad_();
+  const auto numbers = torch::tensor({2.0F, 2.0F, 3.0F});
+  const auto loss = task_loss(answers, numbers);
+  EXPECT_NEAR(loss.item<double>(), 5.0 / 3, 1e-6);
+  loss.backward();
+  EXPECT_TRUE(torch::allclose(answers.grad(), torch::tensor({{-2.0F / 3}, {0.0F}, {4.0F / 3}})));
+  EXPECT_EQ(num_correct(answers, numbers), 0);
+  EXPECT_EQ(hard_labels(numbers).sizes(), numbers.sizes());
+  ClassificationMetrics metrics;
+  metrics.add(answers.narrow(0, 0, 1), numbers.narrow(0, 0, 1));
+  metrics.add(answers.narrow(0, 1, 2), numbers.narrow(0, 1, 2));
+  EXPECT_TRUE(metrics.are_numbers());
+  EXPECT_EQ(metrics.num_examples(), 3);
+  EXPECT_NEAR(metrics.loss(), 5.0 / 3, 1e-12);
+  const auto scores = metrics.scores();
+  ASSERT_EQ(scores.size(), 3U);
+  for (size_t i = 0; i < scores.size(); ++i) EXPECT_EQ(scores[i].first, score_names(1)[i]);
+  // Deviations -5/3 -2/3 7/3 and -1/3 -1/3 2/3: 7/3 / sqrt(26/3 x 2/3).
+  EXPECT_NEAR(scores[1].second, (7.0 / 3) / std::sqrt(52.0 / 9), 1e-12);
+  EXPECT_NEAR(scores[2].second, 1.5 / std::sqrt(3.0), 1e-12);
+}
+
+TEST(Metrics, TheTaskOfClassesIsCrossEntropy) {
+  EXPECT_TRUE(torch::equal(task_loss(kLogits, kLabels), cross_entropy(kLogits, kLabels)));
+}
+
+using Numbers = std::vector<double>;
+
+// Deviations -1 0 1 and -1 -1 2: 3 / sqrt(2 x 6).
+TEST(Correlation, PearsonWorkedByHand) {
+  EXPECT_NEAR(pearson({1, 2, 3}, {1, 1, 4}), 3 / std::sqrt(12.0), 1e-12);
+  EXPECT_DOUBLE_EQ(pearson({1, 2, 3}, {10, 20, 30}), 1);
+  EXPECT_DOUBLE_EQ(pearson({1, 2, 3}, {3, 2, 1}), -1);
+}
+
+TEST(Correlation, EqualNumbersShareTheirPlaces) {
+  EXPECT_EQ(ranks({5, 1, 5, 0}), (Numbers{3.5, 2, 3.5, 1}));
+  EXPECT_EQ(ranks({7, 7, 7}), (Numbers{2, 2, 2}));
+  EXPECT_TRUE(ranks({}).empty());
+}
+
+// Only the order counts. With a tie: ranks 1 2 3 and 1.5 1.5 3, deviations -1 0 1 and -0.5 -0.5 1: 1.5 / sqrt(2 x 1.5).
+TEST(Correlation, SpearmanWorkedByHand) {
+  EXPECT_DOUBLE_EQ(spearman({1, 2, 3, 4}, {1, 10, 100, 1000}), 1);
+  EXPECT_NEAR(spearman({1, 2, 3}, {4, 4, 9}), 1.5 / std::sqrt(3.0), 1e-12);
+}
+
+TEST(Correlation, IsZeroWhereItIsNotDefined) {
+  EXPECT_EQ(pearson({}, {}), 0);
+  EXPECT_EQ(pearson({1}, {2}), 0);
+  EXPECT_EQ(pearson({1, 1, 1}, {1, 2, 3}), 0);
+  EXPECT_EQ(spearman({1, 2, 3}, {4, 4, 4}), 0);
+}
+
 }  // namespace
 }  // namespace heterodyne::metrics_test

@@ -272,7 +272,10 @@ std::vector<std::vector<int64_t>> RoutingRecorder::shuffled_labels(const Batch& 
   return all;
 }
 
-void RoutingRecorder::add(const Batch& batch, const RoutingLog& log, const std::vector<TokenGroups>& groups) {
+void RoutingRecorder::add(const Batch& seen, const RoutingLog& log, const std::vector<TokenGroups>& groups) {
+  Batch batch = seen;
+  const bool is_of_pairs = batch.inputs.dim() == 3 && batch.inputs.scalar_type() == torch::kInt64;
+  if (is_of_pairs) batch.inputs = batch.inputs.select(2, 0).contiguous();  // without the types
   HETERODYNE_DCHECK(log.layers.size() == layers_.size());
   const auto labels_SB = shuffles_.empty() ? std::vector<std::vector<int64_t>>{} : shuffled_labels(batch);
   for (size_t l = 0; l < layers_.size(); ++l) {

@@ -76,7 +76,9 @@ std::string run_id(const std::string& folder) { return io::sha256_hex(folder).su
 Better better_of(const std::string& metric) {
   const std::string last = metric.substr(metric.rfind('.') + 1);  // npos + 1 is 0
   if (last == "loss" || last == "perplexity" || last == "bits_per_char") return Better::kLower;
-  if (last == "accuracy") return Better::kHigher;
+  for (const char* score : {"accuracy", "positive_f1", "matthews", "pearson", "spearman"}) {
+    if (last == score) return Better::kHigher;
+  }
   return Better::kUnknown;
 }
 

@@ -112,4 +112,19 @@ std::vector<CsvRecord> parse_csv(std::string_view text, const std::string& file)
   return CsvParser(text, file).parse();
 }
 
+std::vector<CsvRecord> parse_tsv(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  std::vector<CsvRecord> records;
+  int64_t number = 0;
+  for (size_t begin = 0; begin < text.size(); ++number) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    std::string_view line = text.substr(begin, end - begin);
+    begin = end + 1;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (!line.empty()) records.push_back({split(line, '\t'), number + 1});
+  }
+  return records;
+}
+
 }  // namespace heterodyne::io

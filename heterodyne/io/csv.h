@@ -1,4 +1,4 @@
-// CSV (RFC 4180): rows for programs and spreadsheets.
+// CSV (RFC 4180) and tab-separated values: rows for programs and spreadsheets.
 #pragma once
 
 #include <cstdint>
@@ -23,5 +23,10 @@ struct CsvRecord {
 /// Throws FormatError with the line: a quote inside a cell that does not begin with one, something between a closing
 /// quote and the next comma, a quote that is never closed, another number of cells.
 std::vector<CsvRecord> parse_csv(std::string_view text, const std::string& file);
+
+/// The lines of a file of tab-separated values, those of names among them; empty lines are none. Nothing is quoted: a
+/// quotation mark is a character like others. Lines may have different numbers of cells. A byte order mark at the
+/// beginning and carriage returns at the ends of lines are left out.
+std::vector<CsvRecord> parse_tsv(std::string_view text);
 
 }  // namespace heterodyne::io

@@ -53,5 +53,17 @@ TEST(ReadCsv, BrokenQuotesAreNamedWithTheirLine) {
   EXPECT_EQ(complaint_about("a,b\n\nc\n"), "a.csv: line 3: expected 2 cells as on line 1, got 1");
 }
 
+TEST(ReadTsv, QuotesAreCharactersAndLinesAreAsLongAsTheyAre) {
+  const auto records = parse_tsv(
+      "\xEF\xBB\xBF"
+      "a\tb\r\n\"x\t\ty z\"\n\nlast");
+  ASSERT_EQ(records.size(), 3U);
+  EXPECT_EQ(records[0].cells, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(records[1].cells, (std::vector<std::string>{"\"x", "", "y z\""}));
+  EXPECT_EQ(records[2].cells, (std::vector<std::string>{"last"}));
+  EXPECT_EQ(records[2].line, 4);
+  EXPECT_TRUE(parse_tsv("").empty());
+}
+
 }  // namespace
 }  // namespace heterodyne::io::csv_test

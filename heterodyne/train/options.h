@@ -20,7 +20,9 @@ struct CheckpointOptions {
     field("every_epochs", every_epochs, "epochs between two checkpoints; 0 for none", at_least(0));
     field("every_steps", every_steps, "steps between two checkpoints, beside those of epochs; 0 for none", at_least(0));
     field("keep", keep, "how many of the latest checkpoints stay, beside the best", at_least(1));
-    field("best", best, "what the best checkpoint is best at", one_of("valid.accuracy", "valid.loss"));
+    field("best", best, "what the best checkpoint is best at",
+          one_of("valid.accuracy", "valid.loss", "valid.positive_f1", "valid.matthews", "valid.pearson",
+                 "valid.spearman"));
   }
 };
 

@@ -84,7 +84,7 @@ std::vector<Sums> accumulate(const Batch& batch, double share, StepParts& step) 
   torch::Tensor loss;
   {
     const ProfileSpan span(profile, "losses");
-    loss = cross_entropy(output.logit_BY, batch.label_B);
+    loss = task_loss(output.logit_BY, batch.label_B);
     parts["task"] += share * loss.item<double>();
     for (const auto& [name, part] : output.losses) {
       loss = loss + part;

@@ -71,8 +71,8 @@ void TensorboardLog::on_log(const LogReport& report) {
 
 void TensorboardLog::on_validation(const ValidationReport& report) {
   const Evaluation& evaluation = report.evaluation;
-  io::EventSummary summary{
-      {{"valid/accuracy", evaluation.metrics.accuracy()}, {"valid/loss", evaluation.metrics.loss()}}, {}};
+  io::EventSummary summary;
+  for (const auto& [name, value] : evaluation.metrics.scores()) summary.scalars.push_back({"valid/" + name, value});
   const auto& layers = evaluation.routing.layers();
   for (size_t l = 0; l < layers.size(); ++l) {
     const Balance balance = balance_of(layers[l].count_E);

@@ -1,7 +1,7 @@
 // TensorboardLog: a hook that shows a run in TensorBoard: curves of its metrics, and how the experts share the work.
 //
 //   train/NAME   at each line of training metrics: the values of metrics.jsonl by their names there
-//   valid/NAME   at each validation: accuracy and loss, and of each MoE layer the balance numbers "entropy" and
+//   valid/NAME   at each validation: the scores of the task, and of each MoE layer the balance numbers "entropy" and
 //                "max_violation"
 //   LAYER/load   a histogram at each validation: the assignments of each expert over the experts' ids
 //

@@ -20,6 +20,25 @@ int64_t steps_per_epoch(const TrainOptions& options, int64_t num_batches) {
   return (num_batches + options.accumulate - 1) / options.accumulate;
 }
 
+// Of data with numbers in the place of classes there are no names of classes, and one answer.
+int64_t num_classes_of(const Dataset& dataset) {
+  const auto named = static_cast<int64_t>(dataset.class_names().size());
+  if (named == 0) return dataset.shape().num_classes;
+  return named == 1 ? 0 : named;
+}
+
+// What the best checkpoint is best at, without "valid.".
+std::string best_score(const TrainOptions& options, const Dataset& dataset) {
+  const std::string score = options.checkpoint.best.substr(options.checkpoint.best.find('.') + 1);
+  std::vector<std::string> known;
+  for (const auto& name : score_names(num_classes_of(dataset))) {
+    if (name == score) return score;
+    known.push_back("valid." + name);
+  }
+  throw ConfigError("train", "checkpoint.best",
+                    fmt::format("expected one of {} on this data, got {}", join(known), options.checkpoint.best));
+}
+
 }  // namespace
 
 Trainer::Trainer(TrainerParts parts, TrainState state)
@@ -28,7 +47,9 @@ Trainer::Trainer(TrainerParts parts, TrainState state)
       train_loader_(parts_.dataset, Split::kTrain, loader_options(parts_.experiment, Split::kTrain)),
       valid_loader_(parts_.dataset, Split::kValid, loader_options(parts_.experiment, Split::kValid)),
       schedule_(schedules().make(parts_.experiment.options.train.schedule)),
-      rates_(rates_of(parts_.experiment.options.train.optimizer)) {
+      rates_(rates_of(parts_.experiment.options.train.optimizer)),
+      best_score_(best_score(parts_.experiment.options.train, parts_.dataset)),
+      has_accuracy_(num_classes_of(parts_.dataset) != 1) {
   const auto& options = parts_.experiment.options.train;
   const int64_t per_epoch = steps_per_epoch(options, train_loader_.num_batches());
   phases_ = phases_of(options, per_epoch, rates_.lr);
@@ -145,7 +166,9 @@ void Trainer::report_window() {
   const auto per_epoch = static_cast<double>(plan_.steps_per_epoch);
   Table values{{"step", state_.step}, {"epoch", static_cast<double>(state_.step) / per_epoch}, {"kind", "train"}};
   const Table measured = averages(state_.window);
-  for (const auto& [key, value] : measured.entries()) values.set(key, value);
+  for (const auto& [key, value] : measured.entries()) {
+    if (key != "accuracy" || has_accuracy_) values.set(key, value);
+  }
   values.set("lr", lr_);
   values.set("examples_per_s", static_cast<double>(state_.window.num_examples) / window_seconds_);
   const LogReport report{state_.step, state_.window.num_steps, std::move(values), loads()};
@@ -175,9 +198,10 @@ bool Trainer::validate() {
   averaged.reset();
   const auto routing =
       profile_of(parts_.network, evaluation, &recorder, Table{{"split", "valid"}, {"step", state_.step}});
-  const bool by_loss = options.checkpoint.best == "valid.loss";
-  const double value = by_loss ? evaluation.metrics.loss() : evaluation.metrics.accuracy();
-  const bool is_best = !state_.best || (by_loss ? value < state_.best->value : value > state_.best->value);
+  double value = 0;
+  for (const auto& [name, score] : evaluation.metrics.scores()) value = name == best_score_ ? score : value;
+  const double sign = is_better_higher(best_score_) ? 1 : -1;
+  const bool is_best = !state_.best || sign * value > sign * state_.best->value;
   if (is_best) state_.best = Best{value, state_.step};
   state_.num_worse = is_best ? 0 : state_.num_worse + 1;
   should_end_early_ = options.early_stop.patience > 0 && state_.num_worse >= options.early_stop.patience;

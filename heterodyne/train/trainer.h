@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "heterodyne/base/log.h"
@@ -42,7 +43,8 @@ enum class TrainEnd { kDone, kEarlyStop, kInterrupted };
 class Trainer {
  public:
   /// `state` is a fresh one, or that of the checkpoint whose values network and optimizer hold. Throws ConfigError when
-  /// there are fewer training examples than a batch has, or when the grower cannot work with this network or run.
+  /// there are fewer training examples than a batch has, when the grower cannot work with this network or run, or when
+  /// the best checkpoint is to be best at what the data has no score of.
   Trainer(TrainerParts parts, TrainState state);
 
   /// Trains to the end, or until should_stop. Equal inputs and equal thread counts give equal bits, whether the run was
@@ -75,6 +77,8 @@ class Trainer {
   std::shared_ptr<Schedule> schedule_;
   std::shared_ptr<Grower> grower_;
   OptimizerOptions rates_;
+  std::string best_score_;     // what the best checkpoint is best at
+  bool has_accuracy_;          // whether examples have classes
   double lr_ = 0;              // of the latest step
   double window_seconds_ = 0;  // spent in steps since the last line of metrics
   bool should_end_early_ = false;

@@ -1,12 +1,9 @@
 // Texts that belong to a class each, in a file for training and one for the test: AG's News (Zhang, Zhao and LeCun
 // 2015), the movie reviews of Maas et al. (2011), and whatever lies like them.
-#include <fmt/format.h>
-
-#include <set>
 #include <utility>
 
 #include "heterodyne/base/error.h"
-#include "heterodyne/base/text.h"
+#include "heterodyne/data/class_cut.h"
 #include "heterodyne/data/classified_texts.h"
 #include "heterodyne/data/source_folder.h"
 
@@ -44,7 +41,7 @@ struct TextClasses {
   };
 
   static std::unique_ptr<Dataset> make(const Options& options, const DataContext& context) {
-    check(options);
+    check_class_names(options.classes, kTextClasses);
     ClassifiedTextSource source;
     source.class_names = options.classes;
     source.train = read(options.path, options, context);
@@ -60,28 +57,14 @@ struct TextClasses {
     return std::make_unique<ClassifiedTexts>(std::move(source));
   }
 
-  // Before the texts are read the vocabulary is as large as it may become.
   static DataShape shape(const Options& options) {
-    constexpr int64_t kUsual = 20'000;
-    check(options);
-    const Value* most = options.tokenizer.settings.find("most");
-    DataShape shape;
-    shape.vocabulary = most && most->if_integer() && *most->if_integer() > 0 ? *most->if_integer() : kUsual;
-    shape.num_classes = static_cast<int64_t>(options.classes.size());
-    shape.length = options.length;
-    return shape;
+    check_class_names(options.classes, kTextClasses);
+    return classified_shape(options.classes, options.length, options.tokenizer);
   }
   static int64_t num_train(const Options&) { return 0; }  // unknown
 
  private:
   static constexpr const char* kHint = "docs/data.md says how the files may look: --set data.path=FILE";
-
-  static void check(const Options& options) {
-    const std::set<std::string> different(options.classes.begin(), options.classes.end());
-    if (different.size() < 2 || different.size() != options.classes.size())
-      throw ConfigError(kTextClasses, "classes",
-                        fmt::format("expected at least two names that differ, got {}", join(options.classes)));
-  }
 
   static std::vector<LabelledText> read(const std::string& name, const Options& options, const DataContext& context) {
     return read_labelled_texts(read_source_file(context, name, kTextClasses, kHint), name, options.fields,

@@ -126,6 +126,9 @@ std::optional<Panel> make_training(const ReportInput& input) {
   add("Loss", "loss, nats",
       {{"train", "loss", "train, all losses", true}, {"train", "task", "train"}, {"valid", "loss", "valid"}});
   add("Accuracy", "share of examples, 0 .. 1", {{"train", "accuracy", "train"}, {"valid", "accuracy", "valid"}});
+  add("Two classes", "0 .. 1, of Matthews -1 .. 1",
+      {{"valid", "positive_f1", "F1 of the second class"}, {"valid", "matthews", "Matthews"}});
+  add("Correlation", "-1 .. 1", {{"valid", "pearson", "Pearson"}, {"valid", "spearman", "Spearman"}});
   add("Losses on the routing", "weighted loss", routing_losses(run));
   add("Learning rate", "learning rate", {{"train", "lr", "learning rate"}});
   add("Gradient norm", "2-norm before clipping", {{"train", "grad_norm", "gradient norm"}});
