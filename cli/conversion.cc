@@ -13,6 +13,7 @@
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/safetensors.h"
 #include "heterodyne/train/run_folder.h"
+#include "heterodyne/train/transfer/remade.h"
 
 namespace heterodyne::cli {
 namespace {
@@ -49,6 +50,12 @@ std::vector<DenseLayer> chosen_layers(const ConversionOptions& options, const Tr
 double gap_of(const Partitioned& found) {
   const double gap = 1 - found.objective / found.bound;
   return std::abs(gap) < 1e-12 ? 0 : gap;
+}
+
+// "2,048 tokens"
+std::string amount_of(const Batch& batch) {
+  if (batch.inputs.is_floating_point()) return with_commas(batch.inputs.size(0)) + " images";
+  return with_commas(batch.inputs.size(0) * batch.inputs.size(1)) + " tokens";
 }
 
 }  // namespace
@@ -125,6 +132,8 @@ std::string Conversion::score_settings() const {
   return write_toml(settings);
 }
 
+bool Conversion::needs_scores() const { return partitioners().make(options_.partition)->reads_scores(); }
+
 void Conversion::score() {
   make_folder(options_.out);
   const std::string path = options_.out + "/scores.safetensors";
@@ -159,8 +168,8 @@ torch::Tensor Conversion::read_scores() const {
 }
 
 void Conversion::partition() {
-  const auto score_LFD = read_scores();
-  const auto level_LFD = levels_of(score_LFD);
+  const auto score_LFD = needs_scores() ? read_scores() : torch::Tensor();
+  const auto level_LFD = score_LFD.defined() ? levels_of(score_LFD) : torch::Tensor();
   const auto all = dense_layers_of(*dense_.network);
   const auto kind = partitioners().make(options_.partition);
   make_folder(options_.out + "/maps");
@@ -169,8 +178,8 @@ void Conversion::partition() {
     const auto l =
         std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.index == layer.index; }) - all.begin();
     invocation_.terminal.progress(layer.name);
-    PartitionInput input{layer.part.gate_FD.detach(),         score_LFD[l], level_LFD[l], options_.experts, layer.index,
-                         static_cast<uint64_t>(options_.seed)};
+    PartitionInput input{layer.key_FH(), {}, {}, options_.experts, layer.index, static_cast<uint64_t>(options_.seed)};
+    if (score_LFD.defined()) input.score_FD = score_LFD[l], input.level_FD = level_LFD[l];
     const auto found = kind->divide(input);
     io::write_file(options_.out + "/maps/" + neuron_map_name(layer.index, options_.experts), text_of(found.map));
     std::string sizes;
@@ -184,7 +193,7 @@ void Conversion::partition() {
 }
 
 ConversionPlan Conversion::read_plan() const {
-  ConversionPlan plan{{}, options_.router.settings, {}, options_.router_init};
+  ConversionPlan plan{{}, options_.router.settings, {}, options_.router_init, options_.combine};
   for (const auto& balancer : options_.balancers) plan.balancers.push_back(balancer.settings);
   for (const auto& layer : layers_) {
     const std::string path = options_.out + "/maps/" + neuron_map_name(layer.index, options_.experts);
@@ -193,8 +202,16 @@ ConversionPlan Conversion::read_plan() const {
   return plan;
 }
 
-// Of the first domain, so few tokens that their logits take little memory.
+// Of the first domain; random where the conversion reads none, so that a model can be converted without data. So few
+// tokens that their logits take little memory.
 Batch Conversion::sample_batch() const {
+  if (!needs_scores()) {
+    auto batch = random_batch(network_shape(dense_.experiment));
+    if (!batch.inputs.is_floating_point())
+      batch.inputs =
+          batch.inputs.narrow(0, 0, std::clamp<int64_t>(kSampleTokens / batch.inputs.size(1), 1, batch.size()));
+    return batch;
+  }
   const auto dataset = texts_of(experiment_of_domain(0));
   const int64_t length = std::max<int64_t>(1, dataset->shape().length);
   const int64_t count = std::clamp<int64_t>(kSampleTokens / length, 1, dataset->size(Split::kTrain));
@@ -209,20 +226,31 @@ void Conversion::check(Network& converted, const ConversionPlan& plan, const Cov
       coverage.target_from_source, coverage.target_new));
   const auto batch = sample_batch();
   const double difference = largest_difference(*dense_.network, converted, batch, options_.experts);
-  const auto tokens = with_commas(batch.inputs.numel());
   if (coverage.neurons_left_out > 0) {
     return terminal.print(fmt::format(
-        "parity    all experts on: max |logit error| {:.1e} over {} tokens; {} neurons of {} layers are in no expert",
-        difference, tokens, with_commas(coverage.neurons_left_out), plan.maps.size()));
+        "parity    all experts on: max |logit error| {:.1e} over {}; {} neurons of {} layers are in no expert",
+        difference, amount_of(batch), with_commas(coverage.neurons_left_out), plan.maps.size()));
   }
+  require(difference, "all experts on", batch);
+  const bool are_copies =
+      std::all_of(plan.maps.begin(), plan.maps.end(), [](const auto& map) { return map.second.are_copies(); });
+  if (are_copies && plan.combine == "mean")
+    require(largest_difference(*dense_.network, converted, batch, 0), "as routed", batch);
+}
+
+void Conversion::require(double difference, const std::string& what, const Batch& batch) const {
   if (!(difference <= options_.tolerance)) {
-    throw CheckError(
-        fmt::format("convert: all experts on: expected the dense model's logits to {:.0e}, got a difference "
-                    "of {:.1e}. Nothing was written. A router whose weights are not one cannot keep them",
-                    options_.tolerance, difference));
+    throw CheckError(fmt::format(
+        "convert: {}: expected the dense model's logits to {:.0e}, got a difference of {:.1e}. "
+        "Nothing was written. {}",
+        what, options_.tolerance, difference,
+        options_.combine == "sum" ? "A router whose weights are not one cannot keep them; one whose weights add up "
+                                    "to one needs combine = \"mean\""
+                                  : "A router whose weights do not add up to one cannot keep them, nor can one whose "
+                                    "weights are unequal, except for copies"));
   }
-  terminal.print(fmt::format("parity    all experts on: max |logit error| {:.1e} over {} tokens (limit {:.0e})  ok",
-                             difference, tokens, options_.tolerance));
+  invocation_.terminal.print(fmt::format("parity    {}: max |logit error| {:.1e} over {} (limit {:.0e})  ok", what,
+                                         difference, amount_of(batch), options_.tolerance));
 }
 
 // As a run that has made no step: it can be evaluated, routed, and tuned with `train --resume`.

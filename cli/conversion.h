@@ -29,6 +29,7 @@ struct ConversionOptions {
   Member partition{Table{{"kind", "hemoe"}}};
   Member router{Table{{"kind", "top_k"}, {"k", 4}, {"weights", "one"}, {"init_std", 0.001}}};
   std::string router_init = "random";
+  std::string combine = "sum";
   std::vector<Member> balancers;
   double tolerance = 1e-4;
   std::vector<std::string> tuning;
@@ -46,8 +47,14 @@ struct ConversionOptions {
     field("partition", partition, "what divides the neurons", member_of(partitioners()));
     field("router", router, "the router of each converted layer", member_of(routers()));
     field("router_init", router_init,
-          "random: as its kind begins; keys: each expert's row is the mean of its neurons' rows of the gate's matrix",
+          "random: as its kind begins; keys: each expert's row is the mean of its neurons' rows of the gate's matrix, "
+          "without a gate of the first",
           one_of("random", "keys"));
+    field("combine", combine,
+          "how a token's experts make its answer. sum: as with the router's weights = \"one\"; mean: with weights that "
+          "add "
+          "up to one, as those of top_any do",
+          one_of("sum", "mean"));
     field("balancers", balancers, "losses on the routing when the model is tuned", member_of(heterodyne::balancers()));
     field("tolerance", tolerance,
           "largest difference of logits from the dense model's with all experts at work, where no neuron is left out",
@@ -69,12 +76,15 @@ class Conversion {
   /// Loads the dense model. Throws what load_model() throws, and ConfigError for a layer that is not a dense one.
   Conversion(ConversionOptions options, const ComputeFlags& flags, const Invocation& invocation);
 
+  /// Whether the partition reads what score() writes.
+  bool needs_scores() const;
   /// Measures scores, or finds those of the same settings; writes OUT/scores.safetensors.
   void score();
   /// Divides the neurons of each layer; reads what score() wrote; writes OUT/maps.
   void partition();
   /// Makes the converted model from OUT/maps and writes it. Throws CheckError when with all experts at work it does not
-  /// answer as the dense one does, although no neuron is left out; nothing is written then.
+  /// answer as the dense one does, although no neuron is left out; nothing is written then. Copies whose weights add up
+  /// to one must do so as they are routed too.
   void build();
 
  private:
@@ -86,6 +96,7 @@ class Conversion {
   torch::Tensor read_scores() const;
   ConversionPlan read_plan() const;
   Batch sample_batch() const;
+  void require(double difference, const std::string& what, const Batch& batch) const;
   void check(Network& converted, const ConversionPlan& plan, const Coverage& coverage) const;
   void save(Network& converted, const Experiment& experiment) const;
 

@@ -1,4 +1,4 @@
-// heterodyne convert STAGE CONFIG: a dense language model becomes a Mixture of Experts; see cli/conversion.h.
+// heterodyne convert STAGE CONFIG: a dense model becomes a Mixture of Experts; see cli/conversion.h.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -22,7 +22,8 @@ struct ConvertFlags {
   void visit(Fields& field) {
     field("stage", stage,
           "score: how much neurons matter to each domain. partition: neurons to experts. build: the converted model. "
-          "run: all three. merge-lora: corrections of low rank become part of the matrices",
+          "run: all three, without the first where the partition reads no scores. merge-lora: corrections of low rank "
+          "become part of the matrices",
           one_of("score", "partition", "build", "run", "merge-lora"), positional(), required());
     field("config", config,
           "a TOML file of the conversion, or one of `heterodyne ls recipes`; of merge-lora a run's or a checkpoint's "
@@ -62,7 +63,7 @@ int run_convert(const ConvertFlags& flags, const cli::Invocation& invocation) {
   if (!flags.out.empty()) config.set("out", flags.out);
   cli::Conversion conversion(cli::read_conversion(config), flags.compute, invocation);
   const bool is_all = flags.stage == "run";
-  if (is_all || flags.stage == "score") conversion.score();
+  if (flags.stage == "score" || (is_all && conversion.needs_scores())) conversion.score();
   if (is_all || flags.stage == "partition") conversion.partition();
   if (is_all || flags.stage == "build") conversion.build();
   return 0;
@@ -71,8 +72,9 @@ int run_convert(const ConvertFlags& flags, const cli::Invocation& invocation) {
 }  // namespace
 
 CommandKind command_kind_convert() {
-  return command_kind<ConvertFlags>("turn a dense language model into a Mixture of Experts",
+  return command_kind<ConvertFlags>("turn a dense model into a Mixture of Experts",
                                     "heterodyne convert run convert/hemoe --set model=runs/mine --out models/mine\n"
+                                    "heterodyne convert run convert/upcycle --set layers=[2,4]\n"
                                     "heterodyne convert partition convert/hemoe --set partition.ratio=9\n"
                                     "heterodyne convert merge-lora runs/tuned --out models/tuned",
                                     run_convert);

@@ -20,7 +20,7 @@ struct Division {
 };
 
 Division divide(const NeuronMap& map) {
-  Division division{map.common(), {}, {}};
+  Division division{map.are_copies() ? std::vector<int64_t>{} : map.common(), {}, {}};
   for (int64_t e = 0; e < map.num_experts; ++e) {
     std::vector<int64_t> own;
     for (const int64_t n : map.neurons_of(e)) {
@@ -29,19 +29,23 @@ Division divide(const NeuronMap& map) {
     division.own_E.push_back(std::move(own));
   }
   for (const auto& experts : map.experts_F) {
-    const bool is_common = map.num_experts > 1 && static_cast<int64_t>(experts.size()) == map.num_experts;
+    const bool is_common =
+        !division.common.empty() && static_cast<int64_t>(experts.size()) == map.num_experts && map.num_experts > 1;
     division.share_F.push_back(experts.empty() || is_common ? 1.0 : 1.0 / static_cast<double>(experts.size()));
   }
   return division;
 }
 
-Table expert_group(const std::string& kind, const std::vector<int64_t>& widths) {
+// Experts of these widths, in all else like the dense layer.
+Table expert_group(const Table& dense, const std::vector<int64_t>& widths) {
   Array hidden;
   for (const int64_t width : widths) hidden.emplace_back(width);
-  return Table{{"kind", kind}, {"hidden", std::move(hidden)}};
+  Table group = dense;
+  group.set("hidden", std::move(hidden));
+  return group;
 }
 
-Table layer_settings(const std::string& kind, int64_t layer, const NeuronMap& map) {
+Table layer_settings(const Table& dense, int64_t layer, const NeuronMap& map) {
   const Division division = divide(map);
   std::vector<int64_t> widths;
   for (size_t e = 0; e < division.own_E.size(); ++e) {
@@ -50,11 +54,18 @@ Table layer_settings(const std::string& kind, int64_t layer, const NeuronMap& ma
       throw Error("convert.build",
                   fmt::format("layer {}: expected neurons of its own for expert {}, got none", layer, e));
   }
-  Table settings{{"experts", Array{expert_group(kind, widths)}}};
+  Table settings{{"experts", Array{expert_group(dense, widths)}}};
   if (!division.common.empty())
-    settings.set("shared", Array{expert_group(kind, {static_cast<int64_t>(division.common.size())})});
+    settings.set("shared", Array{expert_group(dense, {static_cast<int64_t>(division.common.size())})});
   return settings;
 }
+
+// What the parts of a feed-forward expert are called; without a gate there may be biases.
+struct PartNames {
+  std::string gate, up, down, up_bias, down_bias;
+};
+const PartNames kGatedNames{"w1.weight", "w3.weight", "w2.weight", "", ""};
+const PartNames kPlainNames{"", "up.weight", "down.weight", "up.bias", "down.bias"};
 
 torch::Tensor index_of(const std::vector<int64_t>& neurons) { return torch::tensor(neurons, torch::kInt64); }
 
@@ -90,33 +101,58 @@ class Copier {
   void copy_layer(int64_t layer, const NeuronMap& map) {
     const std::string name = fmt::format("layers.{}.", layer);
     const Division division = divide(map);
-    const auto share_F = torch::tensor(division.share_F, torch::kFloat64);
     coverage_.neurons_left_out += map.num_left_out();
-    const auto &gate = source(name + "w1.weight"), &down = source(name + "w2.weight"), &up = source(name + "w3.weight");
-    if (gate.size(0) != map.num_neurons()) {
-      throw Error("convert.build", fmt::format("layer {}: expected a map of {} neurons, got {}", layer, gate.size(0),
-                                               map.num_neurons()));
+    const bool is_gated = source_.count(name + kGatedNames.gate) > 0;
+    const PartNames& parts = is_gated ? kGatedNames : kPlainNames;
+    const auto &key = source(name + (is_gated ? parts.gate : parts.up)), &down = source(name + parts.down);
+    if (key.size(0) != map.num_neurons()) {
+      throw Error("convert.build",
+                  fmt::format("layer {}: expected a map of {} neurons, got {}", layer, key.size(0), map.num_neurons()));
     }
-    const auto scaled_down = down * share_F.to(down.scalar_type());
-    const auto put_expert = [&](const std::string& expert, const std::vector<int64_t>& neurons) {
-      const auto index = index_of(neurons);
-      put(expert + "w1.weight", gate.index_select(0, index));
-      put(expert + "w3.weight", up.index_select(0, index));
-      put(expert + "w2.weight", scaled_down.index_select(1, index));
-    };
+    const double factor = plan_.combine == "mean" ? static_cast<double>(map.num_experts) : 1;
+    const auto share_F = torch::tensor(division.share_F, torch::kFloat64).to(down.scalar_type());
+    const bool has_shared = !division.common.empty();
+    const double part_of_bias = has_shared ? 0 : factor / static_cast<double>(map.num_experts);
     for (size_t e = 0; e < division.own_E.size(); ++e)
-      put_expert(fmt::format("{}experts.{}.", name, e), division.own_E[e]);
-    if (!division.common.empty()) put_expert(name + "shared.0.", division.common);
-    if (plan_.router_init == "keys") put_router(name + "router.gate.weight", gate, division);
+      put_expert({name, fmt::format("{}experts.{}.", name, e), parts}, division.own_E[e], down * share_F * factor,
+                 part_of_bias);
+    if (has_shared) put_expert({name, name + "shared.0.", parts}, division.common, down * share_F, 1);
+    if (plan_.router_init == "keys") put_router(name + "router.", key, division, map);
   }
 
-  void put_router(const std::string& name, const torch::Tensor& gate_FH, const Division& division) {
+  struct Places {
+    std::string dense, expert;
+    const PartNames& parts;
+  };
+
+  void put_expert(const Places& places, const std::vector<int64_t>& neurons, const torch::Tensor& down,
+                  double part_of_bias) {
+    const auto index = index_of(neurons);
+    for (const auto& rows : {places.parts.gate, places.parts.up, places.parts.up_bias}) {
+      if (!rows.empty() && source_.count(places.dense + rows) > 0)
+        put(places.expert + rows, source(places.dense + rows).index_select(0, index));
+    }
+    put(places.expert + places.parts.down, down.index_select(1, index));
+    const std::string& bias = places.parts.down_bias;
+    if (!bias.empty() && source_.count(places.dense + bias) > 0)
+      put(places.expert + bias, source(places.dense + bias) * part_of_bias);
+  }
+
+  void put_router(const std::string& router, const torch::Tensor& key_FH, const Division& division,
+                  const NeuronMap& map) {
+    if (map.are_copies())
+      throw Error("convert.build",
+                  "router_init: expected \"random\" for copies, which have the same keys, got \"keys\"");
     std::vector<torch::Tensor> rows;
-    for (const auto& own : division.own_E) rows.push_back(gate_FH.index_select(0, index_of(own)).mean(0));
-    if (target_.find(name) == target_.end())
-      throw Error("convert.build", "router_init: expected a router with a linear gate for \"keys\", got another");
-    put(name, torch::stack(rows));
-    ++num_made_;
+    for (const auto& own : division.own_E) rows.push_back(key_FH.index_select(0, index_of(own)).mean(0));
+    for (const char* name : {"gate.weight", "direction"}) {
+      if (target_.find(router + name) == target_.end()) continue;
+      put(router + name, torch::stack(rows));
+      ++num_made_;
+      return;
+    }
+    throw Error("convert.build",
+                "router_init: expected a router with a linear gate or directions for \"keys\", got another");
   }
 
   const torch::Tensor& source(const std::string& name) {
@@ -148,16 +184,16 @@ class Copier {
 }  // namespace
 
 Table converted_settings(const Table& model, const ConversionPlan& plan) {
-  const Value* dense = model.find_path("dense.kind");
-  const std::string kind = dense && dense->if_text() ? *dense->if_text() : "swiglu";
+  const Value* found = model.find("dense");
+  const Table dense = found && found->if_table() ? *found->if_table() : Table{{"kind", "swiglu"}};
   if (plan.maps.empty()) throw Error("convert.build", "expected layers to convert, got none");
   Array layers;
   Table single;
   for (const auto& [layer, map] : plan.maps) {
     layers.emplace_back(layer);
-    single.set(std::to_string(layer), layer_settings(kind, layer, map));
+    single.set(std::to_string(layer), layer_settings(dense, layer, map));
   }
-  Table moe = layer_settings(kind, plan.maps.begin()->first, plan.maps.begin()->second);
+  Table moe = layer_settings(dense, plan.maps.begin()->first, plan.maps.begin()->second);
   moe.set("layers", std::move(layers));
   moe.set("router", plan.router);
   if (!plan.balancers.empty()) moe.set("balancers", plan.balancers);
@@ -180,7 +216,7 @@ double largest_difference(Network& source, Network& target, Batch batch, int64_t
   // takes as much memory again.
   const torch::AutoGradMode recorded(true);
   const auto expected = source.forward(batch, nullptr).logit_BY.detach();
-  batch.route_override.k = num_experts;
+  if (num_experts > 0) batch.route_override.k = num_experts;
   return (target.forward(batch, nullptr).logit_BY.detach() - expected).abs().max().item<double>();
 }
 

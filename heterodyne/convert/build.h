@@ -3,7 +3,14 @@
 //
 // An expert has its neurons' rows of gate and up and their columns of down, in ascending order. Neurons that all
 // experts have become one shared expert, which works once for each token; of others that are in m experts each gives
-// the m-th part, by a column of down divided by m.
+// the m-th part, by a column of down divided by m. Where all experts have all neurons, each is a copy of the layer.
+//
+// The answers of a token's experts are added up as they are ("sum"), or with weights that add up to one ("mean"); then
+// each expert gives E times as much. What down adds to each answer, its bias, comes from the shared expert where there
+// is one; otherwise each expert gives its part of it, the E-th of a sum, the whole of a mean.
+//
+// So a token's answer is that of the dense layer when all experts have equal weights; of copies with any weights that
+// add up to one.
 //
 // Letters: F neurons, H width, E experts.
 #pragma once
@@ -23,6 +30,7 @@ struct ConversionPlan {
   Array balancers;                    // tables with their kinds
   /// "random": as the router's kind begins; "keys": each expert's row is the mean of its neurons' rows of gate.
   std::string router_init = "random";
+  std::string combine = "sum";  // or "mean"
 };
 
 /// The settings of the converted network, from those of the dense one. Throws Error when a layer's expert would have no
@@ -36,10 +44,12 @@ struct Coverage {
 };
 
 /// Copies every value of `source` to its place in `target`, which has converted_settings(). Throws Error when a tensor
-/// of the target has no source and is no router's, when shapes differ, or `router_init` cannot be done.
+/// of the target has no source and is no router's, when shapes differ, or `router_init` cannot be done: copies have no
+/// keys of their own, and a router needs a row for each expert.
 Coverage copy_converted(Network& source, Network& target, const ConversionPlan& plan);
 
-/// The largest difference of logits between the two on this batch, with all experts at work; both in eval mode.
+/// The largest difference of logits between the two on this batch, with so many experts at work for each token, 0: as
+/// many as the router chooses; both in eval mode.
 double largest_difference(Network& source, Network& target, Batch batch, int64_t num_experts);
 
 }  // namespace heterodyne

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "heterodyne/base/error.h"
+#include "heterodyne/convert/dense_layers.h"
 #include "heterodyne/convert/fixtures.h"
 #include "heterodyne/convert/partitioner.h"
 
@@ -63,6 +64,87 @@ TEST(Build, KeysMakeTheRouter) {
   const auto gate_FH = source->named_parameters()["layers.0.w1.weight"];
   const auto row = gate_FH.index_select(0, torch::tensor({1, 3, 5, 7, 9, 11, 13})).mean(0);
   EXPECT_TRUE(torch::allclose(target->named_parameters()["layers.0.router.gate.weight"][1], row, 1e-6, 1e-7));
+}
+
+// A dense layer with biases, as BERT's. Biases begin as zeros, so other values are put in.
+std::shared_ptr<Network> encoder(Table* settings) {
+  *settings = fixtures::llama_settings();
+  settings->set("dense", Table{{"kind", "mlp"}, {"hidden", 12}, {"activation", "gelu"}});
+  auto network = fixtures::network_of(*settings, torch::kFloat64);
+  const torch::NoGradGuard no_grad;
+  for (auto& parameter : network->named_parameters()) {
+    if (parameter.key().ends_with("bias"))
+      parameter.value().copy_(torch::arange(parameter.value().numel()) * 0.1 + 0.3);
+  }
+  return network;
+}
+
+struct Form {
+  std::string partition, combine;
+  Table router;
+};
+
+// Sums of parts and means of parts that are E times as large are the whole when all experts work; so are the shared
+// neurons of moebert with the rest. Biases count once.
+TEST(Build, ALayerWithBiasesIsKeptByEveryForm) {
+  Table settings;
+  const auto source = encoder(&settings);
+  const auto keys = dense_layers_of(*source)[1];
+  const Table any{{"kind", "top_any"}};
+  for (const auto& [partition, combine, router] : std::vector<Form>{{"contiguous", "sum", router_of(1)},
+                                                                    {"contiguous", "mean", any},
+                                                                    {"moefication", "sum", router_of(1)},
+                                                                    {"moefication", "mean", any},
+                                                                    {"copies", "sum", router_of(1)},
+                                                                    {"copies", "mean", any}}) {
+    PartitionInput input{keys.key_FH(), {}, {}, 3, 1, 5};
+    const auto map = partitioners().make(Member(Table{{"kind", partition}}))->divide(input).map;
+    ConversionPlan plan{{{1, map}}, router, {}, "random", combine};
+    auto target = fixtures::network_of(converted_settings(settings, plan), torch::kFloat64);
+    const auto coverage = copy_converted(*source, *target, plan);
+    EXPECT_EQ(coverage.source_used, coverage.source_total);
+    const auto batch = fixtures::text_batch(4, 8);
+    EXPECT_LT(largest_difference(*source, *target, batch, 3), 1e-12) << partition << " " << combine;
+    const bool is_any = partition == "copies" && combine == "mean";
+    const double fewer = largest_difference(*source, *target, batch, 1);
+    EXPECT_EQ(fewer < 1e-12, is_any) << partition << " " << combine << ": " << fewer;
+    if (!is_any) continue;
+    EXPECT_LT(largest_difference(*source, *target, batch, 0), 1e-12) << "as routed";
+  }
+}
+
+// Neuron 0 is in all experts; its share and the bias come from the shared expert.
+TEST(Build, TheSharedExpertHasTheBias) {
+  Table settings;
+  const auto source = encoder(&settings);
+  auto map = partition_of({0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2}, 3);
+  map.experts_F[0] = {0, 1, 2};
+  for (const char* combine : {"sum", "mean"}) {
+    const Table router = std::string(combine) == "sum" ? router_of(1) : Table{{"kind", "top_any"}};
+    ConversionPlan plan{{{0, map}}, router, {}, "random", combine};
+    auto target = fixtures::network_of(converted_settings(settings, plan), torch::kFloat64);
+    copy_converted(*source, *target, plan);
+    EXPECT_LT(largest_difference(*source, *target, fixtures::text_batch(4, 8), 3), 1e-12) << combine;
+    const auto parameters = target->named_parameters();
+    EXPECT_EQ(parameters["layers.0.experts.1.down.bias"].abs().max().item<double>(), 0);
+    EXPECT_TRUE(
+        torch::equal(parameters["layers.0.shared.0.down.bias"], source->named_parameters()["layers.0.down.bias"]));
+  }
+}
+
+TEST(Build, KeysMakeTheDirectionsOfTopAnyAndCopiesHaveNone) {
+  Table settings;
+  const auto source = encoder(&settings);
+  ConversionPlan plan{
+      {{0, partition_of({0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1}, 2)}}, Table{{"kind", "top_any"}}, {}, "keys", "mean"};
+  auto target = fixtures::network_of(converted_settings(settings, plan), torch::kFloat64);
+  copy_converted(*source, *target, plan);
+  const auto up_FH = source->named_parameters()["layers.0.up.weight"];
+  EXPECT_TRUE(torch::allclose(target->named_parameters()["layers.0.router.direction"][1].to(torch::kFloat64),
+                              up_FH.narrow(0, 6, 6).mean(0), 1e-6, 1e-7));
+  plan.maps[0].experts_F.assign(12, {0, 1});
+  target = fixtures::network_of(converted_settings(settings, plan), torch::kFloat64);
+  EXPECT_THROW(copy_converted(*source, *target, plan), Error);
 }
 
 TEST(Build, WhatDoesNotFitIsNamed) {

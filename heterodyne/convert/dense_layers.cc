@@ -23,11 +23,6 @@ const char* name_of(ops::Activation activation) {
   return "";
 }
 
-bool is_gated(const ops::ExpertMlp& part) {
-  return part.defined() && part.gate_FD.defined() && !part.up_bias_F.defined() && !part.gate_bias_F.defined() &&
-         !part.down_bias_O.defined();
-}
-
 // "layers.12" -> 12, -1 for other names.
 int64_t index_of(const std::string& name) {
   const std::string prefix = "layers.";
@@ -40,18 +35,24 @@ int64_t index_of(const std::string& name) {
 
 }  // namespace
 
+bool DenseLayer::is_gated() const {
+  return part.gate_FD.defined() && !part.up_bias_F.defined() && !part.gate_bias_F.defined() &&
+         !part.down_bias_O.defined();
+}
+
 std::vector<DenseLayer> dense_layers_of(const Network& network) {
   std::vector<DenseLayer> all;
   for (const auto& module : network.named_modules("", false)) {
     const int64_t index = index_of(module.key());
     const auto expert = std::dynamic_pointer_cast<Expert>(module.value());
     if (index < 0 || !expert) continue;
-    const auto part = expert->as_mlp();
-    if (is_gated(part)) all.push_back({index, module.key(), part});
+    DenseLayer layer{index, module.key(), expert->as_mlp()};
+    const bool is_plain = layer.part.defined() && !layer.part.gate_FD.defined() && layer.part.up_FD.defined();
+    if (is_plain || (layer.part.defined() && layer.is_gated())) all.push_back(std::move(layer));
   }
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.index < b.index; });
   if (all.empty())
-    throw Error("convert", "expected a network with dense gated feed-forward layers (swiglu, geglu), got one without");
+    throw Error("convert", "expected a network with dense feed-forward layers (swiglu, geglu, mlp), got one without");
   return all;
 }
 

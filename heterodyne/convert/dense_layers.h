@@ -1,5 +1,5 @@
-// Dense layers: the gated feed-forward layers of a network that can become Mixtures of Experts, and what goes in and
-// comes out of them in a pass.
+// Dense layers: the feed-forward layers of a network that can become Mixtures of Experts, gated or not, with biases or
+// without, and what goes in and comes out of the gated ones in a pass.
 //
 // Letters: B sequences, S tokens, T = B x S, H width, F neurons, L such layers.
 #pragma once
@@ -15,9 +15,13 @@ namespace heterodyne {
 struct DenseLayer {
   int64_t index = 0;    // in the network
   std::string name;     // "layers.3"
-  ops::ExpertMlp part;  // gate_FD, up_FD and down_OF, without biases
+  ops::ExpertMlp part;  // up_FD and down_OF; gate_FD where it is gated
 
   int64_t num_neurons() const { return part.up_FD.size(0); }
+  /// Without biases, as LLaMA's: those whose neurons can be scored.
+  bool is_gated() const;
+  /// A row for what each neuron looks for: of the gate where there is one, otherwise of up.
+  torch::Tensor key_FH() const { return (part.gate_FD.defined() ? part.gate_FD : part.up_FD).detach(); }
 };
 
 /// In the network's order. Throws Error when there is none.
@@ -37,7 +41,7 @@ struct TappedPass {
 /// A forward pass that keeps what the layers saw. Throws Error when the network shows nothing of a layer.
 TappedPass tapped_pass(Network& network, const Batch& batch, const std::vector<DenseLayer>& layers);
 
-/// The neurons' parts of a pass: a = gate x, u = up x, h = activation(a) u.
+/// The neurons' parts of a pass of a gated layer: a = gate x, u = up x, h = activation(a) u.
 struct HiddenValues {
   torch::Tensor a_TF, u_TF, h_TF;
 };

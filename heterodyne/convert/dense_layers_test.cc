@@ -44,9 +44,20 @@ TEST(DenseLayers, APassShowsWhatGoesInAndComesOut) {
   EXPECT_FALSE(pass.layers[0].input_TH.requires_grad());
 }
 
+TEST(DenseLayers, TheKeysOfALayerWithoutGateAreItsFirstMatrix) {
+  auto settings = fixtures::llama_settings();
+  settings.set("dense", Table{{"kind", "mlp"}, {"hidden", 6}});
+  const auto network = fixtures::network_of(settings, torch::kFloat32);
+  const auto all = dense_layers_of(*network);
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_FALSE(all[0].is_gated());
+  EXPECT_TRUE(torch::equal(all[0].key_FH(), network->named_parameters()["layers.0.up.weight"]));
+  EXPECT_TRUE(dense_layers_of(*fixtures::small_llama(torch::kFloat32))[0].is_gated());
+}
+
 TEST(DenseLayers, ANetworkWithoutAnyIsRefused) {
   auto settings = fixtures::llama_settings();
-  settings.set("dense", Table{{"kind", "mlp"}, {"hidden", 8}});
+  settings.set("dense", Table{{"kind", "linear"}});
   EXPECT_THROW(dense_layers_of(*fixtures::network_of(settings, torch::kFloat32)), Error);
 }
 

@@ -25,6 +25,8 @@ struct NeuronMap {
   std::vector<int64_t> neurons_of(int64_t expert) const;
   /// Those that every expert has, where there are several experts: they can be one expert that always works.
   std::vector<int64_t> common() const;
+  /// Whether all of several experts have every neuron.
+  bool are_copies() const { return num_experts > 1 && static_cast<int64_t>(common().size()) == num_neurons(); }
   /// Neurons in no expert.
   int64_t num_left_out() const;
 };

@@ -29,6 +29,12 @@ TEST(NeuronMap, APartitionHasEachNeuronOnce) {
   EXPECT_EQ(neuron_map_name(4, 8), "4.part.8");
 }
 
+TEST(NeuronMap, CopiesHaveEveryNeuron) {
+  EXPECT_TRUE(parse_neuron_map("0,1\n0,1\n", 2, "f").are_copies());
+  EXPECT_FALSE(parse_neuron_map("0,1\n0\n", 2, "f").are_copies());
+  EXPECT_FALSE(partition_of({0, 0}, 1).are_copies());
+}
+
 TEST(NeuronMap, BadLinesAreNamed) {
   for (const char* text : {"0\n3\n", "0\nx\n", "0\n1;2\n", "0\n-1\n", "0\n1,,2\n", "0\n99999999999999999999\n"}) {
     try {

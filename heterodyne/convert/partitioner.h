@@ -15,8 +15,8 @@
 namespace heterodyne {
 
 struct PartitionInput {
-  torch::Tensor key_FH;    // rows of the gate's matrix: what a neuron looks for
-  torch::Tensor score_FD;  // float64, how much each neuron matters to each domain, as it was measured
+  torch::Tensor key_FH;    // what a neuron looks for: DenseLayer::key_FH()
+  torch::Tensor score_FD;  // float64, how much each neuron matters to each domain, as it was measured; may be undefined
   /// The same after log(1 + score) and the division of each domain by its length over all layers and neurons.
   torch::Tensor level_FD;
   int64_t num_experts = 8;
@@ -36,6 +36,8 @@ class Partitioner {
   virtual ~Partitioner() = default;
   /// Draws come from streams named after the kind and the layer. Throws Error naming the bound when sizes do not fit.
   virtual Partitioned divide(const PartitionInput& input) const = 0;
+  /// Whether it needs score_FD and level_FD.
+  virtual bool reads_scores() const { return true; }
 };
 
 struct PartitionerKind {

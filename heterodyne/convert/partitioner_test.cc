@@ -51,11 +51,31 @@ TEST_P(PartitionerContract, EveryExpertHasNeuronsAndEqualInputsGiveEqualMaps) {
 TEST_P(PartitionerContract, KindsThatKeepAllNeuronsHaveEachOnce) {
   const auto map = make(settings_of(GetParam()))->divide(input_of(64, 4, 4)).map;
   if (GetParam().rfind("moebert", 0) == 0) GTEST_SKIP() << "shares neurons and leaves some out";
+  if (GetParam() == "copies") GTEST_SKIP() << "has each in every expert";
   EXPECT_TRUE(map.is_partition());
 }
 
+TEST_P(PartitionerContract, ScoresAreNotNeededWhereTheyAreNotRead) {
+  const auto partitioner = make(settings_of(GetParam()));
+  auto input = input_of(64, 4, 4);
+  const auto expected = partitioner->divide(input).map.experts_F;
+  if (partitioner->reads_scores()) GTEST_SKIP() << "reads scores";
+  input.score_FD = input.level_FD = torch::Tensor();
+  EXPECT_EQ(partitioner->divide(input).map.experts_F, expected);
+}
+
+TEST(Partitioners, NeighboursAndCopiesWorkedByHand) {
+  PartitionInput input;
+  input.key_FH = torch::ones({6, 2});
+  input.num_experts = 3;
+  EXPECT_EQ(text_of(make(Table{{"kind", "contiguous"}})->divide(input).map), "0\n0\n1\n1\n2\n2\n");
+  EXPECT_EQ(text_of(make(Table{{"kind", "copies"}})->divide(input).map), "0,1,2\n0,1,2\n0,1,2\n0,1,2\n0,1,2\n0,1,2\n");
+  input.num_experts = 4;
+  EXPECT_THROW(make(Table{{"kind", "contiguous"}})->divide(input), Error);
+}
+
 TEST(Partitioners, EqualExpertsAreEqual) {
-  for (const char* kind : {"random_homogeneous", "moefication", "emoe", "moebert", "moebert_multitask"}) {
+  for (const char* kind : {"contiguous", "random_homogeneous", "moefication", "emoe", "moebert", "moebert_multitask"}) {
     EXPECT_EQ(make(settings_of(kind))->divide(input_of(64, 4, 4)).map.sizes(), std::vector<int64_t>(4, 16)) << kind;
   }
 }

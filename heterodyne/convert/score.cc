@@ -10,6 +10,13 @@ Scored score_domain(Network& network, const Score& score, const BatchSource& nex
   const auto layers = dense_layers_of(network);
   const int64_t F = layers.front().num_neurons();
   for (const auto& layer : layers) {
+    if (!layer.is_gated())
+      throw Error(
+          "convert.score",
+          fmt::format("{}: expected a gated layer without biases (swiglu, geglu), got another: its neurons cannot "
+                      "be scored. Partitions without scores: contiguous, copies, moefication, emoe, "
+                      "random_homogeneous",
+                      layer.name));
     if (layer.num_neurons() == F) continue;
     throw Error("convert.score", fmt::format("{}: expected {} neurons, as {} has, got {}", layer.name, F,
                                              layers.front().name, layer.num_neurons()));

@@ -16,6 +16,7 @@ class Moefication : public Partitioner {
   Partitioned divide(const PartitionInput& input) const override {
     return divide_by_keys(input, options_.most_rounds, "moefication");
   }
+  bool reads_scores() const override { return false; }
 
  private:
   Options options_;

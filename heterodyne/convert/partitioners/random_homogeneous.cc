@@ -18,6 +18,7 @@ class RandomHomogeneous : public Partitioner {
     for (size_t i = 0; i < order.size(); ++i) expert_F[static_cast<size_t>(order[i])] = static_cast<int64_t>(i) / share;
     return {partition_of(expert_F, input.num_experts)};
   }
+  bool reads_scores() const override { return false; }
 };
 
 }  // namespace

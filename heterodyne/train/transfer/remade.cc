@@ -28,7 +28,7 @@ void take_values(Network& to, const Network& from, std::string_view but) {
   }
 }
 
-double disparity(Network& a, Network& b, const DataShape& data) {
+Batch random_batch(const DataShape& data) {
   constexpr int64_t kRows = 4, kTokens = 256;
   const RandomStream stream("parity");
   Batch batch;
@@ -39,6 +39,11 @@ double disparity(Network& a, Network& b, const DataShape& data) {
   } else {
     batch.inputs = stream.normal({1, 0}, {kRows, data.channels, data.height, data.width});
   }
+  return batch;
+}
+
+double disparity(Network& a, Network& b, const DataShape& data) {
+  const Batch batch = random_batch(data);
   const torch::NoGradGuard no_grad;
   const auto difference = (a.forward(batch, nullptr).logit_BY - b.forward(batch, nullptr).logit_BY).abs().max();
   return difference.item<double>();

@@ -15,7 +15,9 @@ TrainedModel remade(const TrainedModel& model, Table settings);
 /// values.
 void take_values(Network& to, const Network& from, std::string_view but = "");
 
-/// The largest difference between two networks' answers to the same random symbols or pictures.
+/// Random symbols or pictures, the same each time.
+Batch random_batch(const DataShape& data);
+/// The largest difference between two networks' answers to random_batch().
 double disparity(Network& a, Network& b, const DataShape& data);
 
 }  // namespace heterodyne
