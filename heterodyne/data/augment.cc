@@ -10,9 +10,10 @@
 namespace heterodyne {
 namespace {
 
-constexpr int64_t kEraseAttempts = 10;
+constexpr int64_t kBoxAttempts = 10;
 constexpr int64_t kDrawsOfAttempt = 4;  // area, aspect, top, left
 constexpr int64_t kShareAttempts = 32;
+constexpr double kCropAspect = 4.0 / 3;  // largest ratio of a resized crop's sides
 
 // A whole number in [0, bound) from a uniform draw.
 int64_t whole(float uniform, int64_t bound) {
@@ -38,18 +39,53 @@ void shift_plane(const Shift& shift, float black, int64_t H, int64_t W, std::vec
   }
 }
 
-// Zhong et al. 2020: an area and an aspect until the rectangle fits; an empty one after ten failures.
-Box erased_box(const Augment& augment, const float* draws, int64_t H, int64_t W) {
-  const double bound = std::log(augment.erase_aspect);
-  for (int64_t i = 0; i < kEraseAttempts; ++i, draws += kDrawsOfAttempt) {
-    const double share = augment.erase_smallest + draws[0] * (augment.erase_largest - augment.erase_smallest);
+// Bounds of a rectangle's share of the area, the largest ratio of its sides, and how large it may be.
+struct BoxBounds {
+  double smallest, largest, aspect;
+  int64_t most_height, most_width;
+};
+
+// An area and an aspect until the rectangle fits; an empty one after ten failures.
+Box drawn_box(const BoxBounds& bounds, const float* draws, int64_t H, int64_t W) {
+  const double bound = std::log(bounds.aspect);
+  for (int64_t i = 0; i < kBoxAttempts; ++i, draws += kDrawsOfAttempt) {
+    const double share = bounds.smallest + draws[0] * (bounds.largest - bounds.smallest);
     const double area = share * static_cast<double>(H * W),
                  aspect = std::exp(bound * (1 - 2 * static_cast<double>(draws[1])));
     const auto height = std::llround(std::sqrt(area * aspect)), width = std::llround(std::sqrt(area / aspect));
-    if (height < 1 || width < 1 || height >= H || width >= W) continue;
+    if (height < 1 || width < 1 || height > bounds.most_height || width > bounds.most_width) continue;
     return {whole(draws[2], H - height + 1), whole(draws[3], W - width + 1), height, width};
   }
   return {};
+}
+
+// What a pixel of the plane sees of the box along one side: two places and the share of the second.
+struct Between {
+  int64_t low, high;
+  float share;
+};
+Between between_of(int64_t pixel, int64_t pixels, int64_t begin, int64_t length) {
+  const double at =
+      std::clamp((static_cast<double>(pixel) + 0.5) * static_cast<double>(length) / static_cast<double>(pixels) - 0.5,
+                 0.0, static_cast<double>(length - 1));
+  const auto low = static_cast<int64_t>(at);
+  return {begin + low, begin + std::min(low + 1, length - 1), static_cast<float>(at - static_cast<double>(low))};
+}
+
+// The box brought to the size of the plane, bilinear.
+void enlarge(const Box& box, int64_t H, int64_t W, std::vector<float>& copy, float* plane) {
+  copy.assign(plane, plane + H * W);
+  for (int64_t y = 0; y < H; ++y) {
+    const Between row = between_of(y, H, box.top, box.height);
+    const float *upper = copy.data() + row.low * W, *lower = copy.data() + row.high * W;
+    for (int64_t x = 0; x < W; ++x) {
+      const Between column = between_of(x, W, box.left, box.width);
+      const auto mixed = [&](const float* line) {
+        return line[column.low] + column.share * (line[column.high] - line[column.low]);
+      };
+      plane[y * W + x] = mixed(upper) + row.share * (mixed(lower) - mixed(upper));
+    }
+  }
 }
 
 void erase(const Box& box, int64_t C, int64_t H, int64_t W, float* image) {
@@ -75,6 +111,10 @@ double draw_share(double alpha, const float* draws) {
 void Augment::visit(Fields& field) {
   field("crop_padding", crop_padding,
         "black pixels around an image before a random part of its size is cut out; 0: none", at_least(0));
+  field("resized_crop", resized_crop,
+        "smallest share of an image that a random part of it has, which is brought to the image's size (Szegedy et al. "
+        "2015); 0: none",
+        between(0, 1));
   field("flip", flip, "share of the images that are mirrored", share());
   field("erase", erase, "share of the images of which a rectangle is erased (Zhong et al. 2020)", share());
   const std::string no_erase = "erase = 0";
@@ -111,21 +151,29 @@ void augment_images(const Augment& augment, torch::Tensor& image_BCHW, const tor
                     const std::vector<float>& black_C, RandomKey key) {
   HETERODYNE_DCHECK(image_BCHW.is_contiguous() && image_BCHW.scalar_type() == torch::kFloat32);
   const int64_t B = image_BCHW.size(0), C = image_BCHW.size(1), H = image_BCHW.size(2), W = image_BCHW.size(3);
-  const int64_t padding = augment.crop_padding, erase_draws = 1 + kEraseAttempts * kDrawsOfAttempt;
+  const int64_t padding = augment.crop_padding, box_draws = kBoxAttempts * kDrawsOfAttempt;
+  const int64_t erase_draws = 1 + box_draws;
+  const BoxBounds erased{augment.erase_smallest, augment.erase_largest, augment.erase_aspect, H - 1, W - 1};
+  const BoxBounds part{augment.resized_crop, 1, kCropAspect, H, W};
   const auto crop_B2 = RandomStream("data.augment.crop").uniform_rows(key, index_B, 2);
   const auto flip_B1 = RandomStream("data.augment.flip").uniform_rows(key, index_B, 1);
+  const auto part_BN = augment.resized_crop > 0
+                           ? RandomStream("data.augment.resized_crop").uniform_rows(key, index_B, box_draws)
+                           : torch::Tensor();
   const auto erase_BN = RandomStream("data.augment.erase").uniform_rows(key, index_B, erase_draws);
   const float *crop = crop_B2.const_data_ptr<float>(), *flip = flip_B1.const_data_ptr<float>();
   const float* erasing = erase_BN.const_data_ptr<float>();
   std::vector<float> copy;
   for (int64_t b = 0; b < B; ++b) {
     float* image = image_BCHW.data_ptr<float>() + b * C * H * W;
+    const Box seen = part_BN.defined() ? drawn_box(part, part_BN.const_data_ptr<float>() + b * box_draws, H, W) : Box();
+    for (int64_t c = 0; c < C && seen.area() > 0; ++c) enlarge(seen, H, W, copy, image + c * H * W);
     const Shift shift{whole(crop[2 * b], 2 * padding + 1), whole(crop[2 * b + 1], 2 * padding + 1), padding,
                       static_cast<double>(flip[b]) < augment.flip};
     for (int64_t c = 0; c < C && !shift.is_nothing(); ++c)
       shift_plane(shift, black_C[static_cast<size_t>(c)], H, W, copy, image + c * H * W);
     const float* draws = erasing + b * erase_draws;
-    if (static_cast<double>(draws[0]) < augment.erase) erase(erased_box(augment, draws + 1, H, W), C, H, W, image);
+    if (static_cast<double>(draws[0]) < augment.erase) erase(drawn_box(erased, draws + 1, H, W), C, H, W, image);
   }
 }
 

@@ -157,5 +157,28 @@ TEST(Augment, RefusesSettingsThatCannotHoldTogether) {
   EXPECT_NO_THROW(Augment{.erase_smallest = 0.5}.check("data.x", 8, 8)) << "without effect";
 }
 
+// Of a ramp, bilinear parts are ramps: equal steps along a row, none larger than of the whole, all values within it.
+TEST(Augment, AResizedCropShowsAPartAsLargeAsTheWhole) {
+  const auto ramp = torch::arange(64).to(torch::kFloat32).view({1, 1, 1, 64}).expand({200, 1, 64, 64}).contiguous();
+  const auto images = changed({.resized_crop = 0.25}, ramp.clone(), torch::arange(200));
+  EXPECT_FALSE(torch::equal(images, ramp));
+  EXPECT_GE(images.min().item<float>(), 0);
+  EXPECT_LE(images.max().item<float>(), 63);
+  const auto step = images[0][0][32][33] - images[0][0][32][32];
+  EXPECT_GT(step.item<float>(), 0);
+  EXPECT_LE(step.item<float>(), 1);
+  EXPECT_NEAR((images[0][0][32][40] - images[0][0][32][32]).item<float>(), 8 * step.item<float>(), 1e-3);
+  // Sides of at least sqrt(0.25 x 3/4) of the whole, but for the rounding.
+  const auto width_B = images.select(2, 0).squeeze(1).amax(1) - images.select(2, 0).squeeze(1).amin(1);
+  EXPECT_GE(width_B.min().item<float>(), 63 * std::sqrt(0.25 * 0.75) - 2);
+  EXPECT_LT(width_B.min().item<float>(), 45);
+}
+
+TEST(Augment, AResizedCropDependsOnTheExampleAlone) {
+  const Augment augment{.resized_crop = 0.08};
+  const auto all = changed(augment, counted(4, 8, 8), torch::arange(4));
+  EXPECT_TRUE(torch::equal(changed(augment, counted(1, 8, 8), torch::tensor({2}, torch::kInt64))[0], all[2]));
+}
+
 }  // namespace
 }  // namespace heterodyne::augment_test

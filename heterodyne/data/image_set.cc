@@ -9,7 +9,6 @@
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/shape.h"
 #include "heterodyne/base/text.h"
-#include "heterodyne/data/class_cut.h"
 
 namespace heterodyne {
 
@@ -43,7 +42,8 @@ ImageDataset::ImageDataset(ImageSource source)
     }
   }
   HETERODYNE_DCHECK(static_cast<int64_t>(value_of_pixel_.size()) == source.train.pixel_NCHW.size(1));
-  ClassCut cut = cut_by_class(source.train.label_N, class_names_, source.validation, source.per_class);
+  ClassCut cut = source.cut ? *std::move(source.cut)
+                            : cut_by_class(source.train.label_N, class_names_, source.validation, source.per_class);
   const auto size_of = [](const std::vector<int64_t>& places) { return static_cast<int64_t>(places.size()); };
   const int64_t num_train = size_of(cut.train);
   const int64_t num_valid = size_of(cut.valid);

@@ -7,10 +7,12 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "heterodyne/data/augment.h"
+#include "heterodyne/data/class_cut.h"
 #include "heterodyne/data/dataset.h"
 
 namespace heterodyne {
@@ -47,10 +49,11 @@ struct ImageSource {
   double validation = 0.1;
   Augment augment = {};
   PerClass per_class = {};
+  std::optional<ClassCut> cut = {};  // in the place of `validation` and `per_class`
 };
 
 /// The validation split is cut from the training images, and a part of so many per class from the others: see
-/// class_cut.h. Batches are float32, (pixel / 255 - mean) / std.
+/// class_cut.h; or as the source says. Batches are float32, (pixel / 255 - mean) / std.
 class ImageDataset : public Dataset {
  public:
   /// Every label must be below the number of class names; all images have one size. Throws ConfigError when a class

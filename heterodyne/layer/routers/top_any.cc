@@ -51,6 +51,7 @@ class TopAnyRouter : public TokenChoiceRouter {
     std::string gradient = "constant_k";
     double temperature = 1;
     bool learn_temperature = false;
+    double threshold = 0;
     void visit(Fields& field) {
       field("gradient", gradient,
             "what the gradient of a weight takes the number of the token's experts for: a constant, or the sum of "
@@ -59,13 +60,16 @@ class TopAnyRouter : public TokenChoiceRouter {
       field("temperature", temperature, "what cosines and thresholds are divided by at first",
             between(1 / kLargestScale, 1e6));
       field("learn_temperature", learn_temperature, "whether the temperature is learned, down to 0.01");
+      field("threshold", threshold,
+            "the cosine that a token must exceed, of every expert at first; at 0 about half of them are chosen",
+            between(-1, 1));
     }
   };
 
   TopAnyRouter(const Options& options, const RouterContext& context)
       : TokenChoiceRouter("router.top_any", 1, context), options_(options), width_(context.width) {
     direction_ED_ = register_parameter("direction", right_angles(context.init.at("direction"), num_experts(), width_));
-    threshold_E_ = register_parameter("threshold", torch::zeros({num_experts()}));
+    threshold_E_ = register_parameter("threshold", torch::full({num_experts()}, options.threshold, torch::kFloat32));
     const auto log_scale = torch::full({1}, -std::log(options.temperature));
     log_scale_ = options.learn_temperature ? register_parameter("log_scale", log_scale)
                                            : register_buffer("log_scale", log_scale);
@@ -98,7 +102,7 @@ class TopAnyRouter : public TokenChoiceRouter {
   bool aim(int64_t position, const torch::Tensor& toward_D) override {
     const torch::NoGradGuard no_grad;
     direction_ED_[position].copy_(toward_D / lengths_of(toward_D));
-    threshold_E_[position].zero_();
+    threshold_E_[position].fill_(options_.threshold);
     return true;
   }
   double macs_per_token() const override { return static_cast<double>(width_ * num_experts()); }

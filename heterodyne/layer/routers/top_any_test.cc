@@ -248,6 +248,14 @@ TEST(TopAnyRouter, AnExpertThatIsAimedGetsThoseTokensAndAThresholdOfZero) {
   EXPECT_TRUE(torch::equal(fixtures::sent_of(routing), torch::tensor({{0, 1, 0}})));
 }
 
+TEST(TopAnyRouter, AllThresholdsMayBeginElsewhere) {
+  const auto router =
+      routers().make(Member(Table{{"kind", "top_any"}, {"threshold", 0.25}}), fixtures::router_context(2, 3));
+  EXPECT_TRUE(torch::equal(parameter(*router, "threshold"), torch::full({3}, 0.25F)));
+  router->aim(1, torch::tensor({1.0F, 1.0F}));
+  EXPECT_EQ(parameter(*router, "threshold")[1].item<float>(), 0.25F);
+}
+
 TEST(TopAnyRouter, ScoresThatAreNoNumbersAreNamed) {
   auto x_TD = kTokens.clone();
   x_TD[2][0] = NAN;

@@ -1,0 +1,112 @@
+// Tokens of a convolutional network: the places of MobileNetV2's last feature map (Sandler et al. 2018) become tokens
+// with learned positions and go through the layers of blocks/vit_layers.h, whose feed-forward parts are Mixtures of
+// Experts where that is chosen. What of a pretrained network is to be kept stays frozen, with the statistics of its
+// training.
+//
+// Letters: B images, C channels, H x W pixels, S tokens of an image, D width.
+#include "heterodyne/base/shape.h"
+#include "heterodyne/model/blocks/mobilenet_layers.h"
+#include "heterodyne/model/blocks/vit_layers.h"
+#include "heterodyne/model/network.h"
+#include "heterodyne/nn/dropout.h"
+#include "heterodyne/nn/linear.h"
+
+namespace heterodyne {
+namespace {
+
+class MobileNetTokens : public Network {
+ public:
+  struct Options : VitLayersOptions {
+    double multiplier = 1;
+    bool frozen = false;
+    void visit(Fields& field) {
+      VitLayersOptions::visit(field);
+      field("multiplier", multiplier, "MobileNetV2's published channels are multiplied by this", between(0.1, 4));
+      field("frozen", frozen,
+            "whether the convolutions learn nothing and normalise with the statistics that they have; those of "
+            "train.start");
+    }
+  };
+
+  MobileNetTokens(const Options& options, const NetworkContext& context) : options_(options), data_(context.data) {
+    if (data_.is_text())
+      throw ConfigError("model", "kind", "expected data of images for \"mobilenet_tokens\", got text");
+    const Init init{context.seed, ""};
+    const int64_t D = options.width;
+    features_ =
+        std::make_unique<MobileNetLayers>(*this, MobileNetOptions{options.multiplier, 1e-3, data_.channels}, init);
+    for (auto& parameter : parameters()) parameter.requires_grad_(!options.frozen);
+    const nn::LinearOptions narrow{features_->num_features(), D};
+    project_ = register_module("project", std::make_shared<nn::Linear>(narrow, init.at("project")));
+    constexpr double kDeviation = 0.02;
+    position_SD_ = register_parameter(
+        "positions", init.at("positions").stream().normal({context.seed, 0}, {tokens_per_example(), D}) * kDeviation);
+    dropout_ = register_module("dropout", std::make_shared<nn::Dropout>(options.dropout, init.at("dropout")));
+    auto mixture = register_module("mixture", std::make_shared<torch::nn::Module>());
+    layers_ = std::make_unique<VitLayers>(*mixture, options, init.at("mixture"));
+    norm_ = register_module("norm", std::make_shared<nn::LayerNorm>(D, options.norm_eps));
+    head_ =
+        register_module("head", std::make_shared<nn::Linear>(nn::LinearOptions{D, data_.num_classes}, init.at("head")));
+  }
+
+  NetworkOutput forward(const Batch& batch, RoutingLog* log) override {
+    check_shape("model.mobilenet_tokens", "inputs", batch.inputs,
+                {"B", {"C", data_.channels}, {"H", data_.height}, {"W", data_.width}});
+    auto x_BSD = tokens_of(batch);
+    observe(log, "project", x_BSD);
+    MoePass moe(batch, log);
+    x_BSD = layers_->forward(x_BSD, batch.random, moe, log);
+    NetworkOutput output;
+    moe.finish(output);
+    output.logit_BY = head_->forward(norm_->forward(x_BSD).mean(1));
+    observe(log, "head", output.logit_BY);
+    return output;
+  }
+
+  void train(bool is_training) override {
+    Network::train(is_training);
+    if (options_.frozen) features_->train(false);
+  }
+
+  std::vector<MoeLayer*> moe_layers() override { return layers_->moe_layers(); }
+
+  CostPair cost(const std::vector<std::vector<double>>& tokens_per_expert) override {
+    const double macs =
+        features_->macs(data_.height, data_.width) + static_cast<double>(tokens_per_example()) * project_->macs();
+    const Cost fixed{macs, num_params(*this), 0};
+    auto total = layers_->cost(tokens_per_expert, tokens_per_example());
+    return total += {fixed, fixed};
+  }
+
+  int64_t tokens_per_example() const override { return token_grid().rows * token_grid().columns; }
+  TokenGrid token_grid() const override {
+    return {features_->output_size(data_.height), features_->output_size(data_.width)};
+  }
+
+ private:
+  torch::Tensor tokens_of(const Batch& batch) const {
+    const auto feature_BFS = features_->forward(batch.inputs, nullptr).flatten(2);
+    const auto x_TD = project_->forward(feature_BFS.transpose(1, 2).reshape({-1, features_->num_features()}));
+    const int64_t B = batch.size(), S = tokens_per_example(), D = options_.width;
+    const auto x_BSD = x_TD.view({B, S, D}) + position_SD_;
+    return dropout_->forward(x_BSD.view({-1, D}), batch.random, torch::arange(B * S)).view({B, S, D});
+  }
+
+  Options options_;
+  DataShape data_;
+  std::unique_ptr<MobileNetLayers> features_;
+  std::shared_ptr<nn::Linear> project_, head_;
+  torch::Tensor position_SD_;
+  std::shared_ptr<nn::Dropout> dropout_;
+  std::unique_ptr<VitLayers> layers_;
+  std::shared_ptr<nn::LayerNorm> norm_;
+};
+
+}  // namespace
+
+NetworkKind network_kind_mobilenet_tokens() {
+  return network_kind<MobileNetTokens>(
+      "images: MobileNetV2's feature map as tokens of layers that may be Mixtures of Experts");
+}
+
+}  // namespace heterodyne
