@@ -21,7 +21,7 @@ void run_lines(benchmark::State& state, double interval_s) {
   const auto report = [&] {
     line.set("step", ++step);
     line.set("metric0", static_cast<double>(step % 17));
-    index.on_log({step, line});
+    index.on_log({step, 1, line, {}});
   };
   for (int i = 0; i < 1000; ++i) report();
   for (auto _ : state) report();
