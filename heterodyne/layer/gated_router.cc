@@ -53,11 +53,10 @@ torch::Tensor placed_rows(const torch::Tensor& chosen_CE, const torch::Tensor& t
 torch::Tensor marked_experts(const torch::Tensor& chosen_TE, const torch::Tensor& score_TE) {
   constexpr double kNever = -std::numeric_limits<double>::infinity();
   const int64_t T = chosen_TE.size(0);
-  const auto order_TE =
-      ops::top_k(score_TE.detach().masked_fill(chosen_TE.logical_not(), kNever), chosen_TE.size(1), "marked_experts");
-  const auto expert_TE = order_TE.masked_fill(chosen_TE.gather(1, order_TE).logical_not(), -1);
-  const int64_t most = T > 0 ? chosen_TE.sum(1).max().item<int64_t>() : 0;
-  return expert_TE.narrow(1, 0, std::max<int64_t>(most, 1)).contiguous();
+  const int64_t most = T > 0 ? std::max<int64_t>(chosen_TE.sum(1).max().item<int64_t>(), 1) : 1;
+  const auto order_TK =
+      ops::top_k(score_TE.detach().masked_fill(chosen_TE.logical_not(), kNever), most, "marked_experts");
+  return order_TK.masked_fill(chosen_TE.gather(1, order_TK).logical_not(), -1);
 }
 
 }  // namespace heterodyne
