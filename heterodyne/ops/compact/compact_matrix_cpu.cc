@@ -15,8 +15,6 @@ namespace {
 constexpr int64_t kVector = 16;
 using Floats = float __attribute__((vector_size(kVector * sizeof(float))));
 using Words = uint32_t __attribute__((vector_size(kVector * sizeof(uint32_t))));
-using Ints = int32_t __attribute__((vector_size(kVector * sizeof(int32_t))));
-using Bytes = int8_t __attribute__((vector_size(kVector)));
 
 constexpr int64_t kDepth = 128;  // inputs that are expanded at a time; a multiple of kScaled
 
@@ -72,16 +70,21 @@ template <int R, int V>
 HETERODYNE_INLINE void few_int8(const CompactPanel& panel, const CompactRows& rows, int64_t at, float* y) {
   Floats sum[R][V] = {};
   const int64_t step = panel.column_scales ? panel.inputs : kScaled;
-  float scales[kPanel];
+  float scales[kPanel], wide[kScaled * kPanel];
   for (int64_t first = 0; first < panel.inputs; first += step) {
     const int64_t end = std::min(first + step, panel.inputs);
     Floats part[R][V] = {};
-    for (int64_t k = first; k < end; ++k) {
-      for (int v = 0; v < V; ++v) {
-        Bytes bytes;
-        std::memcpy(&bytes, panel.bytes + k * panel.columns + at + v * kVector, sizeof bytes);
-        const Floats value = __builtin_convertvector(__builtin_convertvector(bytes, Ints), Floats);
-        for (int r = 0; r < R; ++r) part[r][v] += rows.x[r * rows.stride_x + k] * value;
+    for (int64_t begin = first; begin < end; begin += kScaled) {
+      // All columns of some inputs at once: long loops are what compilers have conversions for.
+      const int64_t count = std::min(kScaled, end - begin), size = count * panel.columns;
+      const int8_t* bytes = panel.bytes + begin * panel.columns;
+      for (int64_t i = 0; i < size; ++i) wide[i] = static_cast<float>(bytes[i]);
+      for (int64_t k = 0; k < count; ++k) {
+        for (int v = 0; v < V; ++v) {
+          Floats value;
+          std::memcpy(&value, wide + k * panel.columns + at + v * kVector, sizeof value);
+          for (int r = 0; r < R; ++r) part[r][v] += rows.x[r * rows.stride_x + begin + k] * value;
+        }
       }
     }
     scales_at(panel, first, scales);
