@@ -142,12 +142,13 @@ TEST(Commands, TheListOfFlagsChangesOnPurposeOnly) {
                                    "seed", "data", "threads", "quiet", "no_progress", "verbose", "device", "format"}));
   EXPECT_EQ(flags["convert"], (Names{"stage", "config", "out", "set", "seed", "data", "threads", "quiet", "no_progress",
                                      "verbose", "device"}));
-  EXPECT_EQ(flags["eval"], (Names{"model", "checkpoint_path", "split",   "limit",  "text",    "questions", "tasks",
-                                  "shots", "skip_bad",        "compare", "out",    "latency", "data",      "threads",
-                                  "quiet", "no_progress",     "verbose", "device", "dry_run", "format"}));
+  EXPECT_EQ(flags["eval"],
+            (Names{"model",   "checkpoint_path", "split",       "limit",   "text",    "questions", "tasks",
+                   "shots",   "skip_bad",        "compare",     "out",     "latency", "dtype",     "data",
+                   "threads", "quiet",           "no_progress", "verbose", "device",  "dry_run",   "format"}));
   EXPECT_EQ(flags["chat"], (Names{"model", "checkpoint_path", "template", "system", "tokens", "temperature", "top_k",
-                                  "top_p", "seed", "route_k", "route_min_p", "route_threshold", "data", "threads",
-                                  "quiet", "no_progress", "verbose", "device"}));
+                                  "top_p", "seed", "route_k", "route_min_p", "route_threshold", "dtype", "data",
+                                  "threads", "quiet", "no_progress", "verbose", "device"}));
   EXPECT_EQ(flags["route"], (Names{"model", "examples", "knockout", "similarity", "random_control", "before", "latency",
                                    "per_token", "limit", "out", "data", "threads", "quiet", "no_progress", "verbose",
                                    "device", "dry_run", "format"}));

@@ -11,9 +11,14 @@
 #include <charconv>
 #include <fstream>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/version.h"
 #include "heterodyne/io/json.h"
+#include "heterodyne/model/compact.h"
 #include "heterodyne/ops/isa.h"
 
 namespace heterodyne::cli {
@@ -91,6 +96,20 @@ std::string device_of(const DeviceFlag& flag, const Environment& environment) {
   const std::string why = at::hasCUDA() ? "heterodyne " + version() + " computes on the CPU only"
                                         : "LibTorch " + torch_version() + " finds no CUDA device here";
   throw DeviceError(source + ": expected cpu, got \"" + device + "\": " + why + ". Next: --device cpu");
+}
+
+void use_dtype(const std::string& dtype, Network& network, Terminal& terminal) {
+  if (dtype == "float32") return;
+  for (const ops::Compact format : ops::compact_formats()) {
+    if (dtype != ops::name_of(format)) continue;
+    const auto report = compact_weights(network, format);
+#if defined(__GLIBC__)
+    ::malloc_trim(0);  // what was freed goes back to the system
+#endif
+    terminal.say(fmt::format("weights in {}: {} matrices, {:.1f} MB in the place of {:.1f} MB", dtype,
+                             with_commas(report.num_matrices), static_cast<double>(report.bytes_after) / 1e6,
+                             static_cast<double>(report.bytes_before) / 1e6));
+  }
 }
 
 std::vector<std::string> data_folders(const ComputeFlags& flags, const Environment& environment) {

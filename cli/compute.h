@@ -6,6 +6,10 @@
 
 #include "cli/command.h"
 
+namespace heterodyne {
+class Network;
+}
+
 namespace heterodyne::cli {
 
 struct ComputeFlags {
@@ -43,6 +47,18 @@ struct DeviceFlag {
     field("device", device, "where to compute; cpu, cuda or cuda:N; HETERODYNE_DEVICE, or cpu, by default");
   }
 };
+
+/// The --dtype flag of verbs that only use a model.
+struct DtypeFlag {
+  std::string dtype = "float32";
+  void visit(Fields& field) {
+    field("dtype", dtype,
+          "what weights are kept in while the model is used; bf16 takes half of the memory, int8 a quarter",
+          one_of("float32", "bf16", "int8", "int8_columns"));
+  }
+};
+/// Makes the weights compact (heterodyne/model/compact.h) and says how much memory that saves. Throws what that does.
+void use_dtype(const std::string& dtype, Network& network, Terminal& terminal);
 
 /// The --dry-run flag.
 struct DryRunFlag {

@@ -7,8 +7,10 @@
 #include <filesystem>
 
 #include "cli/bench/layer_report.h"
+#include "cli/bench/measure_decode.h"
 #include "cli/bench/measure_dispatch.h"
 #include "cli/bench/measure_growth.h"
+#include "cli/bench/measure_text.h"
 #include "cli/bench/model_report.h"
 #include "cli/command.h"
 #include "cli/compute.h"
@@ -16,7 +18,6 @@
 #include "cli/recipes.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/io/file.h"
-#include "heterodyne/io/json.h"
 
 namespace heterodyne {
 namespace {
@@ -37,14 +38,16 @@ struct BenchFlags {
   void visit(Fields& field) {
     field("what", what,
           "layer: an MoE layer against dense and plain ones. model: whole training steps of configurations. dispatch: "
-          "routers, the sorting of rows, their way to the experts and back. growth: experts that come and go",
-          one_of("layer", "model", "dispatch", "growth"), positional(), required());
+          "routers, the sorting of rows, their way to the experts and back. growth: experts that come and go. decode: "
+          "layers or language models on few tokens, in float32 and with compact weights, against the speed of memory",
+          one_of("layer", "model", "dispatch", "growth", "decode"), positional(), required());
     field("names", names,
-          "ids of shapes, all by default; of `model`: configurations, the first compared with the others",
+          "ids of shapes, all by default; of `model`: configurations, the first compared with the others; of `decode` "
+          "also configurations of language models",
           positional());
     field("vs", vs, "what a layer is compared with: all, or dense layers alone, which is quicker",
           one_of("all", "dense"));
-    field("shapes", shapes, "a file of shapes, TOML or JSON, or a set of the program: layer, experts, router");
+    field("shapes", shapes, "a file of shapes, TOML or JSON, or a set of the program: layer, experts, router, decode");
     field("fail_over", fail_over,
           "exit 4 when a layer takes more than so many times as long as the best dense one; 0: never", at_least(0));
     field("rounds", rounds, "turns that each thing is timed in", between(1, 100000));
@@ -75,7 +78,7 @@ void deliver(const BenchFlags& options, const cli::Invocation& invocation, const
   if (!options.out.empty()) {
     std::error_code ignored;  // writing says what is wrong
     std::filesystem::create_directories(options.out, ignored);
-    io::write_file(options.out + "/bench.json", io::write_json(whole, 1) + "\n");
+    io::write_file(options.out + "/bench.json", cli::json_text(whole) + "\n");
   }
   if (options.format.format == "json") invocation.terminal.print(cli::json_text(whole));
   else cli::print_rows(invocation.terminal, rows, options.format.format);
@@ -169,11 +172,42 @@ int bench_growth(const BenchFlags& options, const cli::Invocation& invocation) {
   return 0;
 }
 
+// Language models where a name is none of a shape.
+int bench_text(const BenchFlags& options, const cli::Invocation& invocation) {
+  std::vector<cli::TextResult> results;
+  for (const auto& name : options.names) {
+    const auto experiment = read_experiment(cli::read_config(name, options.settings));
+    invocation.terminal.progress(name);
+    results.push_back(cli::measure_text(name, experiment, options.interleave()));
+    invocation.terminal.clear_progress();
+  }
+  deliver(options, invocation, cli::text_speed_rows(results), cli::text_speed_objects(results));
+  return 0;
+}
+
+int bench_decode(const BenchFlags& options, const cli::Invocation& invocation) {
+  const auto known = cli::read_shapes(options.shapes.empty() ? "decode" : options.shapes);
+  const auto is_shape = [&](const std::string& name) {
+    return std::any_of(known.begin(), known.end(), [&](const auto& shape) { return shape.id == name; });
+  };
+  if (!options.names.empty() && std::none_of(options.names.begin(), options.names.end(), is_shape))
+    return bench_text(options, invocation);
+  std::vector<cli::DecodeResult> results;
+  for (const auto& shape : chosen_shapes(options, "decode")) {
+    invocation.terminal.progress(shape.id);
+    results.push_back(cli::measure_decode(shape, options.interleave()));
+    invocation.terminal.clear_progress();
+  }
+  deliver(options, invocation, cli::decode_rows(results), cli::decode_objects(results));
+  return 0;
+}
+
 int run_bench(const BenchFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
   cli::device_of(options.device, invocation.environment);
   if (options.what == "layer") return bench_layer(options, invocation);
   if (options.what == "growth") return bench_growth(options, invocation);
+  if (options.what == "decode") return bench_decode(options, invocation);
   return options.what == "model" ? bench_model(options, invocation) : bench_dispatch(options, invocation);
 }
 
@@ -183,7 +217,8 @@ CommandKind command_kind_bench() {
   return command_kind<BenchFlags>("time a layer, a training step or the way of the rows",
                                   "heterodyne bench layer C2 --vs dense\nheterodyne bench layer --fail-over "
                                   "1.3\nheterodyne bench model lm/llama_moe "
-                                  "lm/llama\nheterodyne bench dispatch --format json",
+                                  "lm/llama\nheterodyne bench dispatch --format json\nheterodyne bench decode "
+                                  "D1-1\nheterodyne bench decode lm/llama_moe",
                                   run_bench);
 }
 

@@ -24,6 +24,7 @@ struct ChatFlags {
   std::string form = kAuto;
   std::string system;
   cli::SamplingFlags sampling;
+  cli::DtypeFlag dtype;
   cli::ComputeFlags compute;
   cli::DeviceFlag device;
   void visit(Fields& field) {
@@ -34,6 +35,7 @@ struct ChatFlags {
           one_of(forms));
     field("system", system, "what stands before the conversation");
     sampling.visit(field);
+    dtype.visit(field);
     compute.visit(field);
     device.visit(field);
   }
@@ -61,6 +63,7 @@ int run_chat(const ChatFlags& options, const cli::Invocation& invocation) {
   cli::Terminal& terminal = invocation.terminal;
   const auto route = options.sampling.route("chat");
   const auto model = load_model(options.model.path("chat"), {}, terminal.log());
+  cli::use_dtype(options.dtype.dtype, *model.network, terminal);
   const auto tokenizer = tokenizer_of(model.experiment);
   const Vocabulary& vocabulary = model.experiment.vocabulary;
   const ChatTemplate& form = options.form == kAuto ? chat_template_for(vocabulary) : chat_template_named(options.form);

@@ -29,6 +29,7 @@ struct EvalFlags {
   std::string compare;
   std::string out;
   bool latency = false;
+  cli::DtypeFlag dtype;
   cli::ComputeFlags compute;
   cli::DeviceFlag device;
   cli::DryRunFlag plan;
@@ -51,6 +52,7 @@ struct EvalFlags {
           "where to write; the folder of eval.json, the samples of each task and the cache, so that what "
           "was stopped goes on");
     field("latency", latency, "measure how long passes over one example and over a batch take, here and now");
+    dtype.visit(field);
     compute.visit(field);
     device.visit(field);
     plan.visit(field);
@@ -151,6 +153,7 @@ int read_file(const EvalFlags& options, const cli::Invocation& invocation) {
   if (!options.text.empty() && !options.questions.empty())
     throw ConfigError("eval: expected one of --text and --questions, got both");
   const auto model = load_model(options.model.path("eval"), {}, invocation.terminal.log());
+  cli::use_dtype(options.dtype.dtype, *model.network, invocation.terminal);
   const auto tokenizer = tokenizer_of(model.experiment);
   const cli::Reader reader{*model.network, *tokenizer, cli::longest_text(model.experiment)};
   const std::string& file = options.text.empty() ? options.questions : options.text;
@@ -186,13 +189,10 @@ int run_eval(const EvalFlags& options, const cli::Invocation& invocation) {
   cli::device_of(options.device, invocation.environment);
   refuse_without_effect(options);
   if (!options.tasks.empty()) {
-    const cli::TaskRequest request{split(options.tasks, ','),
-                                   options.shots,
-                                   options.limit,
-                                   options.skip_bad,
-                                   options.out,
-                                   cli::data_folders(options.compute, invocation.environment),
-                                   options.compare};
+    const cli::TaskRequest request{
+        split(options.tasks, ','), options.shots,      options.limit,
+        options.skip_bad,          options.out,        cli::data_folders(options.compute, invocation.environment),
+        options.compare,           options.dtype.dtype};
     return cli::run_tasks(options.model.path("eval"), request, options.format.format, invocation.terminal);
   }
   if (!options.text.empty() || !options.questions.empty()) return read_file(options, invocation);
@@ -212,6 +212,7 @@ int run_eval(const EvalFlags& options, const cli::Invocation& invocation) {
     invocation.terminal.say("nothing was done: --dry-run");
     return 0;
   }
+  cli::use_dtype(options.dtype.dtype, *network, invocation.terminal);
   const auto evaluation = evaluate(
       *network, loader, {experiment.dtype(), options.limit, [&](int64_t done) {
                            invocation.terminal.progress(fmt::format("batch {}/{}", done, loader.num_batches()));
@@ -231,6 +232,7 @@ CommandKind command_kind_eval() {
                                  "heterodyne eval runs/demo\nheterodyne eval runs/demo --split valid --format json\n"
                                  "heterodyne eval runs/demo --limit 1000\nheterodyne eval runs/demo --latency\n"
                                  "heterodyne eval models/llama --text book.txt\n"
+                                 "heterodyne eval models/llama --text book.txt --dtype int8\n"
                                  "heterodyne eval models/llama --tasks arc_easy,piqa --shots 5 --out results",
                                  run_eval);
 }

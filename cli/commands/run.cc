@@ -30,6 +30,7 @@ struct RunFlags {
   std::string image;
   cli::SamplingFlags sampling;
   bool trace_experts = false;
+  cli::DtypeFlag dtype;
   cli::ComputeFlags compute;
   cli::DeviceFlag device;
   cli::FormatFlag format;
@@ -39,6 +40,7 @@ struct RunFlags {
     field("image", image, "a picture to classify: PNG, JPEG, BMP, GIF or PPM");
     sampling.visit(field);
     field("trace_experts", trace_experts, "colour each token by its first expert; marks instead without colour");
+    dtype.visit(field);
     compute.visit(field);
     device.visit(field);
     format.visit(field);
@@ -184,6 +186,7 @@ int run_model(const RunFlags& options, const cli::Invocation& invocation) {
   cli::device_of(options.device, invocation.environment);
   auto model = load_model(options.model.path("run"), {}, invocation.terminal.log());
   check_input(options, model.experiment);
+  cli::use_dtype(options.dtype.dtype, *model.network, invocation.terminal);
   return options.image.empty() ? write_text(options, model, invocation.terminal) : classify(options, model, invocation);
 }
 

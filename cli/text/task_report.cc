@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "cli/compute.h"
 #include "cli/output.h"
 #include "cli/stop.h"
 #include "cli/text/likelihood.h"
@@ -90,8 +91,9 @@ std::vector<TaskOutcome> TaskRunner::run(const std::string& path, const TrainedM
     std::error_code error;
     std::filesystem::create_directories(request_.out, error);
     if (error) throw DeviceError(fmt::format("{}: cannot be made: {}", request_.out, error.message()));
+    const std::string weights = request_.dtype == "float32" ? "" : " in " + request_.dtype;
     cache.emplace(in_folder(request_.out, "cache.jsonl"),
-                  io::sha256_of_file(in_folder(model.checkpoint.folder, "manifest.json")));
+                  io::sha256_of_file(in_folder(model.checkpoint.folder, "manifest.json")) + weights);
   }
   std::vector<TaskOutcome> outcomes;
   for (const auto& task : found) {
@@ -146,6 +148,7 @@ Rows difference_rows(const std::vector<TaskOutcome>& first, const std::vector<Ta
 
 int run_tasks(const std::string& path, TaskRequest request, const std::string& format, Terminal& terminal) {
   const auto model = load_model(path, {}, terminal.log());
+  use_dtype(request.dtype, *model.network, terminal);
   catch_stop_signals();
   const auto outcomes = TaskRunner(request, terminal).run(path, model);
   Rows rows = outcome_rows(outcomes);
@@ -156,6 +159,7 @@ int run_tasks(const std::string& path, TaskRequest request, const std::string& f
   if (!request.compare.empty() && !stop_requested()) {
     request.out.clear();
     const auto other = load_model(request.compare, {}, terminal.log());
+    use_dtype(request.dtype, *other.network, terminal);
     const auto others = TaskRunner(request, terminal).run(request.compare, other);
     rows = difference_rows(outcomes, others, path, request.compare);
   }

@@ -21,6 +21,7 @@ struct TaskRequest {
   std::string out;                   // the folder that is written; empty for none
   std::vector<std::string> folders;  // with data
   std::string compare = {};          // a model that is measured too
+  std::string dtype = "float32";     // of both models' weights: see DtypeFlag
 };
 
 /// Of one task.
