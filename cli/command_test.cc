@@ -37,7 +37,7 @@ const std::map<std::string, CommonFlag> kCommonFlags = {
 
 // A verb and a flag of its own meaning: verify checks what `train --resume` does.
 const std::set<std::pair<std::string, std::string>> kOwnMeaning = {
-    {"verify", "resume"}, {"run", "seed"}, {"chat", "seed"}};
+    {"verify", "resume"}, {"run", "seed"}, {"chat", "seed"}, {"export", "dtype"}};
 
 std::string without_remark(const std::string& sentence) { return sentence.substr(0, sentence.find(';')); }
 

@@ -16,9 +16,11 @@
 #endif
 
 #include "heterodyne/base/error.h"
+#include "heterodyne/base/text.h"
 #include "heterodyne/base/version.h"
 #include "heterodyne/io/json.h"
 #include "heterodyne/model/compact.h"
+#include "heterodyne/model/network.h"
 #include "heterodyne/ops/isa.h"
 
 namespace heterodyne::cli {

@@ -45,7 +45,9 @@ TEST(LayerShape, SaysWhatIsWrong) {
   EXPECT_NE(
       complaint("[[shape]]\nid = \"a\"\ntokens = 10\nlength = 3\n" + experts).find("expected a divisor of 10, got 3"),
       std::string::npos);
-  EXPECT_NE(fixtures::message_of<ConfigError>([] { read_shapes("nowhere"); }).find("expected a file or one of experts"),
+  EXPECT_NE(fixtures::message_of<ConfigError>([] {
+              read_shapes("nowhere");
+            }).find("expected a file or one of decode, experts"),
             std::string::npos);
   const auto json = folder.put("s.json", R"({"shape": [{"id": "a", "experts": [{"kind": "mlp"}]}]})");
   EXPECT_EQ(read_shapes(json)[0].id, "a");

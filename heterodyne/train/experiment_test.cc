@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "heterodyne/base/fixtures.h"
+#include "heterodyne/base/text.h"
 #include "heterodyne/train/fixtures.h"
 
 namespace heterodyne::experiment_test {
@@ -26,9 +27,8 @@ TEST(Experiment, NamesEveryMistakeAtOnce) {
   const auto message = complaint(
       "name = \"x\"\n[data]\nkind = \"synthetic\"\nbatch = 0\n[model]\nkind = \"mlpp\"\n[train]\nepoch = 3\n");
   EXPECT_NE(message.find("my.toml:4:9: [data] batch: expected >= 1, got 0"), std::string::npos) << message;
-  EXPECT_NE(message.find(
-                "my.toml:6:8: [model] kind: expected one of bert, densenet, dmmoe, image_text, llama, lstm_classifier, "
-                "lstm_lm, mlp, mobilenet_v2, resnet, vision_language, vit, got \"mlpp\"; nearest: \"mlp\""),
+  EXPECT_NE(message.find("my.toml:6:8: [model] kind: expected one of " + join(networks().names()) +
+                         ", got \"mlpp\"; nearest: \"mlp\""),
             std::string::npos)
       << message;
   EXPECT_NE(message.find("my.toml:8:9: [train] unknown key \"epoch\"; nearest: \"epochs\""), std::string::npos)
