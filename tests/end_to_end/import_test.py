@@ -1,6 +1,7 @@
 """`heterodyne export` and `import`: a model that was trained here leaves in the form of other software and comes back."""
 
 import json
+import re
 import struct
 import unittest
 
@@ -64,6 +65,19 @@ class ImportTest(ProgramTest):
         # The symbols' numbers stand for the symbols, as no tokenizer went along.
         text = self.succeeds("run", "models/back", "-p", "3 5", "--tokens", "3", "--temperature", "0").stdout
         self.assertTrue(text.startswith("3 5 "), text)
+
+    def test_weights_can_be_kept_compact_while_a_model_is_used(self):
+        self.program.write("long.txt", "the cat sat on the log. the dog sat on the mat.\n" * 4)
+        plain = json.loads(self.succeeds("eval", "run", "--text", "long.txt", "--format", "json").stdout)
+        for dtype in ("bf16", "int8", "int8_columns"):
+            done = self.succeeds("eval", "run", "--text", "long.txt", "--dtype", dtype, "--format", "json")
+            said = re.search(rf"weights in {dtype}: (\d+) matrices, ([\d.]+) MB in the place of ([\d.]+) MB", done.stderr)
+            self.assertGreater(int(said[1]), 10, done.stderr)
+            values = [{row["metric"]: row["value"] for row in rows}["bits_per_byte"] for rows in (plain, json.loads(done.stdout))]
+            self.assertAlmostEqual(values[1] / values[0], 1, delta=0.02, msg=dtype)
+            self.assertNotEqual(*values)
+            self.succeeds("run", "run", "-p", "the cat", "--tokens", "3", "--dtype", dtype)
+        self.refuses(USAGE, ["expected one of float32, bf16, int8", 'got "int4"'], "run", "run", "-p", "a", "--dtype", "int4")
 
     def test_narrow_values(self):
         self.succeeds("export", "run", "narrow", "--dtype", "bfloat16", "--shard-mb", "1", "--arch", "qwen3_moe")
