@@ -2,6 +2,7 @@
 // on with the most probable tokens.
 //
 //   generate MODEL PROMPT [TOKENS]     a run's folder or a checkpoint's, imported and converted models among them
+#include <algorithm>
 #include <cstdlib>
 #include <iomanip>
 #include <iostream>
