@@ -107,7 +107,7 @@ class GlueTest(ProgramTest):
         self.assertFalse(self.program.path("wrong/checkpoints").exists())
 
     def test_numbers_stand_in_the_place_of_classes(self):
-        rows = [f"{2.5 * (i % 3)}\tthe {('cat', 'cow', 'dog')[i % 3]} {i}\ta thing\n" for i in range(90)]
+        rows = [f"{2.5 * (i % 3)}\ta {('cat', 'cow', 'dog')[i % 3]} {i}\tone thing\n" for i in range(90)]
         self.program.write("data/numbers.tsv", "".join(rows))
         changes = {"path": "numbers.tsv", "test_path": "numbers.tsv", "header": "false", "text": "1", "second_text": "2"}
         flags = [word for key, value in changes.items() for word in ("--set", f"data.{key}={value}")]

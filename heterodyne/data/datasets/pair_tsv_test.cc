@@ -64,7 +64,7 @@ TEST_F(PairTsv, ATextMayStandAloneWithoutNames) {
 }
 
 TEST_F(PairTsv, NumbersStandInThePlaceOfClasses) {
-  const auto set = make("5.000\ta\tb\n0.25\tc\td\tfrom elsewhere\n1e1\te\tf\n", stsb_);
+  const auto set = make("5.000\ta\tb\n0.25\tc\td\tfrom elsewhere\n1e1\tx\tf\n", stsb_);
   const auto batch = set->get(Split::kTrain, torch::arange(3));
   EXPECT_TRUE(torch::equal(batch.label_B, torch::tensor({5.0F, 0.25F, 10.0F})));
   EXPECT_EQ(set->shape().num_classes, 1);
