@@ -4,6 +4,7 @@
 // Letters: D width, O output width, F hidden width of one expert, N chosen pairs.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "heterodyne/ops/expert_mlp_cpu.h"
