@@ -47,7 +47,7 @@ struct BenchFlags {
           positional());
     field("vs", vs, "what a layer is compared with: all, or dense layers alone, which is quicker",
           one_of("all", "dense"));
-    field("shapes", shapes, "a file of shapes, TOML or JSON, or a set of the program: layer, experts, router, decode");
+    field("shapes", shapes, "a file of shapes, TOML or JSON, or the name of a set that the program holds");
     field("fail_over", fail_over,
           "exit 4 when a layer takes more than so many times as long as the best dense one; 0: never", at_least(0));
     field("rounds", rounds, "turns that each thing is timed in", between(1, 100000));
