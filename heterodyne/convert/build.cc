@@ -111,12 +111,12 @@ class Copier {
     }
     const double factor = plan_.combine == "mean" ? static_cast<double>(map.num_experts) : 1;
     const auto share_F = torch::tensor(division.share_F, torch::kFloat64).to(down.scalar_type());
+    const auto shared_down = down * share_F, own_down = shared_down * factor;
     const bool has_shared = !division.common.empty();
     const double part_of_bias = has_shared ? 0 : factor / static_cast<double>(map.num_experts);
     for (size_t e = 0; e < division.own_E.size(); ++e)
-      put_expert({name, fmt::format("{}experts.{}.", name, e), parts}, division.own_E[e], down * share_F * factor,
-                 part_of_bias);
-    if (has_shared) put_expert({name, name + "shared.0.", parts}, division.common, down * share_F, 1);
+      put_expert({name, fmt::format("{}experts.{}.", name, e), parts}, division.own_E[e], own_down, part_of_bias);
+    if (has_shared) put_expert({name, name + "shared.0.", parts}, division.common, shared_down, 1);
     if (plan_.router_init == "keys") put_router(name + "router.", key, division, map);
   }
 

@@ -70,9 +70,11 @@ std::vector<Sums> accumulate(const Batch& batch, double share, StepParts& step) 
   auto& [network, optimizer, profile, result, parts] = step;
   RoutingLog log;
   log.profile = profile;
-  log.before_experts = [&optimizer = optimizer](const std::string& layer, const std::vector<int64_t>& ids) {
-    optimizer.catch_up(layer, ids);
-  };
+  if (optimizer.is_behind()) {
+    log.before_experts = [&optimizer = optimizer](const std::string& layer, const std::vector<int64_t>& ids) {
+      optimizer.catch_up(layer, ids);
+    };
+  }
   NetworkOutput output;
   try {
     const ProfileSpan span(profile, "network");
