@@ -1,7 +1,6 @@
-// Recompute: an expert whose forward pass is repeated in the backward pass instead of kept, so that between the two
-// only its rows are held and none of its hidden values (Chen et al. 2016, "Training deep nets with sublinear memory
-// cost"). Draws are functions of step and token, so the second pass draws what the first did, and gradients are the
-// same but for the rounding of kinds whose LibTorch kernel depends on whether a gradient is kept (lstm).
+// Recompute: an expert whose forward pass is repeated in the backward pass instead of kept (nn/recompute.h), so that
+// between the two only its rows are held and none of its hidden values. Draws are functions of step and token, so the
+// second pass draws what the first did, and answers and gradients are the same.
 #pragma once
 
 #include <memory>

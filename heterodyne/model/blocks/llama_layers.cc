@@ -3,9 +3,11 @@
 #include <ATen/ops/cat.h>
 #include <fmt/format.h>
 
+#include <initializer_list>
 #include <utility>
 
 #include "heterodyne/base/error.h"
+#include "heterodyne/nn/recompute.h"
 
 namespace heterodyne {
 namespace {
@@ -53,10 +55,15 @@ void check_llama(const LlamaLayersOptions& options) {
   options.moe.check(options.layers);
 }
 
-torch::Tensor llama_dense_answer(Expert& expert, const torch::Tensor& x_BSD, const Batch& batch) {
-  const auto x_TD = x_BSD.flatten(0, 1);
-  const auto all_T = torch::arange(x_TD.size(0));
-  return expert.forward({x_TD, all_T, x_BSD, batch.mask_BS, batch.random}).view(x_BSD.sizes());
+// Parameters of modules, of which some may be missing.
+std::vector<torch::Tensor> llama_parameters(std::initializer_list<const torch::nn::Module*> modules) {
+  std::vector<torch::Tensor> all;
+  for (const auto* module : modules) {
+    if (module == nullptr) continue;
+    const auto own = module->parameters();
+    all.insert(all.end(), own.begin(), own.end());
+  }
+  return all;
 }
 
 }  // namespace
@@ -78,7 +85,9 @@ LlamaLayers::LlamaLayers(torch::nn::Module& parent, const LlamaLayersOptions& op
     fill_block(layer, *block, init.at("blocks").at(number), options_.attention.window_of(l));
     if (options_.moe.contains(l)) {
       const MoeContext place{options_.width, options_.width, layer_init};
-      layer.moe = layers->register_module(number, std::make_shared<MoeLayer>(options_.moe.of(l), place));
+      MoeOptions moe = options_.moe.of(l);
+      moe.recompute |= options_.recompute;
+      layer.moe = layers->register_module(number, std::make_shared<MoeLayer>(moe, place));
     } else {
       const ExpertContext place{options_.width, options_.width, 0, layer_init};
       layer.dense = layers->register_module(number, experts().make(options_.dense, place));
@@ -114,21 +123,56 @@ void LlamaLayers::fill_block(Layer& layer, torch::nn::Module& block, const Init&
   layer.feed_forward_norm = norm("feed_forward_norm");
 }
 
+LlamaLayers::Attended LlamaLayers::attend(const Layer& layer, const torch::Tensor& x_BSD, const Surroundings& around,
+                                          const nn::AttentionPast& past) {
+  auto [y_BSD, keys] =
+      layer.attention->forward(layer.attention_norm->forward(x_BSD), around.rotation, around.mask_BS, past);
+  const auto sum_BSD = x_BSD + y_BSD;
+  return {sum_BSD, layer.feed_forward_norm->forward(sum_BSD), keys};
+}
+
+torch::Tensor LlamaLayers::dense_answer(const Layer& layer, const torch::Tensor& input_BSD,
+                                        const Surroundings& around) {
+  const auto x_TD = input_BSD.flatten(0, 1);
+  const auto all_T = torch::arange(x_TD.size(0));
+  return layer.dense->forward({x_TD, all_T, input_BSD, around.mask_BS, around.random}).view(input_BSD.sizes());
+}
+
+// A dense layer as a whole; before a Mixture of Experts the attention alone, as routing happens once.
+torch::Tensor LlamaLayers::forward_again(const Layer& layer, const torch::Tensor& x_BSD, const Surroundings& around,
+                                         MoePass& moe) const {
+  const auto work = [layer, around](const std::vector<torch::Tensor>& inputs) {
+    const auto part = attend(layer, inputs[0], around, {});
+    std::vector<torch::Tensor> answers;
+    if (layer.moe) answers = {part.x_BSD, part.input_BSD};
+    else answers.push_back(part.x_BSD + dense_answer(layer, part.input_BSD, around));
+    return answers;
+  };
+  const auto parameters = llama_parameters(
+      {layer.attention_norm.get(), layer.attention.get(), layer.feed_forward_norm.get(), layer.dense.get()});
+  const auto answers = nn::recomputed(work, {x_BSD}, parameters);
+  return layer.moe ? answers[0] + moe.run(*layer.moe, answers[1]) : answers[0];
+}
+
 LlamaLayers::Output LlamaLayers::forward(torch::Tensor x_BSD, const Batch& batch, MoePass& moe, RoutingLog* log) const {
-  const auto rotation = nn::rotation_of(angle_C_, batch.first_position, x_BSD.size(1), x_BSD.scalar_type(),
-                                        nn::rotation_scale(options_.rotary));
+  const Surroundings around{nn::rotation_of(angle_C_, batch.first_position, x_BSD.size(1), x_BSD.scalar_type(),
+                                            nn::rotation_scale(options_.rotary)),
+                            batch.mask_BS, batch.random};
+  const bool is_looked_at = log && log->on_value;
+  const bool is_again = options_.recompute && torch::GradMode::is_enabled() && !batch.keeps_past && !is_looked_at;
   LlamaPast past(batch, layers_.size());
   for (size_t l = 0; l < layers_.size(); ++l) {
     const auto& layer = layers_[l];
-    auto [y_BSD, keys] =
-        layer.attention->forward(layer.attention_norm->forward(x_BSD), rotation, batch.mask_BS, past.keys(l));
-    x_BSD = x_BSD + y_BSD;
-    observe(log, layer.block_name, x_BSD);
-    const auto input_BSD = layer.feed_forward_norm->forward(x_BSD);
-    if (!layer.moe) observe(log, layer.name + ".input", input_BSD);  // otherwise the layer shows it
-    x_BSD = x_BSD + (layer.moe ? moe.run(*layer.moe, input_BSD, past.inputs(l))
-                               : llama_dense_answer(*layer.dense, input_BSD, batch));
-    past.add(l, keys, input_BSD);
+    if (is_again) {
+      x_BSD = forward_again(layer, x_BSD, around, moe);
+      continue;
+    }
+    const auto part = attend(layer, x_BSD, around, past.keys(l));
+    observe(log, layer.block_name, part.x_BSD);
+    if (!layer.moe) observe(log, layer.name + ".input", part.input_BSD);  // otherwise the layer shows it
+    x_BSD = part.x_BSD + (layer.moe ? moe.run(*layer.moe, part.input_BSD, past.inputs(l))
+                                    : dense_answer(layer, part.input_BSD, around));
+    past.add(l, part.keys, part.input_BSD);
     observe(log, layer.name, x_BSD);
   }
   return {x_BSD, past.take()};

@@ -77,6 +77,7 @@ struct LlamaLayersOptions {
   double norm_eps = 1e-5;
   SparseLayers moe;
   Member dense{Table{{"kind", "swiglu"}, {"hidden", 344}}};
+  bool recompute = false;
   void visit(Fields& field) {
     field("width", width, "features of a token", at_least(1));
     field("layers", layers, "layers in all", between(1, 1000));
@@ -91,6 +92,10 @@ struct LlamaLayersOptions {
     for (int64_t l = 0; l < layers; ++l) has_dense |= !moe.contains(l);
     field("dense", dense, "the expert that is the feed-forward part of the other layers, on every token",
           member_of(experts()), effective_when(has_dense, "every layer is a Mixture of Experts"));
+    field("recompute", recompute,
+          "whether the backward pass computes the layers again instead of keeping their values: of each its input is "
+          "kept, of a Mixture of Experts also that of the router and the routing; less memory, the same numbers, about "
+          "a third more time");
   }
 
   int64_t features_of_a_head() const { return head_width > 0 ? head_width : width / heads; }
@@ -107,6 +112,7 @@ class LlamaLayers {
     std::vector<torch::Tensor> carry;  // where the batch keeps its past
   };
   /// x_BSD, the tokens of `batch`, after all layers. Its mask, positions and past are the tokens'. `log` may be null.
+  /// Values are kept in spite of `recompute` where the log looks at them or the batch keeps its past.
   /// Throws ShapeError when what was carried in does not fit.
   Output forward(torch::Tensor x_BSD, const Batch& batch, MoePass& moe, RoutingLog* log) const;
 
@@ -131,7 +137,23 @@ class LlamaLayers {
     std::shared_ptr<MoeLayer> moe;  // or
     std::shared_ptr<Expert> dense;
   };
+  // What all layers see of a batch, beside their own past.
+  struct Surroundings {
+    nn::Rotation rotation;
+    torch::Tensor mask_BS;
+    RandomKey random;
+  };
+  // The tokens after the attention, and normalised for the feed-forward part.
+  struct Attended {
+    torch::Tensor x_BSD, input_BSD;
+    nn::AttentionPast keys;
+  };
   void fill_block(Layer& layer, torch::nn::Module& block, const Init& init, int64_t window) const;
+  static Attended attend(const Layer& layer, const torch::Tensor& x_BSD, const Surroundings& around,
+                         const nn::AttentionPast& past);
+  static torch::Tensor dense_answer(const Layer& layer, const torch::Tensor& input_BSD, const Surroundings& around);
+  torch::Tensor forward_again(const Layer& layer, const torch::Tensor& x_BSD, const Surroundings& around,
+                              MoePass& moe) const;
 
   LlamaLayersOptions options_;
   torch::Tensor angle_C_;

@@ -1,3 +1,4 @@
+#include <c10/core/Allocator.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -96,6 +97,78 @@ TEST(Llama, RefusesWhatDoesNotFit) {
   EXPECT_NE(refusal(small({{"moe", choice}})).find("is to predict: layers.0: router \"expert_choice\""),
             std::string::npos);
   EXPECT_FALSE(model_of(small({{"moe", choice}, {"allow_leak", true}}))->is_causal());
+}
+
+// Logits, losses and sums, then the gradient of every parameter.
+std::vector<torch::Tensor> training_pass(Table settings, bool recompute, bool is_masked) {
+  settings.set("recompute", recompute);
+  const auto model = model_of(settings);
+  model->train();
+  auto batch = batch_of(torch::arange(16).remainder(11).view({2, 8}));
+  if (is_masked) batch.mask_BS = torch::arange(16).view({2, 8}) < 14;
+  RoutingLog log;
+  auto output = model->forward(batch, &log);
+  auto loss = output.logit_BY.square().mean();
+  std::vector<torch::Tensor> all{output.logit_BY.detach()};
+  for (const auto& [name, value] : output.losses) loss = loss + value, all.push_back(value.detach());
+  for (const auto& sums : output.sums) {
+    for (const auto& [name, value] : sums) all.push_back(value);
+  }
+  loss.backward();
+  EXPECT_EQ(log.layers.size(), model->moe_layers().size()) << "what is routed is noted once";
+  for (const auto& parameter : model->named_parameters())
+    all.push_back(parameter.value().grad().defined() ? parameter.value().grad() : torch::zeros({0}));
+  return all;
+}
+
+TEST(Llama, RecomputedGradientsAreTheSameToTheBit) {
+  const Table experts{{"kind", "swiglu"}, {"count", 4}, {"hidden", 5}};
+  const Table noisy{{"kind", "noisy_top_k"}, {"k", 2}}, balance{{"kind", "switch_loss"}, {"weight", 0.1}};
+  const Table moe{{"experts", Array{experts}}, {"router", noisy}, {"balancers", Array{balance}}};
+  Table one = moe;
+  one.set("layers", Array{1});
+  const Table lora{{"rank", 2}, {"targets", Array{"blocks.*.attention.*", "layers.0.w1"}}};
+  for (const auto& settings :
+       {small(), small({{"tied", true}, {"attention", Table{{"window", 3}, {"sinks", true}}}}), small({{"moe", moe}}),
+        small({{"lora", lora}}), small({{"moe", one}, {"dense", Table{{"kind", "swiglu"}, {"hidden", 12}}}})}) {
+    for (const bool is_masked : {false, true}) {
+      const auto plain = training_pass(settings, false, is_masked), again = training_pass(settings, true, is_masked);
+      ASSERT_EQ(plain.size(), again.size());
+      for (size_t i = 0; i < plain.size(); ++i) EXPECT_TRUE(torch::equal(plain[i], again[i])) << i;
+    }
+  }
+}
+
+// Counts the bytes that this thread allocates and frees.
+class Bytes : public c10::MemoryReportingInfoBase {
+ public:
+  void reportMemoryUsage(void*, int64_t size, size_t, size_t, c10::Device) override { held_ += size; }
+  bool memoryProfilingEnabled() const override { return true; }
+  int64_t held() const { return held_; }
+
+ private:
+  int64_t held_ = 0;
+};
+
+// Two sequences of 32 tokens of 16 features through three layers: recomputed, each layer keeps its input, and the head
+// and the last norm keep a few values of each token.
+TEST(Llama, RecomputedLayersKeepTheirInputsAlone) {
+  const auto bytes_after_forward = [](bool recompute) {
+    const auto model = model_of({{"width", 16},
+                                 {"layers", 3},
+                                 {"heads", 2},
+                                 {"dense", Table{{"kind", "swiglu"}, {"hidden", 256}}},
+                                 {"recompute", recompute}});
+    const auto batch = batch_of(torch::arange(64).remainder(11).view({2, 32}));
+    const auto bytes = std::make_shared<Bytes>();
+    const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, bytes);
+    const auto output = model->forward(batch, nullptr);
+    EXPECT_TRUE(output.logit_BY.requires_grad());
+    return bytes->held();
+  };
+  const int64_t value = 64 * int64_t{sizeof(float)};           // of each token
+  EXPECT_GE(bytes_after_forward(false), 3 * 3 * 256 * value);  // w1 x, its activation and w3 x of each layer at least
+  EXPECT_LT(bytes_after_forward(true), (3 + 6) * 16 * value);
 }
 
 // What Hugging Face's transformers computed from the same weights; shared/data/golden_hf says how.

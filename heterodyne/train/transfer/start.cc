@@ -10,6 +10,7 @@
 #include "heterodyne/base/text.h"
 #include "heterodyne/io/json.h"
 #include "heterodyne/layer/resize.h"
+#include "heterodyne/model/blocks/lora_section.h"
 #include "heterodyne/model/freeze.h"
 #include "heterodyne/model/load.h"
 
@@ -106,6 +107,10 @@ StartReport start_from(Network& network, const StartOptions& options, const Trai
       continue;
     }
     const auto found = value_of.find(name);
+    if (found == value_of.end() && is_lora_name(name)) {
+      report.kept.push_back(name);
+      continue;
+    }
     if (found == value_of.end() || found->second.sizes() != tensor.sizes()) {
       if (num_different++ == 0)
         first = fmt::format("{}: expected {}, got {}", name, shape_text(tensor),

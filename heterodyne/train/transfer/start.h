@@ -41,10 +41,10 @@ void take_start_vocabulary(Experiment& experiment, const TrainedModel& source);
 /// be taken over.
 void check_start(const StartOptions& options, const Network& network);
 
-/// Copies the values. Layers of which something is taken get the experts that the source has, by id. Throws ConfigError
-/// as check_start() does, FormatError when a tensor that is to be taken is missing in the source or has another shape
-/// there: "runs/a/...: 3 of 42 tensors differ from the network's, first stem.conv.weight: expected [16, 3, 8, 8], got
-/// [8, 3, 8, 8]".
+/// Copies the values. Layers of which something is taken get the source's experts, by id; corrections of low rank which
+/// it has not keep their first values. Throws ConfigError as check_start() does, FormatError when a tensor that is to
+/// be taken is missing in the source or has another shape there: "runs/a/...: 3 of 42 tensors differ from the
+/// network's, first stem.conv.weight: expected [16, 3, 8, 8], got [8, 3, 8, 8]".
 StartReport start_from(Network& network, const StartOptions& options, const TrainedModel& source);
 
 }  // namespace heterodyne

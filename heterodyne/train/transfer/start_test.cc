@@ -99,6 +99,31 @@ TEST(Start, AnotherKindOfNetworkHasNoneOfTheNames) {
   EXPECT_NE(message.find("got none of that name"), std::string::npos) << message;
 }
 
+// A LLaMA of which a source has no corrections: they begin as they do, all else is the source's.
+TEST(Start, CorrectionsOfLowRankThatTheSourceHasNotKeepTheirFirstValues) {
+  const auto of = [](const std::string& more) {
+    const std::string text =
+        "name = \"x\"\ndata = { kind = \"text_lm\", path = \"nowhere\", length = 8, tokenizer = { kind = \"byte\" } }\n"
+        "[model]\nkind = \"llama\"\nwidth = 8\nlayers = 1\nheads = 2\n";
+    return read_experiment(parse_toml(text + more, "x.toml"));
+  };
+  const auto lora = of("lora = { rank = 2 }\n");
+  TrainedModel source{of(""), {}, make_network(of(""))};
+  {
+    const torch::NoGradGuard no_grad;
+    for (auto& parameter : source.network->parameters()) parameter.add_(1);
+  }
+  const auto network = make_network(lora);
+  const auto first = values_of(*network);
+  const auto report = start_from(*network, options_of({"*"}), source);
+  expect_taken(values_of(*network), first, values_of(*source.network), report);
+  EXPECT_EQ(report.kept.size(), 8U) << "two of each of the attention's four projections";
+  for (const auto& name : report.kept) EXPECT_NE(name.find(".lora_"), std::string::npos) << name;
+  // And those that it has are taken.
+  const TrainedModel tuned{lora, {}, network};
+  EXPECT_TRUE(start_from(*make_network(lora), options_of({"*"}), tuned).kept.empty());
+}
+
 TEST(Start, PatternsThatFitNothingAreRefused) {
   const auto network = make_network(fixtures::small_experiment());
   const auto complaint = [&](const StartOptions& options) {
