@@ -150,8 +150,8 @@ TEST(Commands, TheListOfFlagsChangesOnPurposeOnly) {
                                   "top_p", "seed", "route_k", "route_min_p", "route_threshold", "dtype", "data",
                                   "threads", "quiet", "no_progress", "verbose", "device"}));
   EXPECT_EQ(flags["route"], (Names{"model", "examples", "knockout", "similarity", "random_control", "before", "latency",
-                                   "per_token", "limit", "out", "data", "threads", "quiet", "no_progress", "verbose",
-                                   "device", "dry_run", "format"}));
+                                   "per_token", "limit", "out", "dtype", "data", "threads", "quiet", "no_progress",
+                                   "verbose", "device", "dry_run", "format"}));
   EXPECT_EQ(flags["fewshot"], (Names{"model",       "checkpoint_path", "examples",  "protocol", "way",        "shot",
                                      "query",       "episodes",        "split",     "methods",  "tune_steps", "tune_lr",
                                      "freeze",      "draw_seed",       "untrained", "data",     "threads",    "quiet",

@@ -58,17 +58,35 @@ std::vector<double> shares_of(const LayerShape& shape, int64_t num_experts, uint
   return shares;
 }
 
-// Index of the share in which `place` of their sum falls.
-size_t index_at(const std::vector<double>& shares, double place) {
-  size_t last = 0;
-  for (size_t e = 0; e < shares.size(); ++e) {
-    if (shares[e] <= 0) continue;
-    last = e;
-    if (place < shares[e]) return e;
-    place -= shares[e];
+// Draws experts by their shares, one after the other and each once.
+class Draw {
+ public:
+  explicit Draw(const std::vector<double>& shares) : before_{0} {
+    for (const double share : shares) before_.push_back(before_.back() + share);
   }
-  return last;
-}
+
+  void begin() { taken_.clear(); }
+  /// The expert in whose share `place` (0 .. 1) of what is left falls.
+  int64_t next(double place) {
+    double left = before_.back();
+    for (const size_t e : taken_) left -= share_of(e);
+    double sum = place * left;  // of all shares up to there, after those that were taken before it are put back
+    for (const size_t e : taken_) {
+      if (before_[e] <= sum) sum += share_of(e);
+    }
+    auto e = static_cast<size_t>(std::upper_bound(before_.begin(), before_.end(), sum) - before_.begin()) - 1;
+    e = std::min(e, before_.size() - 2);
+    while (share_of(e) <= 0 || std::binary_search(taken_.begin(), taken_.end(), e)) --e;  // where rounding misses
+    taken_.insert(std::upper_bound(taken_.begin(), taken_.end(), e), e);
+    return static_cast<int64_t>(e);
+  }
+
+ private:
+  double share_of(size_t e) const { return before_[e + 1] - before_[e]; }
+
+  std::vector<double> before_;  // sum of the shares before each expert, and of all
+  std::vector<size_t> taken_;   // ascending
+};
 
 }  // namespace
 
@@ -108,15 +126,11 @@ torch::Tensor drawn_choices(const LayerShape& shape, int64_t num_experts, uint64
   auto expert_TK = torch::full({shape.tokens, K}, -1, torch::kInt64);
   const auto draw = draw_TK.accessor<float, 2>();
   auto expert = expert_TK.accessor<int64_t, 2>();
+  Draw experts(shares);
   for (int64_t t = 0; t < shape.tokens; ++t) {
-    auto left = shares;
+    experts.begin();
     const int64_t k = shape.choices[static_cast<size_t>(t) % shape.choices.size()];
-    for (int64_t i = 0; i < k; ++i) {
-      const double sum = std::accumulate(left.begin(), left.end(), 0.0);
-      const size_t e = index_at(left, static_cast<double>(draw[t][i]) * sum);
-      expert[t][i] = static_cast<int64_t>(e);
-      left[e] = 0;
-    }
+    for (int64_t i = 0; i < k; ++i) expert[t][i] = experts.next(static_cast<double>(draw[t][i]));
   }
   return expert_TK;
 }

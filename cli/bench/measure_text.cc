@@ -96,7 +96,8 @@ double TextResult::share_of_memory(const Format& format) const {
   return made_rate(format) * format.bytes_of_token / machine.read;
 }
 
-TextResult measure_text(const std::string& name, const Experiment& experiment, const InterleaveOptions& options) {
+TextResult measure_text(const std::string& name, const Experiment& experiment, const InterleaveOptions& options,
+                        const NetworkSource& source) {
   const auto shape_of_data = network_shape(experiment);
   if (!shape_of_data.is_text())
     throw ConfigError(
@@ -109,7 +110,7 @@ TextResult measure_text(const std::string& name, const Experiment& experiment, c
   for (const ops::Compact format : ops::compact_formats()) wanted.emplace_back(format);
   for (const auto& format : wanted) {
     const auto writer = std::make_shared<Writer>();
-    writer->network = make_network(experiment);
+    writer->network = source ? source() : make_network(experiment);
     writer->network->eval();
     writer->prompt = prompt_of(result.shape.prompt, shape_of_data.vocabulary);
     writer->made = result.shape.made;

@@ -2,13 +2,15 @@
 // weights, against the speed at which this machine reads memory.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "cli/bench/interleave.h"
 #include "cli/bench/machine.h"
 #include "heterodyne/base/rows.h"
-#include "heterodyne/train/experiment.h"
+#include "heterodyne/train/load_model.h"
 
 namespace heterodyne::cli {
 
@@ -36,8 +38,12 @@ struct TextResult {
   double share_of_memory(const Format& format) const;
 };
 
-/// A network with fresh values. Throws ConfigError unless the experiment is of a causal language model.
-TextResult measure_text(const std::string& name, const Experiment& experiment, const InterleaveOptions& options);
+/// Makes the network anew for each format; undefined for one with fresh values.
+using NetworkSource = std::function<std::shared_ptr<Network>()>;
+
+/// Throws ConfigError unless the experiment is of a causal language model.
+TextResult measure_text(const std::string& name, const Experiment& experiment, const InterleaveOptions& options,
+                        const NetworkSource& source = {});
 
 Rows text_speed_rows(const std::vector<TextResult>& results);
 Array text_speed_objects(const std::vector<TextResult>& results);

@@ -49,6 +49,19 @@ TEST(MeasureText, TellsEveryFormatOfItsRates) {
   EXPECT_EQ(cli::text_speed_objects({result}).size(), 4U);
 }
 
+TEST(MeasureText, MeasuresTheNetworkThatItIsGivenInEveryFormat) {
+  cli::InterleaveOptions options;
+  options.rounds = 1, options.warm_up = 0;
+  const auto experiment = small("context = 24\n");
+  int made = 0;
+  const auto source = [&] {
+    ++made;
+    return make_network(experiment);
+  };
+  EXPECT_EQ(cli::measure_text("small", experiment, options, source).formats.size(), 4U);
+  EXPECT_EQ(made, 4);
+}
+
 TEST(MeasureText, IsForLanguageModels) {
   const auto images = read_experiment(
       parse_toml("name = \"i\"\ndata = { kind = \"synthetic\" }\nmodel = { kind = \"mlp\" }\n", "i.toml"));

@@ -43,7 +43,7 @@ struct BenchFlags {
           one_of("layer", "model", "dispatch", "growth", "decode"), positional(), required());
     field("names", names,
           "ids of shapes, all by default; of `model`: configurations, the first compared with the others; of `decode` "
-          "also configurations of language models",
+          "also language models: configurations, folders of runs or of checkpoints",
           positional());
     field("vs", vs, "what a layer is compared with: all, or dense layers alone, which is quicker",
           one_of("all", "dense"));
@@ -176,9 +176,17 @@ int bench_growth(const BenchFlags& options, const cli::Invocation& invocation) {
 int bench_text(const BenchFlags& options, const cli::Invocation& invocation) {
   std::vector<cli::TextResult> results;
   for (const auto& name : options.names) {
-    const auto experiment = read_experiment(cli::read_config(name, options.settings));
     invocation.terminal.progress(name);
-    results.push_back(cli::measure_text(name, experiment, options.interleave()));
+    if (std::filesystem::is_directory(name)) {
+      if (!options.settings.empty())
+        throw ConfigError("bench decode: " + name + ": a model's settings stay: expected no --set and no --seed");
+      const auto load = [&] { return load_model(name, {}, invocation.terminal.log()); };
+      const auto experiment = load().experiment;
+      results.push_back(cli::measure_text(name, experiment, options.interleave(), [&] { return load().network; }));
+    } else {
+      const auto experiment = read_experiment(cli::read_config(name, options.settings));
+      results.push_back(cli::measure_text(name, experiment, options.interleave()));
+    }
     invocation.terminal.clear_progress();
   }
   deliver(options, invocation, cli::text_speed_rows(results), cli::text_speed_objects(results));

@@ -33,6 +33,7 @@ struct RouteFlags {
   int64_t per_token = 1024;
   int64_t limit = 0;
   std::string out;
+  cli::DtypeFlag dtype;
   cli::ComputeFlags compute;
   cli::DeviceFlag device;
   cli::DryRunFlag plan;
@@ -56,6 +57,7 @@ struct RouteFlags {
     field("out", out,
           "where to write; routing.safetensors in the run's folder, or here without one, by default; of a text's "
           "file a page (*.html), or nothing");
+    dtype.visit(field);
     compute.visit(field);
     device.visit(field);
     plan.visit(field);
@@ -200,6 +202,7 @@ RoutingProfile measure_before(const RouteFlags& options, const Experiment& exper
   RouteFlags plain = options;
   plain.knockout = plain.similarity = plain.random_control = plain.latency = false;
   const auto network = network_before(experiment, terminal.log());
+  cli::use_dtype(options.dtype.dtype, *network, terminal);
   auto before = measure(plain, experiment, *network, dataset, subject.split, terminal);
   before.about = Table{{"model", options.model + ", before training"},
                        {"step", 0},
@@ -215,8 +218,9 @@ int show_text(const RouteFlags& options, cli::Terminal& terminal) {
     throw ConfigError("route: " + options.examples +
                       ": expected a split or a data set's kind with --knockout, --similarity, --random-control, "
                       "--before, --latency or --limit, got a text's file");
-  cli::show_routed_text({options.model, options.examples, options.per_token, options.out, options.plan.dry_run},
-                        terminal);
+  cli::show_routed_text(
+      {options.model, options.examples, options.per_token, options.out, options.plan.dry_run, options.dtype.dtype},
+      terminal);
   return 0;
 }
 
@@ -243,6 +247,7 @@ int run_route(const RouteFlags& options, const cli::Invocation& invocation) {
     show_plan(options, *network, *dataset, subject.split, target, terminal);
     return 0;
   }
+  cli::use_dtype(options.dtype.dtype, *network, terminal);
   auto profile = measure(options, experiment, *network, *dataset, subject.split, terminal);
   profile.about = Table{{"model", options.model},
                         {"step", checkpoint.state.step},

@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 
+#include "cli/compute.h"
 #include "cli/text/likelihood.h"
 #include "cli/view/trace.h"
 #include "heterodyne/base/text.h"
@@ -159,6 +160,7 @@ void show_routed_text(const RoutedTextRequest& request, Terminal& terminal) {
   if (model.network->moe_layers().empty())
     throw ConfigError("route", "model",
                       request.model + ": expected a network with Mixture-of-Experts layers, it has none");
+  use_dtype(request.dtype, *model.network, terminal);
   const auto text = route_text(model, request.model, io::read_maybe_compressed(request.file), request.file,
                                request.num_tokens, terminal);
   if (request.is_dry) return terminal.say("nothing was written: --dry-run");

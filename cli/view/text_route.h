@@ -44,6 +44,7 @@ struct RoutedTextRequest {
   int64_t num_tokens = 0;
   std::string page;  // the file to write; empty for none
   bool is_dry = false;
+  std::string dtype = "float32";  // of the weights: see use_dtype()
 };
 /// All of it: reads, shows and writes. Throws ConfigError when the model has no Mixture-of-Experts layers too.
 void show_routed_text(const RoutedTextRequest& request, Terminal& terminal);

@@ -3,9 +3,11 @@
 //
 //   generate MODEL PROMPT [TOKENS]     a run's folder or a checkpoint's, imported and converted models among them
 #include <algorithm>
-#include <cstdlib>
+#include <charconv>
 #include <iomanip>
 #include <iostream>
+#include <optional>
+#include <string_view>
 
 #include "heterodyne/eval/generate.h"
 #include "heterodyne/train/load_model.h"
@@ -18,22 +20,34 @@ void print_logits(const torch::Tensor& logit_V) {
   std::cout << "\n";
 }
 
+// A whole number of at least 0.
+std::optional<int64_t> number_of(std::string_view text) {
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
+  return number;
+}
+
 int main(int argc, char** argv) {
-  if (argc < 3) {
+  if (argc < 3 || argc > 4) {
     std::cerr << "usage: generate MODEL PROMPT [TOKENS]\n";
+    return 2;
+  }
+  const auto tokens = number_of(argc > 3 ? argv[3] : "40");
+  if (!tokens) {
+    std::cerr << "generate: error: TOKENS: expected a whole number of at least 0, got \"" << argv[3] << "\"\n";
     return 2;
   }
   try {
     const TrainedModel model = load_model(argv[1]);
     const auto tokenizer = tokenizer_of(model.experiment);
     const auto prompt = tokenizer->framed(tokenizer->encode(argv[2], "prompt")).ids;
-    const int64_t tokens = argc > 3 ? std::atoll(argv[3]) : 40;
 
     Generator text(*model.network);
     text.read(prompt);
     print_logits(text.logits());
     int64_t before = prompt.back();
-    for (int64_t i = 0; i < tokens; ++i) {
+    for (int64_t i = 0; i < *tokens; ++i) {
       const int64_t id = text.next({.temperature = 0});
       std::cout << tokenizer->piece(id, before);
       before = id;

@@ -155,7 +155,8 @@ torch::Tensor MoeLayer::shared_answer(const MoeInput& input) const {
   const auto x_TD = x_BSD.reshape({-1, context_.width});
   const auto all_T = torch::arange(x_TD.size(0));
   torch::Tensor sum_TO;
-  for (const auto& expert : shared_) {
+  for (const auto& shared : shared_) {
+    const auto expert = options_.recompute ? recomputed(shared) : shared;
     const auto answer_TO = expert->forward({x_TD, all_T, x_BSD, input.mask_BS, input.random, input.past_BSD});
     sum_TO = sum_TO.defined() ? sum_TO + answer_TO : answer_TO;
   }

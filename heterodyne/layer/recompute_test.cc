@@ -52,23 +52,43 @@ class Bytes : public c10::MemoryReportingInfoBase {
 };
 
 // What is still held after a forward pass whose graph is alive.
+template <class Forward>
+int64_t held_after(const Forward& forward) {
+  const auto bytes = std::make_shared<Bytes>();
+  const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, bytes);
+  const auto output = forward();
+  EXPECT_TRUE(output.y_BSO.requires_grad());
+  return bytes->held();
+}
+
 int64_t bytes_after_forward(bool recompute) {
   const auto layer = fixtures::layer_of({{"recompute", recompute},
                                          {"router", Table{{"kind", "top_k"}, {"k", 2}}},
                                          {"experts", Array{Table{{"kind", "mlp"}, {"hidden", 1024}, {"count", 4}}}}},
                                         kWidth);
   const auto x_BSD = fixtures::normal("x", {2, kTokens / 2, kWidth});
-  const auto bytes = std::make_shared<Bytes>();
-  const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, bytes);
-  const auto output = layer->forward({x_BSD, {}, {3, 5}}, nullptr);
-  EXPECT_TRUE(output.y_BSO.requires_grad());
-  return bytes->held();
+  return held_after([&] { return layer->forward({x_BSD, {}, {3, 5}}, nullptr); });
 }
 
 TEST(Recompute, HoldsNoHiddenValuesBetweenThePasses) {
   const int64_t hidden = 2 * kTokens * 1024 * int64_t{sizeof(float)};  // of all pairs
   EXPECT_GE(bytes_after_forward(false), hidden) << "before the activation";
   EXPECT_LT(bytes_after_forward(true), hidden / 8);
+}
+
+// A shared expert answers every token.
+TEST(Recompute, HoldsNoHiddenValuesOfSharedExpertsEither) {
+  const int64_t hidden = kTokens * 1024 * int64_t{sizeof(float)};
+  const auto bytes_of = [](bool recompute) {
+    const auto layer = fixtures::layer_of({{"recompute", recompute},
+                                           {"experts", Array{Table{{"kind", "zero"}, {"count", 2}}}},
+                                           {"shared", Array{Table{{"kind", "swiglu"}, {"hidden", 1024}}}}},
+                                          kWidth);
+    return held_after(
+        [&] { return layer->forward({fixtures::normal("x", {2, kTokens / 2, kWidth}), {}, {3, 5}}, nullptr); });
+  };
+  EXPECT_GE(bytes_of(false), 3 * hidden);
+  EXPECT_LT(bytes_of(true), hidden / 8);
 }
 
 TEST(Recompute, WithoutGradientsNothingIsKept) {

@@ -1,6 +1,8 @@
 """A dense language model becomes a Mixture of Experts: the stages, what they leave, and what is refused."""
 
 import json
+import pathlib
+import struct
 import unittest
 
 from program import DONE, INPUT, USAGE, ProgramTest
@@ -37,6 +39,14 @@ tuning = ["train.epochs=1", "train.optimizer.lr=0.002"]
 """
 
 
+def tensors(folder: pathlib.Path) -> dict[str, bytes]:
+    contents = (folder / "model.safetensors").read_bytes()
+    begin = 8 + struct.unpack("<Q", contents[:8])[0]
+    entries = json.loads(contents[8:begin])
+    return {name: contents[begin + entry["data_offsets"][0] : begin + entry["data_offsets"][1]]
+            for name, entry in entries.items() if name != "__metadata__"}
+
+
 class ConvertTest(ProgramTest):
     @classmethod
     def setUpClass(cls) -> None:
@@ -49,6 +59,28 @@ class ConvertTest(ProgramTest):
 
     def convert(self, *words: str):
         return self.shared.run("convert", *words)
+
+    def test_adapters_learn_on_a_converted_models_weights(self):
+        done = self.convert("run", "conversion.toml", "--out", "base_moe", "--set", 'partition={kind="contiguous"}')
+        self.assertEqual(done.code, DONE, done.stderr)
+        lora = ["--set", "train.start.from=base_moe", "--set", "model.lora={rank=2}"]
+        done = self.shared.run("train", "base_moe/resolved.toml", "--out", "adapted", "--data", ".", *lora)
+        self.assertEqual(done.code, DONE, done.stderr)
+        self.assertRegex(done.stderr + done.stdout, r"as in \S*base_moe.*; at their first values: blocks.0.attention")
+        start, tuned = (tensors(next(iter(sorted(self.shared.path(f"{run}/checkpoints").glob("step-*"), reverse=True))))
+                        for run in ("base_moe", "adapted"))
+        self.assertEqual({name for name in tuned if name not in start},
+                         {f"blocks.{l}.attention.{p}.lora_{ab}" for l in range(3) for p in ("query", "key", "value", "output")
+                          for ab in "ab"})
+        for name, value in start.items():
+            self.assertEqual(value, tuned[name], name)
+        self.assertTrue(any(tuned["blocks.0.attention.query.lora_b"]), "zeros at first")
+        self.assertEqual(self.shared.run("export", "adapted", "adapter", "--to", "peft").code, DONE)
+        self.assertEqual(self.shared.run("import", "adapter", "again", "--base", "base_moe").code, DONE)
+        losses = [json.loads(self.shared.run("eval", model, "--text", "text.txt", "--format", "json").stdout)[0]["value"]
+                  for model in ("adapted", "again", "base_moe")]
+        self.assertAlmostEqual(losses[0], losses[1], places=5)
+        self.assertNotAlmostEqual(losses[0], losses[2], places=3)
 
     def test_one_command_makes_a_model_that_can_be_used_and_tuned(self):
         done = self.convert("run", "conversion.toml", "--out", "whole")

@@ -77,6 +77,14 @@ class ImportTest(ProgramTest):
             self.assertAlmostEqual(values[1] / values[0], 1, delta=0.02, msg=dtype)
             self.assertNotEqual(*values)
             self.succeeds("run", "run", "-p", "the cat", "--tokens", "3", "--dtype", dtype)
+            self.assertIn(f"weights in {dtype}: {said[1]} matrices", self.succeeds("route", "run", "long.txt", "--dtype", dtype).stderr)
+        routed = []
+        for dtype in ("float32", "int8"):
+            done = self.succeeds("route", "run", "valid", "--data", ".", "--dtype", dtype, "--out", f"{dtype}.safetensors", "--format", "json")
+            routed.append(json.loads(done.stdout)["layers"][0])
+        self.assertEqual([layer["mean_k"] for layer in routed], [2, 2])
+        self.assertEqual(routed[0]["tokens"], routed[1]["tokens"])
+        self.assertAlmostEqual(routed[0]["entropy"], routed[1]["entropy"], delta=0.05)
         self.refuses(USAGE, ["expected one of float32, bf16, int8", 'got "int4"'], "run", "run", "-p", "a", "--dtype", "int4")
 
     def test_narrow_values(self):

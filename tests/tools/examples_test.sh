@@ -80,6 +80,8 @@ TOML
   said=$("$scratch/build/generate/generate" moe "the cat sat" 12) || fail "generate ended with an error"
   text=$("$heterodyne" run moe -p "the cat sat" --tokens 12 --temperature 0 2>/dev/null)
   [ "the cat sat$(sed -n 2p <<<"$said")" = "$text" ] || fail "generate and run differ: $said, $text"
+  said=$("$scratch/build/generate/generate" moe "the cat sat" 12x 2>&1) && fail "a number that is none is taken"
+  [ "$said" = 'generate: error: TOKENS: expected a whole number of at least 0, got "12x"' ] || fail "answered with: $said"
 
   local data=${HETERODYNE_DATA:-}
   [ -d "$source_tree/../shared/data" ] && data=$source_tree/../shared/data
