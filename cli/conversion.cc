@@ -218,24 +218,26 @@ Batch Conversion::sample_batch() const {
   return dataset->get(Split::kTrain, torch::arange(count));
 }
 
-void Conversion::check(Network& converted, const ConversionPlan& plan, const Coverage& coverage) const {
+void Conversion::check(const Answered& dense, Network& converted, const ConversionPlan& plan,
+                       const Coverage& coverage) const {
   auto& terminal = invocation_.terminal;
   terminal.print(fmt::format(
       "coverage  {} of {} source tensors used; {} target tensors: {} from source, {} new by recipe (routers)",
       coverage.source_used, coverage.source_total, coverage.target_from_source + coverage.target_new,
       coverage.target_from_source, coverage.target_new));
-  const auto batch = sample_batch();
-  const double difference = largest_difference(*dense_.network, converted, batch, options_.experts);
+  const auto difference = [&](int64_t num_experts) {
+    return (answers_of(converted, dense.batch, num_experts) - dense.logit_BSY).abs().max().item<double>();
+  };
   if (coverage.neurons_left_out > 0) {
     return terminal.print(fmt::format(
         "parity    all experts on: max |logit error| {:.1e} over {}; {} neurons of {} layers are in no expert",
-        difference, amount_of(batch), with_commas(coverage.neurons_left_out), plan.maps.size()));
+        difference(options_.experts), amount_of(dense.batch), with_commas(coverage.neurons_left_out),
+        plan.maps.size()));
   }
-  require(difference, "all experts on", batch);
+  require(difference(options_.experts), "all experts on", dense.batch);
   const bool are_copies =
       std::all_of(plan.maps.begin(), plan.maps.end(), [](const auto& map) { return map.second.are_copies(); });
-  if (are_copies && plan.combine == "mean")
-    require(largest_difference(*dense_.network, converted, batch, 0), "as routed", batch);
+  if (are_copies && plan.combine == "mean") require(difference(0), "as routed", dense.batch);
 }
 
 void Conversion::require(double difference, const std::string& what, const Batch& batch) const {
@@ -282,10 +284,14 @@ void Conversion::build() {
   for (const auto& setting : options_.tuning) set_from_text(config, setting);
   auto experiment = read_experiment(config);
   experiment.vocabulary = dense_.experiment.vocabulary;
+  const auto batch = sample_batch();
+  const Answered dense{batch, answers_of(*dense_.network, batch)};
+  layers_.clear();
+  dense_.network.reset();
   const auto converted = make_network(experiment);
-  const auto coverage = copy_converted(*dense_.network, *converted, plan);
+  const auto coverage = copy_converted(values_of(dense_.checkpoint), *converted, plan);
   converted->eval();
-  check(*converted, plan, coverage);
+  check(dense, *converted, plan, coverage);
   save(*converted, experiment);
   invocation_.terminal.say(fmt::format(
       "{0}: converted. Next: heterodyne eval {0}; to tune it: heterodyne train --resume {0}", options_.out));

@@ -71,6 +71,12 @@ bool is_conversion(const Table& config);
 /// experiment that it is laid over.
 ConversionOptions read_conversion(const Table& config);
 
+/// What a network says to a batch.
+struct Answered {
+  Batch batch;
+  torch::Tensor logit_BSY;
+};
+
 class Conversion {
  public:
   /// Loads the dense model. Throws what load_model() throws, and ConfigError for a layer that is not a dense one.
@@ -84,7 +90,8 @@ class Conversion {
   void partition();
   /// Makes the converted model from OUT/maps and writes it. Throws CheckError when with all experts at work it does not
   /// answer as the dense one does, although no neuron is left out; nothing is written then. Copies whose weights add up
-  /// to one must do so as they are routed too.
+  /// to one must do so as they are routed too. The last that is done with the dense model: it is not kept beside the
+  /// converted one, so that a machine needs memory for one of them.
   void build();
 
  private:
@@ -97,7 +104,7 @@ class Conversion {
   ConversionPlan read_plan() const;
   Batch sample_batch() const;
   void require(double difference, const std::string& what, const Batch& batch) const;
-  void check(Network& converted, const ConversionPlan& plan, const Coverage& coverage) const;
+  void check(const Answered& dense, Network& converted, const ConversionPlan& plan, const Coverage& coverage) const;
   void save(Network& converted, const Experiment& experiment) const;
 
   ConversionOptions options_;

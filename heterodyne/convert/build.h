@@ -43,13 +43,12 @@ struct Coverage {
   int64_t neurons_left_out = 0;
 };
 
-/// Copies every value of `source` to its place in `target`, which has converted_settings(). Throws Error when a tensor
-/// of the target has no source and is no router's, when shapes differ, or `router_init` cannot be done: copies have no
-/// keys of their own, and a router needs a row for each expert.
-Coverage copy_converted(Network& source, Network& target, const ConversionPlan& plan);
+/// Copies every value of the dense network, state_of() or what a file holds of it, to its place in `target`, which has
+/// converted_settings(). Throws Error when a tensor of the target has no source and is no router's, when shapes differ,
+/// or `router_init` cannot be done: copies have no keys of their own, and a router needs a row for each expert.
+Coverage copy_converted(const NamedTensors& source, Network& target, const ConversionPlan& plan);
 
-/// The largest difference of logits between the two on this batch, with so many experts at work for each token, 0: as
-/// many as the router chooses; both in eval mode.
-double largest_difference(Network& source, Network& target, Batch batch, int64_t num_experts);
+/// The logits of a network in eval mode, with so many experts at work for each token; 0: as many as its routers choose.
+torch::Tensor answers_of(Network& network, Batch batch, int64_t num_experts = 0);
 
 }  // namespace heterodyne

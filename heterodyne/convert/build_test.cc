@@ -6,6 +6,7 @@
 #include "heterodyne/convert/dense_layers.h"
 #include "heterodyne/convert/fixtures.h"
 #include "heterodyne/convert/partitioner.h"
+#include "heterodyne/model/load.h"
 
 namespace heterodyne::build_test {
 namespace {
@@ -19,9 +20,13 @@ NeuronMap unequal_map() {
   return partition_of(expert_F, 3);
 }
 
+double largest_difference(Network& source, Network& target, const Batch& batch, int64_t num_experts) {
+  return (answers_of(target, batch, num_experts) - answers_of(source, batch)).abs().max().item<double>();
+}
+
 std::shared_ptr<Network> converted(Network& source, const ConversionPlan& plan, Coverage* coverage = nullptr) {
   auto target = fixtures::network_of(converted_settings(fixtures::llama_settings(), plan), torch::kFloat32);
-  const auto found = copy_converted(source, *target, plan);
+  const auto found = copy_converted(state_of(source), *target, plan);
   if (coverage) *coverage = found;
   return target;
 }
@@ -101,7 +106,7 @@ TEST(Build, ALayerWithBiasesIsKeptByEveryForm) {
     const auto map = partitioners().make(Member(Table{{"kind", partition}}))->divide(input).map;
     ConversionPlan plan{{{1, map}}, router, {}, "random", combine};
     auto target = fixtures::network_of(converted_settings(settings, plan), torch::kFloat64);
-    const auto coverage = copy_converted(*source, *target, plan);
+    const auto coverage = copy_converted(state_of(*source), *target, plan);
     EXPECT_EQ(coverage.source_used, coverage.source_total);
     const auto batch = fixtures::text_batch(4, 8);
     EXPECT_LT(largest_difference(*source, *target, batch, 3), 1e-12) << partition << " " << combine;
@@ -123,7 +128,7 @@ TEST(Build, TheSharedExpertHasTheBias) {
     const Table router = std::string(combine) == "sum" ? router_of(1) : Table{{"kind", "top_any"}};
     ConversionPlan plan{{{0, map}}, router, {}, "random", combine};
     auto target = fixtures::network_of(converted_settings(settings, plan), torch::kFloat64);
-    copy_converted(*source, *target, plan);
+    copy_converted(state_of(*source), *target, plan);
     EXPECT_LT(largest_difference(*source, *target, fixtures::text_batch(4, 8), 3), 1e-12) << combine;
     const auto parameters = target->named_parameters();
     EXPECT_EQ(parameters["layers.0.experts.1.down.bias"].abs().max().item<double>(), 0);
@@ -138,13 +143,13 @@ TEST(Build, KeysMakeTheDirectionsOfTopAnyAndCopiesHaveNone) {
   ConversionPlan plan{
       {{0, partition_of({0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1}, 2)}}, Table{{"kind", "top_any"}}, {}, "keys", "mean"};
   auto target = fixtures::network_of(converted_settings(settings, plan), torch::kFloat64);
-  copy_converted(*source, *target, plan);
+  copy_converted(state_of(*source), *target, plan);
   const auto up_FH = source->named_parameters()["layers.0.up.weight"];
   EXPECT_TRUE(torch::allclose(target->named_parameters()["layers.0.router.direction"][1].to(torch::kFloat64),
                               up_FH.narrow(0, 6, 6).mean(0), 1e-6, 1e-7));
   plan.maps[0].experts_F.assign(12, {0, 1});
   target = fixtures::network_of(converted_settings(settings, plan), torch::kFloat64);
-  EXPECT_THROW(copy_converted(*source, *target, plan), Error);
+  EXPECT_THROW(copy_converted(state_of(*source), *target, plan), Error);
 }
 
 TEST(Build, WhatDoesNotFitIsNamed) {

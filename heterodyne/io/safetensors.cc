@@ -28,6 +28,26 @@ int rank_of(torch::Dtype dtype) {
   return static_cast<int>(std::find(kOrder.begin(), kOrder.end(), dtype) - kOrder.begin());
 }
 
+constexpr int64_t kWorthwhile = int64_t{1} << 16;  // values
+
+// Whether the lower halves of all values are zero, so that bfloat16 says the same.
+bool is_exact_in_bfloat16(const torch::Tensor& tensor) {
+  const auto values = tensor.detach().to(torch::kCPU).contiguous();
+  const auto* bits = static_cast<const uint32_t*>(values.const_data_ptr());
+  return std::all_of(bits, bits + values.numel(), [](uint32_t value) { return (value & 0xffff) == 0; });
+}
+
+// Of values of float32, as bits: a conversion would not keep those of every NaN.
+torch::Tensor upper_halves(const torch::Tensor& values) {
+  return values.view(torch::kInt16).view({-1, 2}).select(1, 1).contiguous();
+}
+
+torch::Dtype stored_dtype(const torch::Tensor& tensor, Float32Form form) {
+  const bool may_be_shorter = form == Float32Form::kShortest && tensor.scalar_type() == torch::kFloat32 &&
+                              tensor.numel() >= kWorthwhile && is_exact_in_bfloat16(tensor);
+  return may_be_shorter ? torch::kBFloat16 : tensor.scalar_type();
+}
+
 }  // namespace
 
 // The file's bytes in memory. Private and writable: whoever writes gets his own page.
@@ -102,25 +122,31 @@ torch::Tensor SafetensorsFile::tensor(const std::string& name) const {
 }
 
 void write_safetensors(const std::string& path, const std::vector<std::pair<std::string, torch::Tensor>>& tensors,
-                       const Table& metadata) {
-  auto sorted = tensors;
-  std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
-    const int rank_a = rank_of(a.second.scalar_type());
-    const int rank_b = rank_of(b.second.scalar_type());
-    return rank_a != rank_b ? rank_a > rank_b : a.first < b.first;
+                       const Table& metadata, Float32Form form) {
+  struct Item {
+    std::string name;
+    torch::Tensor tensor;
+    torch::Dtype dtype;
+  };
+  std::vector<Item> sorted;
+  for (const auto& [name, tensor] : tensors) sorted.push_back({name, tensor, stored_dtype(tensor, form)});
+  std::sort(sorted.begin(), sorted.end(), [](const Item& a, const Item& b) {
+    const int rank_a = rank_of(a.dtype), rank_b = rank_of(b.dtype);
+    return rank_a != rank_b ? rank_a > rank_b : a.name < b.name;
   });
   SafetensorsHeader header;
   header.metadata = metadata;
   std::unordered_set<std::string> names;
-  for (const auto& [name, tensor] : sorted) {
-    const bool is_new = names.insert(name).second;
+  for (const auto& item : sorted) {
+    const bool is_new = names.insert(item.name).second;
     HETERODYNE_DCHECK(is_new);
-    header.tensors.emplace_back(name, TensorInfo{tensor.scalar_type(), tensor.sizes().vec()});
+    header.tensors.emplace_back(item.name, TensorInfo{item.dtype, item.tensor.sizes().vec()});
   }
   FileWriter file(path);
   file.write(write_safetensors_header(header));
-  for (const auto& [name, tensor] : sorted) {
-    const auto values = tensor.detach().to(torch::kCPU).contiguous();
+  for (const auto& item : sorted) {
+    auto values = item.tensor.detach().to(torch::kCPU).contiguous();
+    if (item.dtype != values.scalar_type()) values = upper_halves(values);
     file.write({static_cast<const char*>(values.const_data_ptr()), values.nbytes()});
   }
   file.commit();

@@ -43,11 +43,15 @@ class SafetensorsFile {
   std::unordered_map<std::string, size_t> place_;
 };
 
+/// How tensors of float32 are stored. kShortest: those of at least 65,536 values as bfloat16 when that loses not a bit
+/// of any, as it is of models that were published in it; half of the file, and of what reading it takes.
+enum class Float32Form { kFloat32, kShortest };
+
 /// Writes a file as write_file() does, one tensor after the other; tensors on a device or with strides are copied one
 /// at a time. They are laid out like the reference library does it: by falling size of an element, then by name; equal
 /// content gives equal bytes. Names must differ, metadata must be text. Throws ShapeError for a dtype that the format
 /// has not, DeviceError when the disk refuses.
 void write_safetensors(const std::string& path, const std::vector<std::pair<std::string, torch::Tensor>>& tensors,
-                       const Table& metadata = {});
+                       const Table& metadata = {}, Float32Form form = Float32Form::kFloat32);
 
 }  // namespace heterodyne::io

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
 
 #include "heterodyne/base/error.h"
@@ -62,6 +63,30 @@ TEST(Safetensors, EveryDtypeReadsBackEqual) {
     EXPECT_TRUE(back.is_contiguous()) << name;
     EXPECT_TRUE(torch::equal(back, tensor)) << name;
   }
+}
+
+// 128 and all numbers below have at most 8 binary digits, 257 has 9.
+TEST(Safetensors, TheShortestFormLosesNothing) {
+  const TemporaryFolder folder;
+  const float infinity = std::numeric_limits<float>::infinity();
+  auto exact = torch::arange(1 << 16).remainder(129).to(torch::kFloat32).view({256, 256});
+  exact[0][0] = -0.0F, exact[0][1] = infinity, exact[0][2] = std::numeric_limits<float>::quiet_NaN();
+  auto inexact = exact.clone();
+  inexact[255][255] = 257;
+  const auto small = exact.slice(0, 0, 255), doubles = exact.to(torch::kFloat64);
+  const std::vector<std::pair<std::string, torch::Tensor>> tensors{
+      {"exact", exact}, {"transposed", exact.t()}, {"inexact", inexact}, {"small", small}, {"doubles", doubles}};
+  write_safetensors(folder / "f", tensors, {}, Float32Form::kShortest);
+  const SafetensorsFile file(folder / "f");
+  for (const auto& [name, tensor] : tensors) {
+    const bool is_short = name == "exact" || name == "transposed";
+    EXPECT_EQ(file.info(name).dtype, is_short ? torch::kBFloat16 : tensor.scalar_type()) << name;
+    const auto back = file.tensor(name).to(tensor.scalar_type()), as_it_was = tensor.contiguous();
+    const auto bits = tensor.scalar_type() == torch::kFloat64 ? torch::kInt64 : torch::kInt32;
+    EXPECT_TRUE(torch::equal(back.view(bits), as_it_was.view(bits))) << name;
+  }
+  write_safetensors(folder / "g", tensors);
+  EXPECT_EQ(SafetensorsFile(folder / "g").info("exact").dtype, torch::kFloat32);
 }
 
 TEST(Safetensors, ATensorOutlivesItsFile) {

@@ -139,7 +139,7 @@ void save_checkpoint(const std::string& folder, Network& network, Optimizer& opt
     fs::remove_all(temporary, ignored);
     make_folder(temporary);
     const CaughtUp caught_up(optimizer);
-    io::write_safetensors(in(temporary, "model.safetensors"), state_of(network));
+    io::write_safetensors(in(temporary, "model.safetensors"), state_of(network), {}, io::Float32Form::kShortest);
     io::write_safetensors(in(temporary, "optimizer.safetensors"), optimizer.state());
     write_carry(in(temporary, kCarry), state.carry);
     write_sums(in(temporary, kGrowth), state.growth);
@@ -225,6 +225,16 @@ void load_checkpoint(const CheckpointInfo& checkpoint, Network& network, Optimiz
   }
   const std::string optimizer_path = in(checkpoint.folder, "optimizer.safetensors");
   optimizer->load_state(parameters_of(network), tensors_of(optimizer_path), optimizer_path);
+}
+
+NamedTensors values_of(const CheckpointInfo& checkpoint) {
+  auto values = tensors_of(in(checkpoint.folder, "model.safetensors"));
+  if (!uses_averages(checkpoint)) return values;
+  for (auto& [name, tensor] : values) {
+    const auto found = checkpoint.state.averages.find(name);
+    if (found != checkpoint.state.averages.end()) tensor = found->second;
+  }
+  return values;
 }
 
 std::string CheckpointFolder::folder_of(int64_t step) const { return in(path_, fmt::format("{}{:08}", kPrefix, step)); }

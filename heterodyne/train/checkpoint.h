@@ -53,6 +53,10 @@ CheckpointInfo peek_checkpoint(const std::string& folder);
 /// optimizer, for who only uses the model, averages that training validated take the place of the weights.
 void load_checkpoint(const CheckpointInfo& checkpoint, Network& network, Optimizer* optimizer);
 
+/// The values that load_checkpoint() without an optimizer gives a network, by name, where they lie: views of the file,
+/// which may hold bfloat16 in the place of float32, and averages.
+NamedTensors values_of(const CheckpointInfo& checkpoint);
+
 /// The checkpoints of a run: a folder of them, with LAST and BEST naming two.
 class CheckpointFolder {
  public:

@@ -3,15 +3,18 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/fixtures.h"
 #include "heterodyne/io/json.h"
+#include "heterodyne/io/safetensors.h"
 #include "heterodyne/io/sha256.h"
 #include "heterodyne/layer/resize.h"
 #include "heterodyne/model/load.h"
 #include "heterodyne/train/fixtures.h"
+#include "heterodyne/train/growth/averages.h"
 #include "heterodyne/train/step.h"
 
 namespace heterodyne::checkpoint_test {
@@ -56,6 +59,52 @@ TEST_F(CheckpointTest, EverythingComesBack) {
   ASSERT_EQ(moments.size(), got_moments.size());
   for (size_t i = 0; i < moments.size(); ++i)
     EXPECT_TRUE(torch::equal(moments[i].second, got_moments[i].second)) << moments[i].first;
+}
+
+TEST_F(CheckpointTest, ValuesAreThoseThatANetworkIsGiven) {
+  Sums averages;
+  update_averages(averages, *network, 0.5, 1);
+  step();
+  for (const bool is_averaged : {false, true}) {
+    experiment = fixtures::small_experiment(
+        {"train.average.decay=0.5", is_averaged ? "train.average.validate=true" : "train.average.validate=false"});
+    TrainState state;
+    state.averages = averages;
+    save_checkpoint(path, *network, *optimizer, state, experiment);
+    const auto checkpoint = read_checkpoint(path);
+    const auto other = make_network(experiment);
+    load_checkpoint(checkpoint, *other, nullptr);
+    std::map<std::string, torch::Tensor> got;
+    for (const auto& [name, tensor] : values_of(checkpoint)) got[name] = tensor;
+    const auto expected = state_of(*other);
+    EXPECT_EQ(got.size(), expected.size());
+    for (const auto& [name, tensor] : expected) EXPECT_TRUE(torch::equal(got.at(name), tensor)) << name;
+    EXPECT_EQ(torch::equal(expected[0].second, state_of(*network)[0].second), !is_averaged);
+  }
+}
+
+// Weights as they were published: 256 x 256 values of 8 binary digits.
+TEST_F(CheckpointTest, ValuesOfHalfTheLengthAreKeptSo) {
+  experiment = fixtures::small_experiment({"model.moe.experts.0.hidden=8192"});
+  network = make_network(experiment);
+  {
+    const torch::NoGradGuard no_grad;
+    for (auto& parameter : network->parameters()) parameter.copy_(parameter.to(torch::kBFloat16));
+  }
+  optimizer = optimizers().make(experiment.options.train.optimizer);
+  save_checkpoint(path, *network, *optimizer, {}, experiment);
+  const auto expected = state_of(*network);
+  int64_t bytes = 0, num_short = 0;
+  for (const auto& [name, tensor] : expected) bytes += static_cast<int64_t>(tensor.nbytes());
+  const io::SafetensorsFile file(path + "/model.safetensors");
+  for (const auto& name : file.names()) num_short += file.info(name).dtype == torch::kBFloat16;
+  EXPECT_GT(num_short, 0);
+  EXPECT_LT(std::filesystem::file_size(path + "/model.safetensors"), 0.6 * static_cast<double>(bytes));
+  const auto other = make_network(experiment);
+  load_checkpoint(read_checkpoint(path), *other, nullptr);
+  const auto got = state_of(*other);
+  for (size_t i = 0; i < expected.size(); ++i)
+    EXPECT_TRUE(torch::equal(expected[i].second, got[i].second)) << expected[i].first;
 }
 
 TEST_F(CheckpointTest, AResizedNetworkComesBackResized) {
