@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "heterodyne/ops/linear.h"
 #include "heterodyne/ops/top_k.h"
 
 namespace heterodyne {
@@ -15,6 +16,11 @@ torch::Tensor GatedRouter::scores(const RouteInput& input) const {
   auto score_TE = logits(input);
   ops::top_k(score_TE.detach(), 1, name_);  // throws when one is NaN
   return score_TE;
+}
+
+torch::Tensor products_of(const torch::Tensor& x_TD, const torch::Tensor& matrix_ED) {
+  return ops::can_run_linear(x_TD, matrix_ED) ? ops::linear_product(x_TD, matrix_ED)
+                                              : torch::matmul(x_TD, matrix_ED.t());
 }
 
 torch::Tensor counted_tokens(const RouteInput& input) {

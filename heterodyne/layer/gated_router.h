@@ -26,6 +26,9 @@ class GatedRouter : public LinearGateRouter {
   std::string name_;
 };
 
+/// [T, E]: rows times the transposed matrix, for routers that compare tokens with embeddings of experts.
+torch::Tensor products_of(const torch::Tensor& x_TD, const torch::Tensor& matrix_ED);
+
 /// int64 [C]: the tokens of the batch that are not masked, ascending.
 torch::Tensor counted_tokens(const RouteInput& input);
 /// The same for each sequence.

@@ -7,11 +7,23 @@
 
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/shape.h"
+#include "heterodyne/nn/memory_claim.h"
 #include "heterodyne/ops/kernel_input.h"
 #include "heterodyne/ops/linear.h"
 #include "heterodyne/ops/panels.h"
 
 namespace heterodyne::nn {
+namespace {
+
+// Panels with a claim on their memory that lives as long; undefined where there is none to be had.
+torch::Tensor claimed_panels(const torch::Tensor& matrix_OI) {
+  const auto claim = claim_memory(static_cast<int64_t>(matrix_OI.nbytes()));
+  if (!claim) return {};
+  const auto panels = ops::pack_panels(matrix_OI);
+  return torch::from_blob(panels.data_ptr(), panels.sizes(), [panels, claim](void*) {}, panels.options());
+}
+
+}  // namespace
 
 Weight::Weight(torch::nn::Module& owner, const std::string& name, const torch::Tensor& matrix_OI)
     : matrix_OI_(owner.register_parameter(name, matrix_OI)) {
@@ -55,7 +67,8 @@ torch::Tensor Weight::panels() const {
   const void* from = matrix_OI_.const_data_ptr();
   const auto version = static_cast<uint32_t>(matrix_OI_._version());
   if (!packed_.panels.defined() || packed_.from != from || packed_.version != version) {
-    packed_ = {ops::pack_panels(matrix_OI_), from, version};
+    packed_ = {};
+    packed_ = {claimed_panels(matrix_OI_), from, version};
   }
   return packed_.panels;
 }

@@ -3,7 +3,7 @@
 // 0.01.
 #include <cmath>
 
-#include "heterodyne/layer/token_choice_router.h"
+#include "heterodyne/layer/gated_router.h"
 
 namespace heterodyne {
 namespace {
@@ -40,7 +40,7 @@ class CosineRouter : public TokenChoiceRouter {
     const auto token_TP = directions_of(gate_scores(input.x_TD, *projection_));
     const auto direction_EP = directions_of(at_least_float32(direction_EP_));
     const auto scale = at_least_float32(log_scale_).clamp_max(std::log(kLargestScale)).exp();
-    const auto logit_TE = torch::matmul(token_TP, direction_EP.t()) * scale;
+    const auto logit_TE = products_of(token_TP, direction_EP) * scale;
     const auto prob_TE = logit_TE.softmax(-1);
     const auto expert_TK = choose(logit_TE, input, prob_TE);
     const auto weight_TK = weights_at_choices(options_.weights, logit_TE, prob_TE, expert_TK);

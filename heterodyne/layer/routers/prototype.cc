@@ -49,7 +49,7 @@ class PrototypeRouter : public TokenChoiceRouter {
     check_input(input.x_TD);
     const auto x_TD = at_least_float32(input.x_TD);
     const auto token_TD = directions_of(x_TD - mean_D_.to(x_TD.scalar_type()));
-    const auto cosine_TE = torch::matmul(token_TD, prototype_ED_.to(x_TD.scalar_type()).t());
+    const auto cosine_TE = products_of(token_TD, prototype_ED_.to(x_TD.scalar_type()));
     const auto logit_TE = cosine_TE / options_.temperature;
     const auto prob_TE = logit_TE.softmax(-1);
     const auto expert_TK = choose(cosine_TE.detach() + bias_E_.to(x_TD.scalar_type()), input, prob_TE);

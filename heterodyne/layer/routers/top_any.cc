@@ -78,8 +78,8 @@ class TopAnyRouter : public TokenChoiceRouter {
   Routing route(const RouteInput& input) override {
     check_input(input.x_TD);
     const auto x_TD = at_least_float32(input.x_TD), direction_ED = at_least_float32(direction_ED_);
-    const auto cosine_TE =
-        torch::matmul(x_TD, (direction_ED / lengths_of(direction_ED)).t().to(x_TD.scalar_type())) / lengths_of(x_TD);
+    const auto unit_ED = (direction_ED / lengths_of(direction_ED)).to(x_TD.scalar_type());
+    const auto cosine_TE = products_of(x_TD, unit_ED) / lengths_of(x_TD);
     const auto scale = at_least_float32(log_scale_).clamp_max(std::log(kLargestScale)).exp().to(x_TD.scalar_type());
     const auto logit_TE = cosine_TE * scale;
     const auto prob_TE =

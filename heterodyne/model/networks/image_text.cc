@@ -7,12 +7,12 @@
 #include <ATen/ops/cat.h>
 
 #include "heterodyne/model/blocks/image_and_text.h"
+#include "heterodyne/model/blocks/learned_positions.h"
 #include "heterodyne/model/blocks/moe_pass.h"
 #include "heterodyne/model/blocks/sparse_layers.h"
 #include "heterodyne/model/blocks/stem.h"
 #include "heterodyne/model/blocks/token_mean.h"
 #include "heterodyne/model/network.h"
-#include "heterodyne/nn/dropout.h"
 #include "heterodyne/nn/embedding.h"
 #include "heterodyne/nn/linear.h"
 
@@ -51,11 +51,7 @@ class ImageTextNetwork : public Network {
     const Init init{context.seed, ""};
     stem_ = register_module("stem", options.stem.make(data_, width_, init.at("stem")));
     word_ = register_module("word", std::make_shared<nn::Embedding>(data_.vocabulary, width_, init.at("word")));
-    constexpr double kDeviation = 0.02;
-    position_SD_ = register_parameter(
-        "positions",
-        init.at("positions").stream().normal({context.seed, 0}, {tokens_per_example(), width_}) * kDeviation);
-    dropout_ = register_module("dropout", std::make_shared<nn::Dropout>(options.dropout, init.at("dropout")));
+    positions_ = std::make_unique<LearnedPositions>(*this, tokens_per_example(), width_, options.dropout, init);
     make_layers(options, init.at("layers"));
     norm_ = register_module("norm", std::make_shared<nn::LayerNorm>(width_));
     head_ = register_module(
@@ -64,9 +60,9 @@ class ImageTextNetwork : public Network {
 
   NetworkOutput forward(const Batch& batch, RoutingLog* log) override {
     const Batch tokens = with_image_tokens("image_text", data_, batch, stem_->num_tokens());
-    auto x_BSD = at::cat({stem_->forward(batch.inputs), word_->forward(batch.text_BS)}, 1) + position_SD_;
+    auto x_BSD = at::cat({stem_->forward(batch.inputs), word_->forward(batch.text_BS)}, 1);
+    x_BSD = positions_->forward(x_BSD, batch.random);
     const auto all_T = torch::arange(x_BSD.size(0) * x_BSD.size(1));
-    x_BSD = dropout_->forward(x_BSD.flatten(0, 1), batch.random, all_T).view_as(x_BSD);
     observe(log, "stem", x_BSD);
 
     MoePass moe(tokens, log);
@@ -129,8 +125,7 @@ class ImageTextNetwork : public Network {
   DataShape data_;
   std::shared_ptr<Stem> stem_;
   std::shared_ptr<nn::Embedding> word_;
-  torch::Tensor position_SD_;
-  std::shared_ptr<nn::Dropout> dropout_;
+  std::unique_ptr<LearnedPositions> positions_;
   std::vector<Layer> layers_;
   std::shared_ptr<nn::LayerNorm> norm_;
   std::shared_ptr<nn::Linear> head_;

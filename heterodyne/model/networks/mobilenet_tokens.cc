@@ -5,10 +5,10 @@
 //
 // Letters: B images, C channels, H x W pixels, S tokens of an image, D width.
 #include "heterodyne/base/shape.h"
+#include "heterodyne/model/blocks/learned_positions.h"
 #include "heterodyne/model/blocks/mobilenet_layers.h"
 #include "heterodyne/model/blocks/vit_layers.h"
 #include "heterodyne/model/network.h"
-#include "heterodyne/nn/dropout.h"
 #include "heterodyne/nn/linear.h"
 
 namespace heterodyne {
@@ -38,10 +38,7 @@ class MobileNetTokens : public Network {
     for (auto& parameter : parameters()) parameter.requires_grad_(!options.frozen);
     const nn::LinearOptions narrow{features_->num_features(), D};
     project_ = register_module("project", std::make_shared<nn::Linear>(narrow, init.at("project")));
-    constexpr double kDeviation = 0.02;
-    position_SD_ = register_parameter(
-        "positions", init.at("positions").stream().normal({context.seed, 0}, {tokens_per_example(), D}) * kDeviation);
-    dropout_ = register_module("dropout", std::make_shared<nn::Dropout>(options.dropout, init.at("dropout")));
+    positions_ = std::make_unique<LearnedPositions>(*this, tokens_per_example(), D, options.dropout, init);
     auto mixture = register_module("mixture", std::make_shared<torch::nn::Module>());
     layers_ = std::make_unique<VitLayers>(*mixture, options, init.at("mixture"));
     norm_ = register_module("norm", std::make_shared<nn::LayerNorm>(D, options.norm_eps));
@@ -87,17 +84,14 @@ class MobileNetTokens : public Network {
   torch::Tensor tokens_of(const Batch& batch) const {
     const auto feature_BFS = features_->forward(batch.inputs, nullptr).flatten(2);
     const auto x_TD = project_->forward(feature_BFS.transpose(1, 2).reshape({-1, features_->num_features()}));
-    const int64_t B = batch.size(), S = tokens_per_example(), D = options_.width;
-    const auto x_BSD = x_TD.view({B, S, D}) + position_SD_;
-    return dropout_->forward(x_BSD.view({-1, D}), batch.random, torch::arange(B * S)).view({B, S, D});
+    return positions_->forward(x_TD.view({batch.size(), tokens_per_example(), options_.width}), batch.random);
   }
 
   Options options_;
   DataShape data_;
   std::unique_ptr<MobileNetLayers> features_;
   std::shared_ptr<nn::Linear> project_, head_;
-  torch::Tensor position_SD_;
-  std::shared_ptr<nn::Dropout> dropout_;
+  std::unique_ptr<LearnedPositions> positions_;
   std::unique_ptr<VitLayers> layers_;
   std::shared_ptr<nn::LayerNorm> norm_;
 };

@@ -9,11 +9,11 @@
 #include <ATen/ops/gelu.h>
 
 #include "heterodyne/model/blocks/image_and_text.h"
+#include "heterodyne/model/blocks/learned_positions.h"
 #include "heterodyne/model/blocks/llama_layers.h"
 #include "heterodyne/model/blocks/stem.h"
 #include "heterodyne/model/blocks/vit_layers.h"
 #include "heterodyne/model/network.h"
-#include "heterodyne/nn/dropout.h"
 #include "heterodyne/nn/embedding.h"
 #include "heterodyne/nn/linear.h"
 
@@ -41,23 +41,19 @@ struct VisionSettings {
 // [B, C, H, W] to [B, P, width]: patches with learned positions, layers, a norm.
 class VisionEncoder : public torch::nn::Module {
  public:
-  VisionEncoder(const VisionSettings& settings, const DataShape& data, const Init& init) : width_(settings.width) {
-    stem_ = register_module("stem", settings.stem.make(data, width_, init.at("stem")));
-    constexpr double kDeviation = 0.02;
-    position_PD_ = register_parameter(
-        "positions", init.at("positions").stream().normal({init.seed, 0}, {stem_->num_tokens(), width_}) * kDeviation);
-    dropout_ = register_module("dropout", std::make_shared<nn::Dropout>(settings.dropout, init.at("dropout")));
+  VisionEncoder(const VisionSettings& settings, const DataShape& data, const Init& init) {
+    const int64_t D = settings.width;
+    stem_ = register_module("stem", settings.stem.make(data, D, init.at("stem")));
+    positions_ = std::make_unique<LearnedPositions>(*this, stem_->num_tokens(), D, settings.dropout, init);
     VitLayersOptions options;
-    options.width = width_, options.layers = settings.layers, options.heads = settings.heads;
+    options.width = D, options.layers = settings.layers, options.heads = settings.heads;
     options.dropout = settings.dropout, options.dense = settings.dense;
     layers_ = std::make_unique<VitLayers>(*this, options, init);
-    norm_ = register_module("norm", std::make_shared<nn::LayerNorm>(width_));
+    norm_ = register_module("norm", std::make_shared<nn::LayerNorm>(D));
   }
 
   torch::Tensor forward(const Batch& batch, MoePass& moe, RoutingLog* log) const {
-    auto x_BPD = stem_->forward(batch.inputs) + position_PD_;
-    const auto all_T = torch::arange(x_BPD.size(0) * x_BPD.size(1));
-    x_BPD = dropout_->forward(x_BPD.flatten(0, 1), batch.random, all_T).view_as(x_BPD);
+    const auto x_BPD = positions_->forward(stem_->forward(batch.inputs), batch.random);
     return norm_->forward(layers_->forward(x_BPD, batch.random, moe, log));
   }
 
@@ -69,10 +65,8 @@ class VisionEncoder : public torch::nn::Module {
   }
 
  private:
-  int64_t width_;
   std::shared_ptr<Stem> stem_;
-  torch::Tensor position_PD_;
-  std::shared_ptr<nn::Dropout> dropout_;
+  std::unique_ptr<LearnedPositions> positions_;
   std::unique_ptr<VitLayers> layers_;
   std::shared_ptr<nn::LayerNorm> norm_;
 };

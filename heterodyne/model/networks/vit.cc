@@ -10,10 +10,10 @@
 #include <ATen/ops/cat.h>
 
 #include "heterodyne/base/shape.h"
+#include "heterodyne/model/blocks/learned_positions.h"
 #include "heterodyne/model/blocks/stem.h"
 #include "heterodyne/model/blocks/vit_layers.h"
 #include "heterodyne/model/network.h"
-#include "heterodyne/nn/dropout.h"
 #include "heterodyne/nn/linear.h"
 
 namespace heterodyne {
@@ -37,13 +37,8 @@ class VitNetwork : public Network {
     const Init init{context.seed, ""};
     const int64_t D = options.width;
     stem_ = register_module("stem", std::make_shared<PatchStem>(data_, D, options.patch, init.at("stem")));
-    const auto learned = [&](const char* name, int64_t count) {
-      constexpr double kDeviation = 0.02;
-      return register_parameter(name, init.at(name).stream().normal({context.seed, 0}, {count, D}) * kDeviation);
-    };
-    if (options.pool == "cls") class_token_1D_ = learned("class_token", 1);
-    position_SD_ = learned("positions", num_tokens());
-    dropout_ = register_module("dropout", std::make_shared<nn::Dropout>(options.dropout, init.at("dropout")));
+    if (options.pool == "cls") class_token_1D_ = learned_rows(*this, "class_token", {1, D}, init);
+    positions_ = std::make_unique<LearnedPositions>(*this, num_tokens(), D, options.dropout, init);
     layers_ = std::make_unique<VitLayers>(*this, options, init);
     norm_ = register_module("norm", std::make_shared<nn::LayerNorm>(D, options.norm_eps));
     head_ =
@@ -86,16 +81,14 @@ class VitNetwork : public Network {
     auto x_BSD = stem_->forward(batch.inputs);
     const int64_t B = x_BSD.size(0), D = options_.width;
     if (class_token_1D_.defined()) x_BSD = at::cat({class_token_1D_.expand({B, 1, D}), x_BSD}, 1);
-    x_BSD = x_BSD + position_SD_;
-    return dropout_->forward(x_BSD.reshape({-1, D}), batch.random, torch::arange(B * num_tokens()))
-        .view({B, num_tokens(), D});
+    return positions_->forward(x_BSD, batch.random);
   }
 
   Options options_;
   DataShape data_;
   std::shared_ptr<PatchStem> stem_;
-  torch::Tensor class_token_1D_, position_SD_;
-  std::shared_ptr<nn::Dropout> dropout_;
+  torch::Tensor class_token_1D_;
+  std::unique_ptr<LearnedPositions> positions_;
   std::unique_ptr<VitLayers> layers_;
   std::shared_ptr<nn::LayerNorm> norm_;
   std::shared_ptr<nn::Linear> head_;
