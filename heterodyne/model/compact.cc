@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "heterodyne/base/error.h"
 #include "heterodyne/nn/embedding.h"
 #include "heterodyne/nn/linear.h"
@@ -10,31 +12,39 @@ namespace heterodyne {
 namespace {
 
 bool is_of_router(const std::string& name) {
-  return name.starts_with("router.") || name.find(".router.") != std::string::npos || name.ends_with(".router");
+  return name.starts_with("router.") || name.find(".router.") != std::string::npos;
 }
 
 }  // namespace
 
-CompactReport compact_weights(torch::nn::Module& module, ops::Compact format) {
+std::vector<std::pair<std::string, nn::Weight*>> weights_of(const torch::nn::Module& module) {
+  std::vector<std::pair<std::string, nn::Weight*>> all;
+  for (const auto& part : module.named_modules("", false)) {
+    if (auto* linear = part.value()->as<nn::Linear>()) all.emplace_back(part.key() + ".weight", &linear->weight());
+    if (auto* table = part.value()->as<nn::Embedding>()) all.emplace_back(part.key() + ".weight", &table->weight());
+  }
+  return all;
+}
+
+CompactReport compact_weights(torch::nn::Module& module, ops::Compact format, CompactScope scope) {
   CompactReport report;
+  std::set<std::string> learning;
   for (const auto& parameter : module.named_parameters()) {
     if (parameter.value().scalar_type() != torch::kFloat32) {
       throw ConfigError(fmt::format("{}: expected a model in float32 to make it {}, got {}", parameter.key(),
                                     ops::name_of(format), torch::toString(parameter.value().scalar_type())));
     }
     report.bytes_before += static_cast<int64_t>(parameter.value().nbytes());
+    if (parameter.value().requires_grad()) learning.insert(parameter.key());
   }
   report.bytes_after = report.bytes_before;
-  const auto make_compact = [&](nn::Weight& weight) {
-    if (weight.compact_matrix()) return;
-    weight.compact(format);
+  for (const auto& [name, weight] : weights_of(module)) {
+    if (is_of_router(name) || weight->compact_matrix()) continue;
+    const std::string bias = name.substr(0, name.size() - std::string("weight").size()) + "bias";
+    if (scope == CompactScope::kFrozen && (learning.count(name) > 0 || learning.count(bias) > 0)) continue;
+    weight->compact(format);
     ++report.num_matrices;
-    report.bytes_after += weight.compact_matrix()->num_bytes() - 4 * weight.num_values();
-  };
-  for (const auto& part : module.named_modules("", false)) {
-    if (is_of_router(part.key())) continue;
-    if (auto* linear = part.value()->as<nn::Linear>()) make_compact(linear->weight());
-    if (auto* embedding = part.value()->as<nn::Embedding>()) make_compact(embedding->weight());
+    report.bytes_after += weight->compact_matrix()->num_bytes() - 4 * weight->num_values();
   }
   return report;
 }

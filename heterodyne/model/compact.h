@@ -1,7 +1,12 @@
-// Compact weights: a network whose matrices take half or a quarter of float32's memory, for inference.
+// Compact weights: a network of whose matrices those that do not learn take half or a quarter of float32's memory.
 #pragma once
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "heterodyne/base/torch.h"
+#include "heterodyne/nn/weight.h"
 #include "heterodyne/ops/compact/compact_matrix.h"
 
 namespace heterodyne {
@@ -11,10 +16,17 @@ struct CompactReport {
   int64_t bytes_before = 0, bytes_after = 0;  // of all parameters
 };
 
+/// Which matrices become compact: all, for who only uses the module; or those of linear layers and embeddings of which
+/// no parameter requires a gradient, so that the others go on learning.
+enum class CompactScope { kAll, kFrozen };
+
 /// Makes the matrices of linear layers, experts among them, and of embeddings compact (nn::Weight::compact()), in a
 /// network or a part of one. Routers, norms, biases, convolutions and recurrent layers stay as they are: they are
-/// small, or decide what is computed. The module answers without gradients from here on and cannot be saved. Throws
+/// small, or decide what is computed. In kBf16 the module can be saved and loaded as before (load.h). Throws
 /// ConfigError for one that is not of float32.
-CompactReport compact_weights(torch::nn::Module& module, ops::Compact format);
+CompactReport compact_weights(torch::nn::Module& module, ops::Compact format, CompactScope scope = CompactScope::kAll);
+
+/// The weights that linear layers and embeddings hold, with the names of their parameters: "layers.0.w1.weight".
+std::vector<std::pair<std::string, nn::Weight*>> weights_of(const torch::nn::Module& module);
 
 }  // namespace heterodyne

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <set>
 
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/shape.h"
 #include "heterodyne/layer/resize.h"
+#include "heterodyne/model/compact.h"
 
 namespace heterodyne {
 namespace {
@@ -24,9 +26,16 @@ struct Mismatch {
 }  // namespace
 
 std::vector<std::pair<std::string, torch::Tensor>> state_of(const Network& network) {
+  std::map<std::string, ops::CompactPointer> compact;
+  for (const auto& [name, weight] : weights_of(network)) {
+    if (weight->compact_matrix()) compact[name] = weight->compact_matrix();
+  }
   std::vector<std::pair<std::string, torch::Tensor>> state;
-  for (const auto& parameter : network.named_parameters())
-    state.emplace_back(parameter.key(), parameter.value().detach());
+  for (const auto& parameter : network.named_parameters()) {
+    const auto found = compact.find(parameter.key());
+    state.emplace_back(parameter.key(),
+                       found == compact.end() ? parameter.value().detach() : ops::rounded_values(*found->second));
+  }
   for (const auto& buffer : network.named_buffers()) state.emplace_back(buffer.key(), buffer.value());
   return state;
 }
@@ -68,7 +77,15 @@ void load_network(Network& network, const Table& table, const io::SafetensorsFil
             mismatch.num_missing, state.size(), mismatch.num_unknown, mismatch.num_misshapen, mismatch.first));
   }
   const torch::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : state) tensor.copy_(file.tensor(name));
+  std::map<std::string, nn::Weight*> compact;
+  for (const auto& [name, weight] : weights_of(network)) {
+    if (weight->compact_matrix()) compact[name] = weight;
+  }
+  for (const auto& [name, tensor] : state) {
+    const auto found = compact.find(name);
+    if (found == compact.end()) tensor.copy_(file.tensor(name));
+    else found->second->assign(file.tensor(name));
+  }
 }
 
 }  // namespace heterodyne

@@ -12,7 +12,8 @@
 
 namespace heterodyne {
 
-/// Parameters, then buffers, by their dotted names: "layers.0.experts.2.up.weight". The tensors are the network's own.
+/// Parameters, then buffers, by their dotted names: "layers.0.experts.2.up.weight". The tensors are the network's own,
+/// but for compact weights: bfloat16 copies of those (compact.h); Error where these are in another format.
 std::vector<std::pair<std::string, torch::Tensor>> state_of(const Network& network);
 
 /// The experts of each MoE layer by the layer's name: see resize.h.

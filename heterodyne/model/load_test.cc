@@ -5,6 +5,7 @@
 #include "heterodyne/io/fixtures.h"
 #include "heterodyne/layer/fixtures.h"
 #include "heterodyne/layer/resize.h"
+#include "heterodyne/model/compact.h"
 
 namespace heterodyne::load_test {
 namespace {
@@ -40,6 +41,28 @@ TEST_F(LoadTest, EveryValueComesBack) {
     EXPECT_EQ(got[i].first, expected[i].first);
     EXPECT_TRUE(torch::equal(got[i].second, expected[i].second)) << got[i].first;
   }
+}
+
+// Through a file: from compact to compact, and to float32.
+TEST_F(LoadTest, CompactWeightsAreSavedAsWhatTheyStandFor) {
+  const auto saved = network_of(16, 1), loaded = network_of(16, 2), wide = network_of(16, 3);
+  compact_weights(*saved, ops::Compact::kBf16);
+  compact_weights(*loaded, ops::Compact::kBf16);
+  const std::string path = save(*saved);
+  load(*loaded, topology_of(*saved), path);
+  load(*wide, topology_of(*saved), path);
+  const auto expected = state_of(*saved), got = state_of(*loaded), whole = state_of(*wide);
+  int64_t num_short = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    num_short += expected[i].second.scalar_type() == torch::kBFloat16;
+    EXPECT_FALSE(expected[i].second.isnan().any().item<bool>()) << expected[i].first;
+    EXPECT_TRUE(torch::equal(expected[i].second, got[i].second)) << expected[i].first;
+    EXPECT_TRUE(torch::equal(expected[i].second.to(whole[i].second.scalar_type()), whole[i].second)) << whole[i].first;
+  }
+  EXPECT_GT(num_short, 3);
+  const auto other = network_of(16, 4);
+  compact_weights(*other, ops::Compact::kInt8);
+  EXPECT_THROW(state_of(*other), Error) << "it would lose digits each time";
 }
 
 TEST_F(LoadTest, ANetworkTakesTheExpertsOfTheFile) {

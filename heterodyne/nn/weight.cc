@@ -54,7 +54,11 @@ Weight::Operand Weight::operand() const {
 void Weight::assign(const torch::Tensor& matrix_OI) {
   check_shape("nn.weight", "assigned matrix", matrix_OI, {{"outputs", num_outputs()}, {"inputs", num_inputs()}});
   const torch::NoGradGuard no_grad;
-  matrix_OI_.copy_(matrix_OI);
+  if (compact_) {
+    compact_ = ops::compacted(matrix_OI.to(torch::kFloat32), compact_->format);
+  } else {
+    matrix_OI_.copy_(matrix_OI);
+  }
 }
 
 torch::Tensor Weight::panels() const {
@@ -74,22 +78,13 @@ torch::Tensor Weight::panels() const {
 }
 
 torch::Tensor Weight::apply(const torch::Tensor& x_NI, const torch::Tensor& bias_O) const {
-  if (compact_) return apply_compact(x_NI, bias_O);
+  auto sizes = x_NI.sizes().vec();
+  if (!sizes.empty()) sizes.back() = num_outputs();
+  if (compact_) return ops::compact_product(x_NI.reshape({-1, x_NI.size(-1)}), *compact_, bias_O).view(sizes);
   if (x_NI.dim() > 0 && x_NI.size(-1) == num_inputs() && ops::can_run_linear(x_NI, matrix_OI_)) {
-    auto sizes = x_NI.sizes().vec();
-    sizes.back() = num_outputs();
     return ops::linear_product(x_NI.reshape({-1, num_inputs()}), matrix_OI_, bias_O, panels()).view(sizes);
   }
   return at::linear(x_NI, matrix_OI_, bias_O.defined() ? std::optional(bias_O) : std::nullopt);
-}
-
-torch::Tensor Weight::apply_compact(const torch::Tensor& x_NI, const torch::Tensor& bias_O) const {
-  if (torch::GradMode::is_enabled() && x_NI.requires_grad())
-    throw Error(fmt::format("[nn.weight] expected float32 weights where gradients are wanted, got {}",
-                            ops::name_of(compact_->format)));
-  auto sizes = x_NI.sizes().vec();
-  sizes.back() = num_outputs();
-  return ops::compact_product(x_NI.reshape({-1, x_NI.size(-1)}), *compact_, bias_O).view(sizes);
 }
 
 }  // namespace heterodyne::nn

@@ -16,7 +16,8 @@ class Weight {
 
   /// [outputs, inputs], the parameter itself: its gradient is the parameter's. Throws Error when it is compact.
   const torch::Tensor& matrix() const;
-  /// Copies values of any dtype into the parameter, without a gradient. Throws ShapeError unless the shape is equal.
+  /// Copies values of any dtype, without a gradient; compact ones are made compact anew. Throws ShapeError unless the
+  /// shape is equal.
   void assign(const torch::Tensor& matrix_OI);
 
   int64_t num_outputs() const { return matrix_OI_.size(0); }
@@ -24,12 +25,12 @@ class Weight {
   int64_t num_values() const { return matrix_OI_.numel(); }
 
   /// The matrix as ops multiply by it best (ops/panels.h), made when first asked for and again after the matrix has
-  /// changed. Undefined while gradients are recorded, when it would serve a single step and is packed in passing, and
-  /// where no kernel reads it.
+  /// changed. Undefined while gradients are recorded, when it would serve a single step and is packed in passing, where
+  /// no kernel reads it, and where such copies would take too much of the memory (memory_claim.h).
   torch::Tensor panels() const;
 
-  /// From here on in half or a quarter of the memory, for inference (ops/compact/compact_matrix.h). The parameter keeps
-  /// its shape and its name; its values are gone, and NaN is read in their place. Throws ShapeError unless it is
+  /// From here on in half or a quarter of the memory (ops/compact/compact_matrix.h), and learns nothing. The parameter
+  /// keeps its shape and its name; its values are gone, and NaN is read in their place. Throws ShapeError unless it is
   /// float32.
   void compact(ops::Compact format);
   /// Null unless compact() was called.
@@ -46,8 +47,6 @@ class Weight {
   torch::Tensor apply(const torch::Tensor& x_NI, const torch::Tensor& bias_O = {}) const;
 
  private:
-  torch::Tensor apply_compact(const torch::Tensor& x_NI, const torch::Tensor& bias_O) const;
-
   struct Packed {
     torch::Tensor panels;
     const void* from = nullptr;  // where the matrix lay, and which version of it this was

@@ -66,6 +66,42 @@ struct ExpertMlps : torch::autograd::Function<ExpertMlps> {
   }
 };
 
+// The same with float32 matrices in the place of compact ones, where there are rows for it.
+ExpertMlp expanded(const ExpertMlp& expert) {
+  ExpertMlp wide{expert.activation, ops::expanded(*expert.up_compact), ops::expanded(*expert.down_compact)};
+  if (expert.gate_compact) wide.gate_FD = ops::expanded(*expert.gate_compact);
+  wide.up_bias_F = expert.up_bias_F, wide.gate_bias_F = expert.gate_bias_F, wide.down_bias_O = expert.down_bias_O;
+  return wide;
+}
+
+// Experts of which none learns, compact ones among them: gradients of the rows and of their weights alone.
+struct FrozenMlps : torch::autograd::Function<FrozenMlps> {
+  static torch::Tensor forward(AutogradContext* ctx, const torch::Tensor& x_TD, const torch::Tensor& weight_N,
+                               const c10::intrusive_ptr<Call>& call) {
+    ctx->save_for_backward({x_TD, weight_N});
+    ctx->saved_data["call"] = c10::IValue::make_capsule(call);
+    return internal::MlpPass(x_TD, weight_N, call->plan, call->experts, call->output_width).forward(false).y_TO;
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& grad) {
+    if (torch::GradMode::is_enabled()) throw Error("[ops.expert_mlps] there are no second derivatives");
+    const auto held = ctx->saved_data["call"].toCapsule();
+    const auto& call = static_cast<const Call&>(*held);
+    const auto saved = ctx->get_saved_variables();
+    auto experts = call.experts;
+    const auto* rows_E = call.plan.tokens_per_expert_E.const_data_ptr<int64_t>();
+    for (size_t e = 0; e < experts.size(); ++e) {
+      if (!experts[e].is_compact()) continue;
+      experts[e] = rows_E[e] > 0 ? expanded(experts[e]) : ExpertMlp{};
+    }
+    internal::MlpPass pass(saved[0], saved[1], call.plan, experts, call.output_width);
+    const auto pre = pass.forward(true).pre;
+    auto found = pass.backward(
+        {grad[0].contiguous(), pre, ctx->needs_input_grad(0), std::vector<internal::WantedGradients>(experts.size())});
+    return {found.dx_TD, found.dweight_N, {}};
+  }
+};
+
 // Whose tensor it is; messages are made when one is needed, since there may be thousands of experts.
 struct Part {
   size_t expert;
@@ -113,11 +149,8 @@ void check_expert(const ExpertMlp& expert, size_t position, int64_t D, int64_t O
   check_bias({position, "down_bias_O"}, expert.down_bias_O, O);
 }
 
-// Whether somebody may ask for a gradient of one of these.
-bool may_need_gradients(const torch::Tensor& x_TD, const torch::Tensor& weight_N,
-                        const std::vector<ExpertMlp>& experts) {
-  if (!torch::GradMode::is_enabled()) return false;
-  if (x_TD.requires_grad() || weight_N.requires_grad()) return true;
+// Whether a parameter wants a gradient.
+bool can_learn(const std::vector<ExpertMlp>& experts) {
   for (const auto& expert : experts) {
     for (const auto* parameter : {&expert.up_FD, &expert.gate_FD, &expert.down_OF, &expert.up_bias_F,
                                   &expert.gate_bias_F, &expert.down_bias_O}) {
@@ -125,6 +158,12 @@ bool may_need_gradients(const torch::Tensor& x_TD, const torch::Tensor& weight_N
     }
   }
   return false;
+}
+
+// Whether somebody may ask for a gradient of one of these.
+bool may_need_gradients(const torch::Tensor& x_TD, const torch::Tensor& weight_N,
+                        const std::vector<ExpertMlp>& experts) {
+  return torch::GradMode::is_enabled() && (x_TD.requires_grad() || weight_N.requires_grad() || can_learn(experts));
 }
 
 }  // namespace
@@ -145,12 +184,15 @@ torch::Tensor expert_mlps(const torch::Tensor& x_TD, const torch::Tensor& weight
     const auto x = x_TD.contiguous(), weight = weight_N.contiguous();
     return internal::MlpPass(x, weight, plan, experts, output_width).forward(false).y_TO;
   }
-  if (std::any_of(experts.begin(), experts.end(), [](const ExpertMlp& expert) { return expert.is_compact(); }))
-    throw Error("[ops.expert_mlps] expected float32 weights where gradients are wanted, got compact ones");
   auto call = c10::make_intrusive<Call>();
   call->plan = plan;
   call->experts = experts;
   call->output_width = output_width;
+  if (std::any_of(experts.begin(), experts.end(), [](const ExpertMlp& expert) { return expert.is_compact(); })) {
+    if (can_learn(experts))
+      throw Error("[ops.expert_mlps] expected that no expert learns where some are compact, got one that does");
+    return FrozenMlps::apply(x_TD.contiguous(), weight_N.contiguous(), call);
+  }
   variable_list inputs{x_TD.contiguous(), weight_N.contiguous()};
   for (const auto& expert : experts) {
     if (!expert.defined()) continue;

@@ -25,7 +25,8 @@ struct ExpertMlp {
   torch::Tensor up_bias_F = {}, gate_bias_F = {}, down_bias_O = {};
   /// pack_panels() of the matrices, or undefined: they are packed where they are used.
   torch::Tensor up_panels = {}, gate_panels = {}, down_panels = {};
-  /// Compact matrices in the place of all of them, for inference; up_FD and the others then only have their shapes.
+  /// Compact matrices in the place of all of them, which learn nothing; up_FD and the others then only have their
+  /// shapes.
   CompactPointer up_compact = {}, gate_compact = {}, down_compact = {};
   /// Hidden values are computed again in the backward pass instead of kept.
   bool is_recomputed = false;
@@ -39,10 +40,11 @@ bool can_run_expert_mlps(const torch::Tensor& x_TD, const torch::Tensor& weight_
 
 /// y_TO as above. experts[e] may be undefined: pairs of that expert are left out, and get a zero gradient.
 /// Gradients for x_TD, weight_N and the parameters; what does not require one costs nothing. A parameter of an expert
-/// without rows gets an undefined gradient, which stands for zero. Second derivatives throw Error.
+/// without rows gets an undefined gradient, which stands for zero. Compact experts are expanded for the time of the
+/// backward pass, which computes hidden values again. Second derivatives throw Error.
 /// The same bits for any number of threads. The answer to a pair does not depend on the rows beside it; how many there
 /// are may move the last digits of dx_TD, and with compact matrices of y_TO. Throws ShapeError when a tensor does not
-/// fit the plan or the others, Error when a gradient is wanted through compact matrices.
+/// fit the plan or the others, Error when of compact experts, or of others beside them, parameters want a gradient.
 torch::Tensor expert_mlps(const torch::Tensor& x_TD, const torch::Tensor& weight_N, const RoutingPlan& plan,
                           const std::vector<ExpertMlp>& experts, int64_t output_width);
 

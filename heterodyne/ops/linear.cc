@@ -143,6 +143,13 @@ bool can_run_linear(const torch::Tensor& x_NI, const torch::Tensor& matrix_OI) {
   return rows >= kRows && rows * matrix_OI.numel() >= kWork;
 }
 
+torch::Tensor row_gradient(const torch::Tensor& dy_NO, const torch::Tensor& matrix_OI) {
+  check_shape("row_gradient", "dy_NO", dy_NO, {"N", {"O", matrix_OI.size(0)}});
+  const torch::NoGradGuard no_grad;
+  const bool has_kernel = is_kernel_input(dy_NO) && is_kernel_input(matrix_OI);
+  return has_kernel ? input_gradient(dy_NO.contiguous(), matrix_OI.contiguous()) : at::matmul(dy_NO, matrix_OI);
+}
+
 torch::Tensor matrix_gradient(const torch::Tensor& dy_NO, const torch::Tensor& x_NI) {
   check_shape("matrix_gradient", "dy_NO", dy_NO, {{"N", x_NI.size(0)}, "O"});
   return parameter_gradients(dy_NO.contiguous(), x_NI.contiguous(), true, false).dmatrix_OI;

@@ -19,6 +19,10 @@ bool can_run_linear(const torch::Tensor& x_NI, const torch::Tensor& matrix_OI);
 torch::Tensor linear_product(const torch::Tensor& x_NI, const torch::Tensor& matrix_OI,
                              const torch::Tensor& bias_O = {}, const torch::Tensor& panels = {});
 
+/// dy_NO times matrix_OI, [N, I]: the gradient of the rows that were multiplied. float32 on a CPU, any sizes; without
+/// gradients of its own. The same bits for any number of threads.
+torch::Tensor row_gradient(const torch::Tensor& dy_NO, const torch::Tensor& matrix_OI);
+
 /// dy_NO^T x_NI, [O, I]: the gradient of a matrix by which rows were multiplied. float32 on a CPU.
 torch::Tensor matrix_gradient(const torch::Tensor& dy_NO, const torch::Tensor& x_NI);
 

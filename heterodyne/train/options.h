@@ -67,6 +67,7 @@ struct TrainOptions {
   StartOptions start;
   HeadPhaseOptions head;
   std::vector<std::string> freeze;
+  std::string frozen_dtype = "float32";
   std::string dtype = "float32";
   int64_t accumulate = 1;
   Member optimizer{Table{{"kind", "adamw"}}};
@@ -84,6 +85,10 @@ struct TrainOptions {
     field("start", start, "values of another run that training starts with");
     field("head", head, "a first phase in which a part of the network learns alone, such as its head");
     field("freeze", freeze, "names of the parameters that stay as they are, '*' for any text", list_or_none());
+    field("frozen_dtype", frozen_dtype,
+          "what matrices that learn nothing are held in: bf16 takes half of the memory; those under corrections of low "
+          "rank, for instance",
+          one_of("float32", "bf16"));
     field("dtype", dtype, "what weights and activations are held in", one_of("float32", "float64"));
     field("accumulate", accumulate, "batches whose gradients make one step", at_least(1));
     field("optimizer", optimizer, "turns gradients into steps", member_of(optimizers()));

@@ -7,6 +7,7 @@
 
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/text.h"
+#include "heterodyne/model/compact.h"
 #include "heterodyne/train/window.h"
 
 namespace heterodyne {
@@ -25,6 +26,19 @@ int64_t num_classes_of(const Dataset& dataset) {
   const auto named = static_cast<int64_t>(dataset.class_names().size());
   if (named == 0) return dataset.shape().num_classes;
   return named == 1 ? 0 : named;
+}
+
+// What is held in half of the memory cannot begin to learn, be averaged, or be copied into other experts.
+void check_frozen_dtype(const TrainOptions& options) {
+  if (options.frozen_dtype == "float32") return;
+  const auto refuse = [&](const char* setting) {
+    throw ConfigError("train", "frozen_dtype",
+                      fmt::format("expected float32 beside {}, got {}", setting, options.frozen_dtype));
+  };
+  if (options.head.epochs > 0) refuse("head.epochs above 0");
+  if (options.average.decay > 0) refuse("average.decay above 0");
+  if (options.grower.kind != "none") refuse("a grower");
+  if (options.dtype != "float32") refuse("dtype = \"float64\"");
 }
 
 // What the best checkpoint is best at, without "valid.".
@@ -57,6 +71,7 @@ Trainer::Trainer(TrainerParts parts, TrainState state)
            options.head.epochs + options.epochs};
   grower_ = growers().make(options.grower, GrowerContext{parts_.network, plan_.num_steps});
   should_end_early_ = options.early_stop.patience > 0 && state_.num_worse >= options.early_stop.patience;
+  check_frozen_dtype(options);
 }
 
 TrainEnd Trainer::run() {
@@ -120,6 +135,8 @@ const Phase& Trainer::enter_phase() {
     parts_.optimizer.keep_only({});
   }
   freeze_.apply(parts_.network, phase.freeze);
+  if (parts_.experiment.options.train.frozen_dtype == "bf16")
+    compact_weights(parts_.network, ops::Compact::kBf16, CompactScope::kFrozen);
   return phase;
 }
 

@@ -108,6 +108,48 @@ TEST(Trainer, RunsItsEpochsAndLearns) {
   EXPECT_GT(run.state.best->value, 0.8) << "three classes, a third by chance";
 }
 
+std::vector<std::string> frozen_settings() {
+  return {R"(train.freeze=["layers.0.experts.*"])", "train.frozen_dtype=bf16", "train.optimizer.lr=5e-3"};
+}
+
+TEST(Trainer, WhatIsFrozenMayTakeHalfOfTheMemory) {
+  Training run(frozen_settings());
+  const auto before = copy_of(state_of(*run.network));
+  run.go();
+  const auto after = state_of(*run.network);
+  int64_t num_short = 0;
+  for (size_t i = 0; i < before.size(); ++i) {
+    const auto& [name, tensor] = after[i];
+    const bool is_short = tensor.scalar_type() == torch::kBFloat16;
+    num_short += is_short;
+    const auto expected = is_short ? before[i].second.to(torch::kBFloat16) : tensor;
+    EXPECT_TRUE(torch::equal(tensor, expected)) << name << " does not learn";
+    const bool may_learn = name.find("experts") == std::string::npos;
+    EXPECT_FALSE(may_learn && is_short) << name;
+  }
+  EXPECT_GE(num_short, 6) << "of an MLP and a transformer block";
+  EXPECT_FALSE(torch::equal(after[0].second, before[0].second)) << after[0].first << " learns";
+
+  Training first(frozen_settings()), second(frozen_settings());
+  first.stop_after = 5;
+  EXPECT_EQ(first.go(), TrainEnd::kInterrupted);
+  second.load(first.keeper.all.back());
+  second.go();
+  expect_equal(state_of(*second.network), after);
+  expect_equal(second.optimizer->state(), run.optimizer->state());
+}
+
+TEST(Trainer, WhatIsFrozenInHalfOfTheMemoryStaysFrozen) {
+  for (const char* setting : {R"(train.head={epochs=1,freeze=["stem.*"]})", "train.average.decay=0.9",
+                              R"(train.grower={kind="periodic",period=2})", "train.dtype=float64"}) {
+    auto settings = frozen_settings();
+    settings.emplace_back(setting);
+    Training run(settings);
+    const auto message = fixtures::message_of<ConfigError>([&] { run.go(); });
+    EXPECT_NE(message.find("frozen_dtype: expected float32 beside "), std::string::npos) << setting << ": " << message;
+  }
+}
+
 TEST(Trainer, PartsOfAnEpochAreAllowed) {
   Training run({"train.epochs=0.5"});
   EXPECT_EQ(run.go(), TrainEnd::kDone);

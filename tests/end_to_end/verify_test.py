@@ -77,6 +77,33 @@ class VerifyTest(ProgramTest):
         self.assertIn("the last line is cut short", printed)
         self.assertIn(f"{events.name}: byte ", printed)
 
+    def test_a_model_that_came_without_its_texts_is_checked_as_far_as_it_goes(self):
+        self.program.write("text.txt", "the cat sat on the mat. " * 200)
+        config = """[data]
+kind = "text_lm"
+path = "text.txt"
+batch = 4
+length = 16
+tokenizer = { kind = "byte", vocabulary = "observed" }
+[model]
+kind = "llama"
+width = 16
+layers = 1
+heads = 2
+dense = { kind = "swiglu", hidden = 16 }
+[train]
+epochs = 1
+tensorboard = false
+"""
+        self.program.write("my.toml", config)
+        self.succeeds("train", "my.toml", "--out", "text")
+        self.program.path("text.txt").unlink()
+        lines = self.succeeds("verify", "text").stdout.splitlines()
+        self.assertRegex(lines[0], r"^ok      \d+ files$")
+        self.assertRegex(lines[1], r"^skipped steps of training, whose data are not here: .*text\.txt: not found")
+        self.assertEqual(len(lines), 2)
+        self.refuses(INPUT, ["text.txt: not found"], "verify", "text", "--resume")
+
     def test_what_cannot_be_checked_is_refused(self):
         self.refuses(INPUT, ["none: no such file or folder"], "verify", "none")
         self.program.path("empty").mkdir()

@@ -1,6 +1,7 @@
 #include "heterodyne/ops/compact/compact_matrix.h"
 
 #include <ATen/ops/linear.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <optional>
@@ -10,6 +11,7 @@
 #include "heterodyne/base/shape.h"
 #include "heterodyne/ops/compact/compact_matrix_cpu.h"
 #include "heterodyne/ops/isa.h"
+#include "heterodyne/ops/linear.h"
 #include "heterodyne/ops/scratch.h"
 
 namespace heterodyne::ops {
@@ -54,6 +56,61 @@ void run_product(const torch::Tensor& x_NI, const CompactMatrix& matrix, const f
     if (bias) internal::add_to_rows(bias + p * kPanel, {rows.y, O, count, panel.width});
   });
 }
+
+// float32 [outputs of these panels, I].
+torch::Tensor expanded_panels(const CompactMatrix& matrix, int64_t first, int64_t count) {
+  const int64_t I = matrix.inputs, O = std::min(matrix.outputs - first * kPanel, count * kPanel);
+  auto all = torch::empty({O, I}, torch::kFloat32);
+  float* to = all.data_ptr<float>();
+  for_each_task(count, [&](int64_t p) {
+    const auto panel = internal::panel_of(matrix, first + p);
+    std::vector<float> values(static_cast<size_t>(I * panel.columns));
+    internal::expand_panel(panel, 0, I, values.data());
+    internal::transpose({values.data(), panel.columns, I, panel.width}, to + p * kPanel * I, I);
+  });
+  return all;
+}
+
+torch::Tensor product(const torch::Tensor& x_NI, const CompactMatrix& matrix, const torch::Tensor& bias_O) {
+  const auto x = x_NI.detach().contiguous();
+  if (isa() == Isa::kPlain)
+    return at::linear(x, expanded(matrix), bias_O.defined() ? std::optional(bias_O.detach()) : std::nullopt);
+  auto y_NO = torch::empty({x.size(0), matrix.outputs}, torch::kFloat32);
+  const auto bias = bias_O.defined() ? bias_O.detach().contiguous() : bias_O;
+  run_product(x, matrix, bias.defined() ? bias.const_data_ptr<float>() : nullptr, y_NO.data_ptr<float>());
+  return y_NO;
+}
+
+// The matrix is expanded a slab at a time, so that no whole copy of it lies in memory.
+torch::Tensor gradient_of_rows(const torch::Tensor& dy_NO, const CompactMatrix& matrix) {
+  constexpr int64_t kSlab = 32;  // panels
+  auto dx_NI = torch::zeros({dy_NO.size(0), matrix.inputs}, torch::kFloat32);
+  for (int64_t first = 0, panels = num_panels(matrix.outputs); first < panels; first += kSlab) {
+    const auto slab_OI = expanded_panels(matrix, first, std::min(kSlab, panels - first));
+    dx_NI.add_(row_gradient(dy_NO.narrow(1, first * kPanel, slab_OI.size(0)), slab_OI));
+  }
+  return dx_NI;
+}
+
+struct HeldMatrix : torch::CustomClassHolder {
+  explicit HeldMatrix(const CompactMatrix& shared) : matrix(shared) {}
+  CompactMatrix matrix;  // its tensors are shared, not copied
+};
+
+struct CompactProduct : torch::autograd::Function<CompactProduct> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* ctx, const torch::Tensor& x_NI,
+                               const c10::intrusive_ptr<HeldMatrix>& held, const std::optional<torch::Tensor>& bias_O) {
+    ctx->saved_data["matrix"] = c10::IValue::make_capsule(held);
+    return product(x_NI, held->matrix, bias_O.value_or(torch::Tensor()));
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
+                                                 const torch::autograd::variable_list& grad) {
+    if (torch::GradMode::is_enabled()) throw Error("[ops.compact_product] there are no second derivatives");
+    const auto held = ctx->saved_data["matrix"].toCapsule();
+    return {gradient_of_rows(grad[0].contiguous(), static_cast<const HeldMatrix&>(*held).matrix), {}, {}};
+  }
+};
 
 }  // namespace
 
@@ -100,16 +157,18 @@ CompactPointer compacted(const torch::Tensor& matrix_OI, Compact format) {
   return matrix;
 }
 
-torch::Tensor expanded(const CompactMatrix& matrix) {
-  const int64_t O = matrix.outputs, I = matrix.inputs;
-  auto all = torch::empty({O, I}, torch::kFloat32);
-  float* to = all.data_ptr<float>();
-  for_each_task(num_panels(O), [&](int64_t p) {
-    const auto panel = internal::panel_of(matrix, p);
-    std::vector<float> values(static_cast<size_t>(I * panel.columns));
-    internal::expand_panel(panel, 0, I, values.data());
-    internal::transpose({values.data(), panel.columns, I, panel.width}, to + p * kPanel * I, I);
-  });
+torch::Tensor expanded(const CompactMatrix& matrix) { return expanded_panels(matrix, 0, num_panels(matrix.outputs)); }
+
+torch::Tensor rounded_values(const CompactMatrix& matrix) {
+  if (matrix.format != Compact::kBf16)
+    throw Error("compact_matrix",
+                fmt::format("expected bf16 to give values back as they are, got {}", name_of(matrix.format)));
+  constexpr int64_t kSlab = 32;  // panels
+  auto all = torch::empty({matrix.outputs, matrix.inputs}, torch::kBFloat16);
+  for (int64_t first = 0, panels = num_panels(matrix.outputs); first < panels; first += kSlab) {
+    const auto slab_OI = expanded_panels(matrix, first, std::min(kSlab, panels - first));
+    all.narrow(0, first * kPanel, slab_OI.size(0)).copy_(slab_OI);
+  }
   return all;
 }
 
@@ -136,13 +195,11 @@ torch::Tensor compact_product(const torch::Tensor& x_NI, const CompactMatrix& ma
   if (x_NI.scalar_type() != torch::kFloat32 || !x_NI.device().is_cpu()) {
     throw ShapeError("compact_product", "x_NI: expected float32 on a CPU, got another type or device");
   }
-  const auto x = x_NI.detach().contiguous();
-  if (isa() == Isa::kPlain)
-    return at::linear(x, expanded(matrix), bias_O.defined() ? std::optional(bias_O.detach()) : std::nullopt);
-  auto y_NO = torch::empty({x.size(0), matrix.outputs}, torch::kFloat32);
-  const auto bias = bias_O.defined() ? bias_O.detach().contiguous() : bias_O;
-  run_product(x, matrix, bias.defined() ? bias.const_data_ptr<float>() : nullptr, y_NO.data_ptr<float>());
-  return y_NO;
+  if (torch::GradMode::is_enabled() && bias_O.defined() && bias_O.requires_grad())
+    throw Error("[ops.compact_product] expected a bias that learns nothing beside a compact matrix, got one that does");
+  if (!torch::GradMode::is_enabled() || !x_NI.requires_grad()) return product(x_NI, matrix, bias_O);
+  return CompactProduct::apply(x_NI, c10::make_intrusive<HeldMatrix>(matrix),
+                               bias_O.defined() ? std::optional(bias_O) : std::nullopt);
 }
 
 }  // namespace heterodyne::ops

@@ -1,5 +1,5 @@
-// Compact matrix: a weight matrix for inference in half or a quarter of float32's memory. Products with it have float32
-// rows, sums and answers.
+// Compact matrix: a weight matrix that does not learn, in half or a quarter of float32's memory. Products with it have
+// float32 rows, sums, answers and gradients.
 //
 //   bf16          the upper half of float32: 8 bits of precision
 //   int8          whole numbers of -127 .. 127 times a scale for each 32 inputs of an output (bfloat16): 8.5 bits
@@ -44,13 +44,16 @@ CompactPointer compacted(const torch::Tensor& matrix_OI, Compact format);
 
 /// float32 [O, I]: what the matrix stands for.
 torch::Tensor expanded(const CompactMatrix& matrix);
+/// bfloat16 [O, I], the same values. Throws Error unless the format is kBf16.
+torch::Tensor rounded_values(const CompactMatrix& matrix);
 /// Those of its rows, float32 [..., I], for indices of any shape within 0 .. O - 1.
 torch::Tensor expanded_rows(const CompactMatrix& matrix, const torch::Tensor& index);
 
-/// x_NI times the transposed matrix, plus the bias when it is defined: [N, O]. Without gradients. Few rows read each
-/// value once, at the speed of memory; for more of them values are expanded to float32 in the cache, or multiplied as
-/// bfloat16, rows rounded to it as well, where has_bf16_tiles() (tile_gemm.h). The same bits for any number of threads;
-/// a row's last digits depend on how many come with it. Throws ShapeError unless x_NI is float32 [N, I] on a CPU.
+/// x_NI times the transposed matrix, plus the bias when it is defined: [N, O], with the gradient of x_NI alone (that of
+/// what the matrix stands for) and no second derivatives. Few rows read each value once, at the speed of memory; for
+/// more of them values are expanded to float32 in the cache, or multiplied as bfloat16, rows rounded to it as well,
+/// where has_bf16_tiles() (tile_gemm.h). The same bits for any number of threads; a row's last digits depend on how
+/// many come with it. Throws ShapeError unless x_NI is float32 [N, I] on a CPU.
 torch::Tensor compact_product(const torch::Tensor& x_NI, const CompactMatrix& matrix, const torch::Tensor& bias_O = {});
 
 }  // namespace heterodyne::ops

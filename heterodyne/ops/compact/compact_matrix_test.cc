@@ -4,6 +4,7 @@
 #include <ATen/ops/linear.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -114,6 +115,33 @@ TEST_P(EveryFormat, OneThreadGivesTheBitsOfTwo) {
   const auto two = compact_product(x_NI, *compact);
   at::set_num_threads(before);
   EXPECT_TRUE(torch::equal(one, two));
+}
+
+// 2,100 outputs are more than one slab.
+TEST_P(EveryFormat, RowsGetTheGradientOfWhatTheMatrixStandsFor) {
+  const std::vector<std::array<int64_t, 3>> sizes{{5, 37, 70}, {40, 64, 2100}, {0, 9, 8}, {1, 1, 1}};
+  for (const auto& [N, I, O] : sizes) {
+    const auto compact = compacted(draw("matrix", {O, I}), format());
+    const auto dy_NO = draw("dy", {N, O}), bias_O = draw("bias", {O});
+    auto x_NI = draw("x", {N, I}).requires_grad_();
+    const auto y_NO = compact_product(x_NI, *compact, bias_O);
+    EXPECT_TRUE(torch::equal(y_NO.detach(), compact_product(x_NI.detach(), *compact, bias_O)));
+    y_NO.backward(dy_NO);
+    const auto expected = dy_NO.to(torch::kFloat64).matmul(expanded(*compact).to(torch::kFloat64));
+    EXPECT_TRUE(torch::allclose(x_NI.grad().to(torch::kFloat64), expected, 1e-4, 1e-4 * std::sqrt(O))) << N << " " << O;
+    if (N == 0) continue;
+    bias_O.requires_grad_();
+    EXPECT_THROW(compact_product(x_NI, *compact, bias_O), Error) << "its gradient would be lost";
+  }
+}
+
+TEST(CompactMatrix, Bf16GivesItsValuesBack) {
+  const auto matrix_OI = draw("matrix", {2100, 37});
+  const auto compact = compacted(matrix_OI, Compact::kBf16);
+  const auto values = rounded_values(*compact);
+  EXPECT_TRUE(torch::equal(values, matrix_OI.to(torch::kBFloat16)));
+  EXPECT_TRUE(torch::equal(expanded(*compacted(values.to(torch::kFloat32), Compact::kBf16)), expanded(*compact)));
+  EXPECT_THROW(rounded_values(*compacted(matrix_OI, Compact::kInt8)), Error);
 }
 
 TEST(CompactMatrix, TakesAHalfOrAQuarter) {
