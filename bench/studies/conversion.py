@@ -106,7 +106,7 @@ class Study:
             self.run("train", "lm/llama", "--out", name, "--no-progress",
                      *self.laid_over("data.path=tune.txt", "train.epochs=1", "train.optimizer.lr=1e-3", *self.settings(),
                                      "model.lora={rank=8,alpha=16.0,targets=['blocks.*.attention.*','layers.*.w*']}",
-                                     f"train.start={{from='{dense}'}}"))
+                                     f"train.start={{from='{dense}',leave=['*.lora_?']}}"))
         return name
 
     @staticmethod
