@@ -70,7 +70,7 @@ class BenchTest(ProgramTest):
     def test_what_is_not_there_is_named(self):
         for words, message in (
             (("layer", "C9"), 'expected shapes of C1, C2, .*, got "C9"'),
-            (("layer", "--shapes", "nowhere.toml"), 'expected a file or one of decode, experts, ffn, layer, router, top_any, got "nowhere.toml"'),
+            (("layer", "--shapes", "nowhere.toml"), 'expected a file or one of decode, experts, ffn, layer, router, scale, top_any, got "nowhere.toml"'),
             (("model",), "expected a configuration file or a recipe"),
         ):
             done = self.bench(*words)

@@ -79,7 +79,8 @@ class VerifyTest(ProgramTest):
 
     def test_a_model_that_came_without_its_texts_is_checked_as_far_as_it_goes(self):
         self.program.write("text.txt", "the cat sat on the mat. " * 200)
-        config = """[data]
+        config = """name = "text"
+[data]
 kind = "text_lm"
 path = "text.txt"
 batch = 4
