@@ -14,6 +14,7 @@ import io
 import json
 import lzma
 import pathlib
+import re
 import struct
 import subprocess
 
@@ -165,7 +166,12 @@ tuning = ["data.path=tune.txt", "data.test_path=test.txt", "train.epochs=1", "tr
                 continue
             params = tensors[name.replace("sample_TK", "params_E")][1]
             sums.append(sum(params[int(e)] for e in chosen if e >= 0) / (3 * 256) / shape[0])
-        return sum(sums) / len(sums)
+        return sum(sums) / len(sums) + self.shared_neurons(model)
+
+    def shared_neurons(self, model: str) -> float:
+        """Of a layer: those that all experts have, which work for every token."""
+        maps = [path.read_text().splitlines() for path in (self.folder / model / "maps").glob("*.part.8")]
+        return sum(len(re.findall(r"\d+", line)) == 8 for lines in maps for line in lines) / len(maps)
 
     def measured(self, label: str, model: str, is_sparse: bool) -> dict:
         path = self.folder / f"{label}.json"
