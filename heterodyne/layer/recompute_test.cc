@@ -5,6 +5,7 @@
 
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/layer/fixtures.h"
+#include "heterodyne/nn/fixtures.h"
 
 namespace heterodyne::recompute_test {
 namespace {
@@ -40,21 +41,10 @@ TEST_P(RecomputeContract, ChangesNeitherAnswersNorGradients) {
   for (size_t i = 0; i < plain.size(); ++i) EXPECT_TRUE(torch::equal(plain[i], again[i])) << i;
 }
 
-// Counts the bytes that this thread allocates and frees.
-class Bytes : public c10::MemoryReportingInfoBase {
- public:
-  void reportMemoryUsage(void*, int64_t size, size_t, size_t, c10::Device) override { held_ += size; }
-  bool memoryProfilingEnabled() const override { return true; }
-  int64_t held() const { return held_; }
-
- private:
-  int64_t held_ = 0;
-};
-
 // What is still held after a forward pass whose graph is alive.
 template <class Forward>
 int64_t held_after(const Forward& forward) {
-  const auto bytes = std::make_shared<Bytes>();
+  const auto bytes = std::make_shared<fixtures::HeldBytes>();
   const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, bytes);
   const auto output = forward();
   EXPECT_TRUE(output.y_BSO.requires_grad());

@@ -15,6 +15,15 @@ bool is_of_router(const std::string& name) {
   return name.starts_with("router.") || name.find(".router.") != std::string::npos;
 }
 
+// The layer whose experts this is one of, "layers.0"; "" for others. The experts of a layer run in one call.
+std::string layer_of_expert(const std::string& name) {
+  for (const char* part : {".experts.", ".shared."}) {
+    const size_t at = name.find(part);
+    if (at != std::string::npos) return name.substr(0, at);
+  }
+  return "";
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, nn::Weight*>> weights_of(const torch::nn::Module& module) {
@@ -28,20 +37,25 @@ std::vector<std::pair<std::string, nn::Weight*>> weights_of(const torch::nn::Mod
 
 CompactReport compact_weights(torch::nn::Module& module, ops::Compact format, CompactScope scope) {
   CompactReport report;
-  std::set<std::string> learning;
+  std::set<std::string> learning, learning_layers;
   for (const auto& parameter : module.named_parameters()) {
     if (parameter.value().scalar_type() != torch::kFloat32) {
       throw ConfigError(fmt::format("{}: expected a model in float32 to make it {}, got {}", parameter.key(),
                                     ops::name_of(format), torch::toString(parameter.value().scalar_type())));
     }
     report.bytes_before += static_cast<int64_t>(parameter.value().nbytes());
-    if (parameter.value().requires_grad()) learning.insert(parameter.key());
+    if (!parameter.value().requires_grad()) continue;
+    learning.insert(parameter.key());
+    learning_layers.insert(layer_of_expert(parameter.key()));
   }
   report.bytes_after = report.bytes_before;
   for (const auto& [name, weight] : weights_of(module)) {
     if (is_of_router(name) || weight->compact_matrix()) continue;
     const std::string bias = name.substr(0, name.size() - std::string("weight").size()) + "bias";
-    if (scope == CompactScope::kFrozen && (learning.count(name) > 0 || learning.count(bias) > 0)) continue;
+    const std::string layer = layer_of_expert(name);
+    const bool learns =
+        learning.count(name) > 0 || learning.count(bias) > 0 || (!layer.empty() && learning_layers.count(layer) > 0);
+    if (scope == CompactScope::kFrozen && learns) continue;
     weight->compact(format);
     ++report.num_matrices;
     report.bytes_after += weight->compact_matrix()->num_bytes() - 4 * weight->num_values();

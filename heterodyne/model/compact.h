@@ -17,7 +17,7 @@ struct CompactReport {
 };
 
 /// Which matrices become compact: all, for who only uses the module; or those of linear layers and embeddings of which
-/// no parameter requires a gradient, so that the others go on learning.
+/// no parameter requires a gradient, so that the others go on learning. Experts are frozen when all of their layer are.
 enum class CompactScope { kAll, kFrozen };
 
 /// Makes the matrices of linear layers, experts among them, and of embeddings compact (nn::Weight::compact()), in a

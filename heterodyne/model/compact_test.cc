@@ -113,6 +113,24 @@ TEST(CompactWeights, OthersLearnThroughThem) {
   ops::set_isa(before);
 }
 
+// The experts of a layer run in one call, in which none learns beside compact ones.
+TEST(CompactWeights, AnExpertThatLearnsKeepsItsLayerAsItIs) {
+  const auto network = language_model();
+  for (auto& parameter : network->named_parameters())
+    parameter.value().requires_grad_(parameter.key().find(".experts.0.") != std::string::npos);
+  compact_weights(*network, ops::Compact::kBf16, CompactScope::kFrozen);
+  int64_t num_compact = 0;
+  for (const auto& [name, weight] : weights_of(*network)) {
+    num_compact += weight->compact_matrix() != nullptr;
+    EXPECT_TRUE(name.find(".experts.") == std::string::npos || weight->compact_matrix() == nullptr) << name;
+  }
+  EXPECT_GT(num_compact, 5) << "of the dense layer, attention and the embedding";
+  Batch batch;
+  batch.inputs = torch::arange(24).remainder(50).view({2, 12});
+  network->forward(batch, nullptr).logit_BY.sum().backward();
+  EXPECT_TRUE(network->named_parameters()["layers.1.experts.0.w1.weight"].grad().defined());
+}
+
 TEST(CompactWeights, WhatLearnsStaysAsItIs) {
   const auto network = language_model();
   for (auto& parameter : network->named_parameters())

@@ -23,20 +23,32 @@ struct Mismatch {
   }
 };
 
+// The network's own tensors; where weights are compact, what stands for their shapes.
+std::vector<std::pair<std::string, torch::Tensor>> places_of(const Network& network) {
+  std::vector<std::pair<std::string, torch::Tensor>> places;
+  for (const auto& parameter : network.named_parameters())
+    places.emplace_back(parameter.key(), parameter.value().detach());
+  for (const auto& buffer : network.named_buffers()) places.emplace_back(buffer.key(), buffer.value());
+  return places;
+}
+
+std::map<std::string, nn::Weight*> compact_weights_of(const Network& network) {
+  std::map<std::string, nn::Weight*> compact;
+  for (const auto& [name, weight] : weights_of(network)) {
+    if (weight->compact_matrix()) compact[name] = weight;
+  }
+  return compact;
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, torch::Tensor>> state_of(const Network& network) {
-  std::map<std::string, ops::CompactPointer> compact;
-  for (const auto& [name, weight] : weights_of(network)) {
-    if (weight->compact_matrix()) compact[name] = weight->compact_matrix();
+  auto state = places_of(network);
+  const auto compact = compact_weights_of(network);
+  for (auto& [name, tensor] : state) {
+    const auto found = compact.find(name);
+    if (found != compact.end()) tensor = ops::rounded_values(*found->second->compact_matrix());
   }
-  std::vector<std::pair<std::string, torch::Tensor>> state;
-  for (const auto& parameter : network.named_parameters()) {
-    const auto found = compact.find(parameter.key());
-    state.emplace_back(parameter.key(),
-                       found == compact.end() ? parameter.value().detach() : ops::rounded_values(*found->second));
-  }
-  for (const auto& buffer : network.named_buffers()) state.emplace_back(buffer.key(), buffer.value());
   return state;
 }
 
@@ -54,7 +66,7 @@ void load_network(Network& network, const Table& table, const io::SafetensorsFil
     }
     set_topology(*layer, *experts->if_table(), path);
   }
-  const auto state = state_of(network);
+  const auto state = places_of(network);
   Mismatch mismatch;
   std::set<std::string> known;
   for (const auto& [name, tensor] : state) {
@@ -77,10 +89,7 @@ void load_network(Network& network, const Table& table, const io::SafetensorsFil
             mismatch.num_missing, state.size(), mismatch.num_unknown, mismatch.num_misshapen, mismatch.first));
   }
   const torch::NoGradGuard no_grad;
-  std::map<std::string, nn::Weight*> compact;
-  for (const auto& [name, weight] : weights_of(network)) {
-    if (weight->compact_matrix()) compact[name] = weight;
-  }
+  const auto compact = compact_weights_of(network);
   for (const auto& [name, tensor] : state) {
     const auto found = compact.find(name);
     if (found == compact.end()) tensor.copy_(file.tensor(name));

@@ -8,6 +8,7 @@
 #include "heterodyne/io/fixtures.h"
 #include "heterodyne/io/safetensors.h"
 #include "heterodyne/model/network.h"
+#include "heterodyne/nn/fixtures.h"
 
 namespace heterodyne::llama_test {
 namespace {
@@ -139,17 +140,6 @@ TEST(Llama, RecomputedGradientsAreTheSameToTheBit) {
   }
 }
 
-// Counts the bytes that this thread allocates and frees.
-class Bytes : public c10::MemoryReportingInfoBase {
- public:
-  void reportMemoryUsage(void*, int64_t size, size_t, size_t, c10::Device) override { held_ += size; }
-  bool memoryProfilingEnabled() const override { return true; }
-  int64_t held() const { return held_; }
-
- private:
-  int64_t held_ = 0;
-};
-
 // Two sequences of 32 tokens of 16 features through three layers: recomputed, each layer keeps its input, and the head
 // and the last norm keep a few values of each token.
 TEST(Llama, RecomputedLayersKeepTheirInputsAlone) {
@@ -160,7 +150,7 @@ TEST(Llama, RecomputedLayersKeepTheirInputsAlone) {
                                  {"dense", Table{{"kind", "swiglu"}, {"hidden", 256}}},
                                  {"recompute", recompute}});
     const auto batch = batch_of(torch::arange(64).remainder(11).view({2, 32}));
-    const auto bytes = std::make_shared<Bytes>();
+    const auto bytes = std::make_shared<fixtures::HeldBytes>();
     const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, bytes);
     const auto output = model->forward(batch, nullptr);
     EXPECT_TRUE(output.logit_BY.requires_grad());

@@ -81,14 +81,19 @@ torch::Tensor product(const torch::Tensor& x_NI, const CompactMatrix& matrix, co
   return y_NO;
 }
 
-// The matrix is expanded a slab at a time, so that no whole copy of it lies in memory.
-torch::Tensor gradient_of_rows(const torch::Tensor& dy_NO, const CompactMatrix& matrix) {
+// Calls work(first output, float32 [some outputs, I]) a slab at a time, so that no whole copy lies in memory.
+template <class Work>
+void for_each_slab(const CompactMatrix& matrix, const Work& work) {
   constexpr int64_t kSlab = 32;  // panels
+  for (int64_t first = 0, panels = num_panels(matrix.outputs); first < panels; first += kSlab)
+    work(first * kPanel, expanded_panels(matrix, first, std::min(kSlab, panels - first)));
+}
+
+torch::Tensor gradient_of_rows(const torch::Tensor& dy_NO, const CompactMatrix& matrix) {
   auto dx_NI = torch::zeros({dy_NO.size(0), matrix.inputs}, torch::kFloat32);
-  for (int64_t first = 0, panels = num_panels(matrix.outputs); first < panels; first += kSlab) {
-    const auto slab_OI = expanded_panels(matrix, first, std::min(kSlab, panels - first));
-    dx_NI.add_(row_gradient(dy_NO.narrow(1, first * kPanel, slab_OI.size(0)), slab_OI));
-  }
+  for_each_slab(matrix, [&](int64_t first, const torch::Tensor& slab_OI) {
+    dx_NI.add_(row_gradient(dy_NO.narrow(1, first, slab_OI.size(0)), slab_OI));
+  });
   return dx_NI;
 }
 
@@ -163,12 +168,10 @@ torch::Tensor rounded_values(const CompactMatrix& matrix) {
   if (matrix.format != Compact::kBf16)
     throw Error("compact_matrix",
                 fmt::format("expected bf16 to give values back as they are, got {}", name_of(matrix.format)));
-  constexpr int64_t kSlab = 32;  // panels
   auto all = torch::empty({matrix.outputs, matrix.inputs}, torch::kBFloat16);
-  for (int64_t first = 0, panels = num_panels(matrix.outputs); first < panels; first += kSlab) {
-    const auto slab_OI = expanded_panels(matrix, first, std::min(kSlab, panels - first));
-    all.narrow(0, first * kPanel, slab_OI.size(0)).copy_(slab_OI);
-  }
+  for_each_slab(matrix, [&](int64_t first, const torch::Tensor& slab_OI) {
+    all.narrow(0, first, slab_OI.size(0)).copy_(slab_OI);
+  });
   return all;
 }
 
