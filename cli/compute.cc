@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstdlib>
 #include <fstream>
 
 #if defined(__GLIBC__)
@@ -90,6 +92,22 @@ void use_isa(const Environment& environment) {
   ops::set_isa(isa);
 }
 
+void keep_freed_memory() {
+#if defined(__GLIBC__)
+  constexpr std::array kChoices = {"GLIBC_TUNABLES", "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"};
+  if (std::any_of(kChoices.begin(), kChoices.end(), [](const char* name) { return std::getenv(name) != nullptr; }))
+    return;
+  ::mallopt(M_MMAP_THRESHOLD, 256 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
+}
+
+void return_freed_memory() {
+#if defined(__GLIBC__)
+  ::malloc_trim(0);
+#endif
+}
+
 std::string device_of(const DeviceFlag& flag, const Environment& environment) {
   const std::string source = flag.device.empty() ? "HETERODYNE_DEVICE" : "--device";
   const std::string& device = flag.device.empty() ? environment.device : flag.device;
@@ -105,9 +123,7 @@ void use_dtype(const std::string& dtype, Network& network, Terminal& terminal) {
   for (const ops::Compact format : ops::compact_formats()) {
     if (dtype != ops::name_of(format)) continue;
     const auto report = compact_weights(network, format);
-#if defined(__GLIBC__)
-    ::malloc_trim(0);  // what was freed goes back to the system
-#endif
+    return_freed_memory();
     terminal.say(fmt::format("weights in {}: {} matrices, {:.1f} MB in the place of {:.1f} MB", dtype,
                              with_commas(report.num_matrices), static_cast<double>(report.bytes_after) / 1e6,
                              static_cast<double>(report.bytes_before) / 1e6));

@@ -74,6 +74,15 @@ void apply(const ComputeFlags& flags, const Invocation& invocation);
 /// such name, DeviceError when this machine has no such path.
 void use_isa(const Environment& environment);
 
+/// From now on memory that was freed is kept for what asks next, up to a gigabyte. A training step frees and asks for
+/// the same large blocks again and again, and pages that come anew from the system have to be cleared first: up to
+/// 0.4 of a step's time where pictures are large. What the user chose (GLIBC_TUNABLES, MALLOC_TRIM_THRESHOLD_,
+/// MALLOC_MMAP_THRESHOLD_) stays. Does nothing where the C library is not glibc.
+void keep_freed_memory();
+
+/// What was freed goes back to the system, now.
+void return_freed_memory();
+
 /// "cpu". Throws ConfigError when the flag, or HETERODYNE_DEVICE, is no device, DeviceError when this program cannot
 /// compute there.
 std::string device_of(const DeviceFlag& flag, const Environment& environment);

@@ -3,6 +3,10 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
 #include "cli/parse.h"
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/ops/isa.h"
@@ -98,6 +102,36 @@ TEST(ModelFlag, NoneAndTwoAreRefused) {
   EXPECT_EQ(fixtures::message_of<ConfigError>([] { path_of({"a", "--checkpoint_path", "b"}); }),
             "eval: expected one model, got a and --checkpoint_path b");
 }
+
+#if defined(__GLIBC__)
+
+constexpr int64_t kBytes = 100 << 20;
+
+// How much the process holds after a block of this size was filled and freed, beyond what it held before.
+int64_t kept_after_use() {
+  return_freed_memory();
+  const int64_t before = resident_bytes();
+  {
+    const auto block = std::unique_ptr<char, decltype(&std::free)>(static_cast<char*>(std::malloc(kBytes)), &std::free);
+    std::memset(block.get(), 1, kBytes);
+    EXPECT_GT(resident_bytes() - before, kBytes * 9 / 10);
+  }
+  return resident_bytes() - before;
+}
+
+TEST(Compute, FreedMemoryIsKeptUntilItIsGivenBack) {
+  ::setenv("MALLOC_TRIM_THRESHOLD_", "131072", 1);
+  keep_freed_memory();
+  EXPECT_LT(kept_after_use(), kBytes / 10) << "the user's choice should have stayed";
+  ::unsetenv("MALLOC_TRIM_THRESHOLD_");
+  keep_freed_memory();
+  EXPECT_GT(kept_after_use(), kBytes * 9 / 10);
+  const int64_t before = resident_bytes();
+  return_freed_memory();
+  EXPECT_GT(before - resident_bytes(), kBytes * 9 / 10);
+}
+
+#endif
 
 }  // namespace
 }  // namespace heterodyne::cli::compute_test

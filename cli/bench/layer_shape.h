@@ -27,6 +27,7 @@ struct LayerShape {
   std::string per_flop_of;
   bool dense = true;
   bool rivals = true;
+  bool divided = false;
   void visit(Fields& field) {
     field("id", id, "what the shape is called", required());
     field("stands_for", stands_for, "what it is a small version of");
@@ -47,6 +48,8 @@ struct LayerShape {
     field("per_flop_of", per_flop_of, "id of the shape whose time for an operation this one's is compared with");
     field("dense", dense, "whether a dense layer of the same operations is timed beside it");
     field("rivals", rivals, "whether the plain layers are timed beside it");
+    field("divided", divided,
+          "whether the experts, of kind swiglu, are the parts of a dense layer; `bench decode` times that one too");
   }
 
   int64_t sequence() const { return length > 0 ? length : tokens; }

@@ -77,6 +77,18 @@ bool can_loop(const LayerShape& shape) {
   return true;
 }
 
+// The dense layer that the experts are parts of, as a layer of one expert.
+LayerShape undivided(const LayerShape& shape) {
+  if (!can_loop(shape)) throw ConfigError("shape " + shape.id + ": divided: expected experts of kind swiglu alone");
+  int64_t hidden = 0;
+  const auto layer = make_layer(shape);
+  for (const auto& slot : layer->slots()) hidden += slot.expert->as_mlp().up_FD.size(0);
+  LayerShape dense = shape;
+  dense.experts = {Member(Table{{"kind", "swiglu"}, {"hidden", hidden}})};
+  dense.router = Member(Table{{"kind", "top_k"}, {"k", 1}});
+  return dense;
+}
+
 }  // namespace
 
 const DecodeResult::Format& DecodeResult::of(const std::string& name) const {
@@ -95,8 +107,9 @@ DecodeResult measure_decode(const LayerShape& shape, const InterleaveOptions& op
   auto works = machine_works();
   const auto junk = torch::ones({kJunk});
   const auto flush = [junk] { junk.add_(1); };
-  const auto add = [&](const std::string& name, const ops::Compact* format, bool is_loop) {
-    const auto subject = subject_of(shape, format);
+  const auto add = [&](const std::string& name, const LayerShape& of, const ops::Compact* format,
+                       bool is_loop = false) {
+    const auto subject = subject_of(of, format);
     result.formats.push_back({name, subject->bytes, {}});
     works.push_back({name,
                      [subject, is_loop] {
@@ -106,9 +119,14 @@ DecodeResult measure_decode(const LayerShape& shape, const InterleaveOptions& op
                      },
                      flush});
   };
-  add("float32", nullptr, false);
-  for (const ops::Compact format : ops::compact_formats()) add(std::string(ops::name_of(format)), &format, false);
-  if (can_loop(shape)) add("loop", nullptr, true);
+  add("float32", shape, nullptr);
+  for (const ops::Compact format : ops::compact_formats()) add(std::string(ops::name_of(format)), shape, &format);
+  if (can_loop(shape)) add("loop", shape, nullptr, true);
+  if (shape.divided) {
+    const auto bf16 = ops::Compact::kBf16;
+    add("dense", undivided(shape), nullptr);
+    add("dense bf16", undivided(shape), &bf16);
+  }
   const auto timings = interleave(works, options);
   result.machine = machine_rates(timings);
   for (auto& format : result.formats) {

@@ -1,6 +1,6 @@
 // Measures layers on few tokens, as when text is made token by token: in float32 and with compact weights, beside a
-// plain loop over the chosen experts, against the speed at which this machine reads memory. Each turn has other tokens,
-// so that other experts are read, and a cache full of other values.
+// plain loop over the chosen experts and the dense layer that they are parts of, against the speed at which this
+// machine reads memory. Each turn has other tokens, so that other experts are read, and a cache full of other values.
 #pragma once
 
 #include <string>
@@ -16,7 +16,7 @@ namespace heterodyne::cli {
 struct DecodeResult {
   LayerShape shape;
   struct Format {
-    std::string name;  // "float32", "bf16", ...; "loop" for LibTorch's products in float32
+    std::string name;  // "float32", "bf16", ...; "loop" for LibTorch's products in float32, "dense" for the whole layer
     double bytes = 0;  // that a turn must read: the chosen experts' weights and the gate, mean over the turns
     Timing timing;
   };

@@ -36,6 +36,22 @@ TEST(MeasureDecode, TellsEveryFormatOfItsBytes) {
   EXPECT_EQ(cli::decode_objects({result}).size(), 5U);
 }
 
+TEST(MeasureDecode, PartsAreTimedBesideTheWhole) {
+  cli::InterleaveOptions options;
+  options.rounds = 1;
+  auto shape = small();
+  shape.divided = true;
+  shape.experts = {Member(Table{{"kind", "swiglu"}, {"hidden", Array{32, 64, 96}}})};
+  const auto result = cli::measure_decode(shape, options);
+  ASSERT_EQ(result.formats.size(), 7U);
+  const double gate = 4 * 64;
+  EXPECT_NEAR(result.of("dense").bytes, gate + 4 * 3 * 64 * (32 + 64 + 96), 1);
+  EXPECT_NEAR(result.of("dense bf16").bytes, gate + 2 * 3 * 64 * (32 + 64 + 96), 1);
+  shape.experts = {Member(Table{{"kind", "mlp"}, {"hidden", 64}, {"count", 4}})};
+  EXPECT_EQ(fixtures::message_of<ConfigError>([&] { cli::measure_decode(shape, options); }),
+            "shape small: divided: expected experts of kind swiglu alone");
+}
+
 TEST(MeasureDecode, OtherKindsHaveNoLoop) {
   cli::InterleaveOptions options;
   options.rounds = 1;

@@ -212,6 +212,7 @@ int bench_decode(const BenchFlags& options, const cli::Invocation& invocation) {
 
 int run_bench(const BenchFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
+  cli::keep_freed_memory();
   cli::device_of(options.device, invocation.environment);
   if (options.what == "layer") return bench_layer(options, invocation);
   if (options.what == "growth") return bench_growth(options, invocation);

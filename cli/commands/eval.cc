@@ -186,6 +186,7 @@ void refuse_without_effect(const EvalFlags& options) {
 
 int run_eval(const EvalFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
+  cli::keep_freed_memory();
   cli::device_of(options.device, invocation.environment);
   refuse_without_effect(options);
   if (!options.tasks.empty()) {

@@ -161,6 +161,7 @@ Rows accuracies(const std::vector<std::string>& methods, FewShot& few_shot, cons
 
 int run_fewshot(const FewShotFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
+  cli::keep_freed_memory();
   cli::device_of(options.device, invocation.environment);
   const auto methods = chosen_methods(options.methods);
   const std::string& path = options.model.path("fewshot");

@@ -188,6 +188,7 @@ int show_plan(const cli::SessionRequest& request, cli::Terminal& terminal) {
 
 int run_train(const TrainFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
+  cli::keep_freed_memory();
   cli::device_of(options.device, invocation.environment);
   const auto request = options.request(invocation);
   const Log talk = invocation.terminal.log();

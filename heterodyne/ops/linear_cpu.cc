@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "heterodyne/ops/rows/streamed_gemm_cpu.h"
+
 namespace heterodyne::ops::internal {
 namespace {
 
@@ -15,8 +17,8 @@ void panel_product(const PanelProduct& product, int64_t begin, int64_t end) {
     for (int64_t p = begin; p < end; ++p) {
       const int64_t width = panel_width(product.columns, p);
       const float* panel = product.panels + p * kPanel * product.depth + k * width;
-      rows_gemm({product.rows, width, depth, product.depth, width, product.columns}, k > 0, product.a + k, panel,
-                product.y + p * kPanel);
+      const TileShape shape{product.rows, width, depth, product.depth, width, product.columns};
+      (width == kPanel ? streamed_gemm : rows_gemm)(shape, k > 0, product.a + k, panel, product.y + p * kPanel);
     }
   }
   if (product.bias == nullptr) return;

@@ -5,6 +5,7 @@
 
 #include "heterodyne/base/clones.h"
 #include "heterodyne/ops/isa.h"
+#include "heterodyne/ops/rows/streamed_gemm_cpu.h"
 #include "heterodyne/ops/tile_gemm.h"
 
 #if defined(__x86_64__)
@@ -129,7 +130,9 @@ void panel_gemm(const PanelGemm& by, int64_t p, const Rows& rows, float* packed)
   const int64_t width = panel_width(by.outputs, p);
   if (by.panels == nullptr) pack_transposed(by.matrix_OI, by.outputs, by.inputs, p, packed, width);
   const float* panel = by.panels ? by.panels + p * kPanel * by.inputs : packed;
-  rows_gemm({rows.count, width, by.inputs, by.inputs, width, rows.stride_y}, false, rows.x, panel, rows.y);
+  const TileShape shape{rows.count, width, by.inputs, by.inputs, width, rows.stride_y};
+  const bool is_streamed = by.panels != nullptr && width == kPanel;
+  (is_streamed ? streamed_gemm : rows_gemm)(shape, false, rows.x, panel, rows.y);
 }
 
 void transpose(const Block& from, float* to, int64_t stride) {

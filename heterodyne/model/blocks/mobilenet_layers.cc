@@ -61,7 +61,7 @@ MobileNetLayers::MobileNetLayers(torch::nn::Module& parent, const MobileNetOptio
 }
 
 torch::Tensor MobileNetLayers::forward(const torch::Tensor& picture_BCHW, RoutingLog* log) const {
-  auto x_BCHW = picture_BCHW;
+  auto x_BCHW = picture_BCHW.contiguous(at::MemoryFormat::ChannelsLast);  // no rearranging around each convolution
   for (size_t i = 0; i < layers_.size(); ++i) {
     auto y_BCHW = x_BCHW;
     for (const auto& part : layers_[i].parts) y_BCHW = part->forward(y_BCHW);

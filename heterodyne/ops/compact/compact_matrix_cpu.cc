@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "heterodyne/base/clones.h"
+#include "heterodyne/ops/compact/few_int8_cpu.h"
 #include "heterodyne/ops/isa.h"
 
 namespace heterodyne::ops::internal {
@@ -19,6 +20,12 @@ using Words = uint32_t __attribute__((vector_size(kVector * sizeof(uint32_t))));
 constexpr int64_t kDepth = 128;  // inputs that are expanded at a time; a multiple of kScaled
 
 HETERODYNE_INLINE float from_bf16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+
+// The same for numbers and for NaN as quantize() writes it, whose low bits are zero.
+HETERODYNE_INLINE uint32_t rounded_number(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
 
 HETERODYNE_INLINE uint16_t rounded(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
@@ -254,14 +261,14 @@ HETERODYNE_CLONES void expand_to_pairs(const CompactPanel& panel, int64_t first,
     uint16_t* pairs = to + k * V;
     if (k + 1 < depth) {
       for (int64_t c = 0; c < V; ++c) {
-        const uint32_t a = rounded(scale[c] * static_cast<float>(low[c]));
-        const uint32_t b = rounded(scale[c] * static_cast<float>(high[c]));
+        const uint32_t a = rounded_number(scale[c] * static_cast<float>(low[c]));
+        const uint32_t b = rounded_number(scale[c] * static_cast<float>(high[c]));
         const uint32_t both = a | b << 16;
         std::memcpy(pairs + 2 * c, &both, sizeof both);
       }
     } else {
       for (int64_t c = 0; c < V; ++c) {
-        const uint32_t a = rounded(scale[c] * static_cast<float>(low[c]));
+        const uint32_t a = rounded_number(scale[c] * static_cast<float>(low[c]));
         std::memcpy(pairs + 2 * c, &a, sizeof a);
       }
     }
@@ -285,10 +292,11 @@ void compact_gemm(const CompactPanel& panel, const CompactRows& rows, void* work
     return;
   }
   for (int64_t first = 0; first < rows.count;) {
-    const CompactRows rest = rows_from(rows, first, panel.inputs);
-    if (rest.count >= 4) four_rows(panel, rest), first += 4;
-    else if (rest.count >= 2) two_rows(panel, rest), first += 2;
-    else one_row(panel, rest), first += 1;
+    CompactRows some = rows_from(rows, first, panel.inputs);
+    some.count = some.count >= 4 ? 4 : some.count >= 2 ? 2 : 1;
+    first += some.count;
+    if (few_rows_int8(panel, some)) continue;
+    (some.count == 4 ? four_rows : some.count == 2 ? two_rows : one_row)(panel, some);
   }
 }
 
