@@ -1,6 +1,6 @@
 #include "heterodyne/layer/linear_gate_router.h"
 
-#include "heterodyne/ops/gate.h"
+#include "heterodyne/ops/gates/gate.h"
 
 namespace heterodyne {
 

@@ -7,10 +7,12 @@
 //
 // The step g has the gradient of a - t for the chosen pairs, and none for others (straight-through). The sum below the
 // fraction is a constant of that gradient, or part of it: then experts are set against each other, and each gets what
-// it does better than the token's mean.
+// it does better than the token's mean. The sigmoids keep the order, so cosines and thresholds are compared themselves:
+// where the sigmoids round to one, the difference still counts.
 #include <cmath>
 
 #include "heterodyne/layer/gated_router.h"
+#include "heterodyne/ops/gates/any_gate.h"
 
 namespace heterodyne {
 namespace {
@@ -79,13 +81,18 @@ class TopAnyRouter : public TokenChoiceRouter {
     check_input(input.x_TD);
     const auto x_TD = at_least_float32(input.x_TD), direction_ED = at_least_float32(direction_ED_);
     const auto unit_ED = (direction_ED / lengths_of(direction_ED)).to(x_TD.scalar_type());
-    const auto cosine_TE = products_of(x_TD, unit_ED) / lengths_of(x_TD);
     const auto scale = at_least_float32(log_scale_).clamp_max(std::log(kLargestScale)).exp().to(x_TD.scalar_type());
-    const auto logit_TE = cosine_TE * scale;
+    const auto threshold_E = at_least_float32(threshold_E_).to(x_TD.scalar_type());
+    auto chosen =
+        ops::any_gate({products_of(x_TD, unit_ED), lengths_of(x_TD), threshold_E, scale, !is_training()}, layer_name());
+    const auto& logit_TE = chosen.logit_TE;
     const auto prob_TE =
         input.needs.probabilities || !input.override.empty() ? shares_of(logit_TE.sigmoid()) : torch::Tensor();
-    const auto expert_TK = input.override.empty() ? above_threshold(cosine_TE) : choose(logit_TE, input, prob_TE);
-    const auto gate_TK = gates(logit_TE, scale, expert_TK);
+    if (!input.override.empty()) {
+      chosen.expert_TK = choose(logit_TE, input, prob_TE);
+      chosen.gate_TK = gates(logit_TE, threshold_E * scale, chosen.expert_TK);
+    }
+    const auto &expert_TK = chosen.expert_TK, &gate_TK = chosen.gate_TK;
     const auto count_T1 = gate_TK.sum(-1, true).clamp_min(1);
     const auto weight_TK = gate_TK / (options_.gradient == "quotient" ? count_T1 : count_T1.detach());
     auto routing = make_routing({expert_TK, weight_TK, prob_TE, logit_TE}, input, num_experts());
@@ -108,22 +115,9 @@ class TopAnyRouter : public TokenChoiceRouter {
   double macs_per_token() const override { return static_cast<double>(width_ * num_experts()); }
 
  private:
-  // int64 [T, K], best first. The sigmoids keep the order, so cosines and thresholds are compared themselves: where the
-  // sigmoids round to one, the difference still counts.
-  torch::Tensor above_threshold(const torch::Tensor& cosine_TE) const {
-    const auto value_TE = cosine_TE.detach();
-    const auto best_T1 = best(value_TE, 1);  // throws when a score is NaN
-    auto chosen_TE = value_TE > at_least_float32(threshold_E_.detach()).to(value_TE.scalar_type());
-    if (!is_training()) {
-      const auto has_none_T1 = chosen_TE.any(1, true).logical_not();
-      chosen_TE = chosen_TE.scatter(1, best_T1, chosen_TE.gather(1, best_T1).logical_or(has_none_T1));
-    }
-    return marked_experts(chosen_TE, value_TE);
-  }
-
-  // [T, K]: ones with the gradient of a - t; zeros where there is no choice.
-  torch::Tensor gates(const torch::Tensor& logit_TE, const torch::Tensor& scale, const torch::Tensor& expert_TK) const {
-    const auto limit_E = at_least_float32(threshold_E_).to(logit_TE.scalar_type()) * scale;
+  // [T, K] for choices that somebody else made: ones with the gradient of a - t; zeros where there is no choice.
+  static torch::Tensor gates(const torch::Tensor& logit_TE, const torch::Tensor& limit_E,
+                             const torch::Tensor& expert_TK) {
     const auto limit_TK = limit_E.index_select(0, expert_TK.clamp_min(0).reshape(-1)).view(expert_TK.sizes());
     const auto excess_TK =
         (at_choices(logit_TE, expert_TK, 0).sigmoid() - limit_TK.sigmoid()).masked_fill(expert_TK < 0, 0);

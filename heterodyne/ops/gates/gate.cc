@@ -1,4 +1,4 @@
-#include "heterodyne/ops/gate.h"
+#include "heterodyne/ops/gates/gate.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/parallel.h"
 #include "heterodyne/base/shape.h"
-#include "heterodyne/ops/gate_cpu.h"
+#include "heterodyne/ops/gates/gate_cpu.h"
 #include "heterodyne/ops/kernel_input.h"
 #include "heterodyne/ops/linear.h"
 #include "heterodyne/ops/panels.h"

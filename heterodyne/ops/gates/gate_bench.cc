@@ -4,7 +4,7 @@
 #include <benchmark/benchmark.h>
 
 #include "heterodyne/base/random.h"
-#include "heterodyne/ops/gate.h"
+#include "heterodyne/ops/gates/gate.h"
 #include "heterodyne/ops/linear.h"
 #include "heterodyne/ops/panels.h"
 #include "heterodyne/ops/routing_plan.h"

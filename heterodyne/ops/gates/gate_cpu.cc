@@ -1,4 +1,4 @@
-#include "heterodyne/ops/gate_cpu.h"
+#include "heterodyne/ops/gates/gate_cpu.h"
 
 #include <algorithm>
 #include <bit>

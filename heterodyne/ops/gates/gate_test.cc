@@ -1,4 +1,4 @@
-#include "heterodyne/ops/gate.h"
+#include "heterodyne/ops/gates/gate.h"
 
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/random.h"
-#include "heterodyne/ops/gate_cpu.h"
+#include "heterodyne/ops/gates/gate_cpu.h"
 #include "heterodyne/ops/isa.h"
 #include "heterodyne/ops/top_k.h"
 
