@@ -4,8 +4,11 @@
 #include <cmath>
 #include <memory>
 
+#include "cli/bench/memory_watch.h"
 #include "cli/view/profile_view.h"
+#include "heterodyne/eval/metrics.h"
 #include "heterodyne/eval/pass.h"
+#include "heterodyne/ops/scratch.h"
 #include "heterodyne/train/step.h"
 
 namespace heterodyne::cli {
@@ -36,6 +39,24 @@ class Trainee {
     carry_ = std::move(result.carry);
     loss_ = result.loss;
     examples_ = result.num_examples;
+  }
+
+  // Of a forward and a backward pass, without the parameters' gradients, which are forgotten.
+  double peak_bytes() {
+    const Batch batch = next();
+    network_->train();
+    ops::release_kept_buffers();
+    double gradients = 0;
+    const MemoryWatch watch;
+    const auto output = network_->forward(batch, nullptr);
+    auto loss = task_loss(output.logit_BY, batch.label_B);
+    for (const auto& [name, part] : output.losses) loss = loss + part;
+    loss.backward();
+    for (const auto& parameter : network_->parameters()) {
+      if (parameter.grad().defined()) gradients += static_cast<double>(parameter.grad().nbytes());
+    }
+    network_->zero_grad();
+    return static_cast<double>(watch.peak_bytes()) - gradients;
   }
 
   ModelResult result(const std::string& name) {
@@ -130,8 +151,10 @@ Batch random_batch(const Experiment& experiment) {
 ModelBench measure_models(const std::vector<ModelSubject>& subjects, const InterleaveOptions& options) {
   std::vector<std::unique_ptr<Trainee>> trainees;
   std::vector<Work> works;
+  std::vector<double> peak_bytes;
   for (const auto& subject : subjects) {
     trainees.push_back(std::make_unique<Trainee>(subject));
+    peak_bytes.push_back(trainees.back()->peak_bytes());
     works.push_back({subject.name, [trainee = trainees.back().get()] { trainee->step(); }, {}});
   }
   for (auto& work : machine_works()) works.push_back(std::move(work));
@@ -141,6 +164,7 @@ ModelBench measure_models(const std::vector<ModelSubject>& subjects, const Inter
   for (size_t i = 0; i < subjects.size(); ++i) {
     auto result = trainees[i]->result(subjects[i].name);
     result.timing = timings[i];
+    result.peak_bytes = peak_bytes[i];
     add_shares(*trainees[i], options, result);
     bench.models.push_back(std::move(result));
   }

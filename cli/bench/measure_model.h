@@ -29,7 +29,8 @@ struct ModelResult {
   /// Forward and backward together: "router", "dispatch", "experts", "combine", "losses", "network" for what is in none
   /// of them; "optimizer", "data", "other".
   std::map<std::string, double> parts;
-  double loss = 0;  // of the last step
+  double loss = 0;        // of the last step
+  double peak_bytes = 0;  // what tensors took at most in a forward and backward pass, without the gradients
 };
 
 struct ModelBench {

@@ -27,6 +27,7 @@ TEST(MeasureModel, TimesStepsInTurns) {
   EXPECT_FALSE(model.is_text);
   EXPECT_EQ(model.timing.seconds.size(), 3U);
   EXPECT_GT(bench.machine.product, 0);
+  EXPECT_GT(model.peak_bytes, 0);
   for (const auto* shares : {&model.phases, &model.parts}) {
     double sum = 0;
     for (const auto& [name, share] : *shares) sum += share;

@@ -35,10 +35,11 @@ std::string model_line(const ModelResult& model, const MachineRates& machine) {
   const double rate = flops_of(model) / spread.median;
   return fmt::format(
       "{}  {} params   step {:.1f} ms (min {:.1f}, p5 {:.1f}, p95 {:.1f})   {} {}/s   {:.0f} GFLOP/s, {:.0f} % of peak "
-      "  {}",
+      "  {}   memory {:.1f} MB",
       model.name, with_commas(model.num_params), 1e3 * spread.median, 1e3 * spread.min, 1e3 * spread.p5,
       1e3 * spread.p95, with_commas(std::llround(static_cast<double>(model.examples) / spread.median)),
-      model.is_text ? "tok" : "img", 1e-9 * rate, 100 * rate / machine.product, shares_text(model.phases));
+      model.is_text ? "tok" : "img", 1e-9 * rate, 100 * rate / machine.product, shares_text(model.phases),
+      1e-6 * model.peak_bytes);
 }
 
 Rows model_rows(const ModelBench& bench) {
@@ -84,6 +85,7 @@ Array model_objects(const ModelBench& bench) {
                         {"phases", table_of(model.phases)},
                         {"parts", table_of(model.parts)},
                         {"loss", model.loss},
+                        {"peak_bytes", model.peak_bytes},
                         {"peak_gflops", 1e-9 * bench.machine.product}});
   }
   return all;

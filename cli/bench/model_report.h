@@ -9,7 +9,7 @@
 namespace heterodyne::cli {
 
 /// "lm/llama  858,112 params   step 41.2 ms (p5 40.1, p95 45.0)   24,850 tok/s   180 GFLOP/s, 40 % of peak   forward 35
-/// % backward 60 % optimizer 5 %"
+/// % backward 60 % optimizer 5 %   memory 35.1 MB"
 std::string model_line(const ModelResult& model, const MachineRates& machine);
 
 /// A row for each model.

@@ -11,6 +11,7 @@ ModelBench made_up() {
   first.timing = {"a", {0.02, 0.04}};
   first.phases = {{"forward", 0.3}, {"backward", 0.6}, {"optimizer", 0.1}};
   first.parts = {{"experts", 0.25}};
+  first.peak_bytes = 12.34e6;
   second = first, second.name = "b", second.timing = {"b", {0.01, 0.01}};
   ModelBench bench{{first, second}, {}};
   bench.machine.product = 400e9;
@@ -22,7 +23,7 @@ TEST(ModelReport, TheLineOfAModel) {
   // 6 x 10^9 operations and 100 tokens in 30 ms.
   EXPECT_EQ(model_line(bench.models[0], bench.machine),
             "a  1,234 params   step 30.0 ms (min 20.0, p5 21.0, p95 39.0)   3,333 tok/s   200 GFLOP/s, 50 % of peak   "
-            "forward 30 %  backward 60 %  optimizer 10 %");
+            "forward 30 %  backward 60 %  optimizer 10 %   memory 12.3 MB");
 }
 
 TEST(ModelReport, RowsCompareTheFirstWithEach) {

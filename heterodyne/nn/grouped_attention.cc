@@ -6,6 +6,7 @@
 
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/shape.h"
+#include "heterodyne/ops/rows/cached_attention.h"
 
 namespace heterodyne::nn {
 namespace {
@@ -36,8 +37,12 @@ torch::Tensor shared_out(const torch::Tensor& x_BGKC, int64_t H) {
   return x_BGKC.unsqueeze(2).expand({B, G, H / G, K, C}).reshape({B, H, K, C});
 }
 
-torch::Tensor joined(const torch::Tensor& past, const torch::Tensor& now) {
-  return past.defined() ? at::cat({past, now}, 2) : now;
+std::vector<torch::Tensor> parts_of(const Growing& rows) {
+  std::vector<torch::Tensor> parts;
+  for (const auto* part : {&rows.old, &rows.recent}) {
+    if (part->defined()) parts.push_back(*part);
+  }
+  return parts;
 }
 
 }  // namespace
@@ -79,8 +84,8 @@ GroupedAttention::Output GroupedAttention::forward(const torch::Tensor& x_BSD, c
   };
   const auto query_BHSC = rotated(heads_of(*query_, H, query_norm_.get()), rotation).transpose(1, 2);
   Output output;
-  output.past = {joined(past.key_BGPC, rotated(heads_of(*key_, G, key_norm_.get()), rotation).transpose(1, 2)),
-                 joined(past.value_BGPC, heads_of(*value_, G, nullptr).transpose(1, 2))};
+  output.past = {past.key_BGPC.with(rotated(heads_of(*key_, G, key_norm_.get()), rotation).transpose(1, 2), 2),
+                 past.value_BGPC.with(heads_of(*value_, G, nullptr).transpose(1, 2), 2)};
   output.y_BSD = output_->forward(answer(query_BHSC, output.past, mask_BS).transpose(1, 2).reshape({B, S, H * C}));
   return output;
 }
@@ -88,7 +93,10 @@ GroupedAttention::Output GroupedAttention::forward(const torch::Tensor& x_BSD, c
 torch::Tensor GroupedAttention::answer(const torch::Tensor& query_BHSC, const AttentionPast& seen,
                                        const torch::Tensor& mask_BS) const {
   const int64_t S = query_BHSC.size(2), H = options_.heads, P = seen.key_BGPC.size(2) - S;
-  auto key_BHKC = shared_out(seen.key_BGPC, H), value_BHKC = shared_out(seen.value_BGPC, H);
+  const ops::CachedAttentionInput cached{query_BHSC, parts_of(seen.key_BGPC), parts_of(seen.value_BGPC),
+                                         options_.window, sink_H_};
+  if (P > 0 && !mask_BS.defined() && ops::can_run_cached_attention(cached)) return ops::cached_attention(cached);
+  auto key_BHKC = shared_out(seen.key_BGPC.joined(2), H), value_BHKC = shared_out(seen.value_BGPC.joined(2), H);
   const bool is_limited = options_.window > 0 && options_.window < P + S;
   const bool is_plain = P == 0 && !mask_BS.defined() && !is_limited && !sink_H_.defined();
   std::optional<torch::Tensor> visible;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "heterodyne/nn/growing.h"
 #include "heterodyne/nn/lora_linear.h"
 #include "heterodyne/nn/norm.h"
 #include "heterodyne/nn/rotary.h"
@@ -31,7 +32,7 @@ struct GroupedAttentionOptions {
 
 /// Keys, turned to their positions, and values of a text so far; undefined at its beginning.
 struct AttentionPast {
-  torch::Tensor key_BGPC, value_BGPC;
+  Growing key_BGPC, value_BGPC;  // along P
 };
 
 class GroupedAttention : public torch::nn::Module {
@@ -54,7 +55,6 @@ class GroupedAttention : public torch::nn::Module {
   double macs(double num_keys) const;
 
  private:
-  // Keys and values for all query heads, and which of them each token sees.
   torch::Tensor answer(const torch::Tensor& query_BHSC, const AttentionPast& seen, const torch::Tensor& mask_BS) const;
 
   GroupedAttentionOptions options_;

@@ -77,13 +77,23 @@ torch::Tensor Weight::panels() const {
   return packed_.panels;
 }
 
+// Whether rows too few to pack a matrix for are worth panels that stay: text that is made token by token, where
+// LibTorch's products of a matrix and a vector read memory at half its speed on some processors.
+bool Weight::is_read_by_few(const torch::Tensor& x_NI) const {
+  constexpr int64_t kLarge = 1 << 18;  // values
+  return !torch::GradMode::is_enabled() && num_values() >= kLarge && x_NI.numel() > 0 && ops::is_kernel_input(x_NI);
+}
+
 torch::Tensor Weight::apply(const torch::Tensor& x_NI, const torch::Tensor& bias_O) const {
   auto sizes = x_NI.sizes().vec();
   if (!sizes.empty()) sizes.back() = num_outputs();
   if (compact_) return ops::compact_product(x_NI.reshape({-1, x_NI.size(-1)}), *compact_, bias_O).view(sizes);
-  if (x_NI.dim() > 0 && x_NI.size(-1) == num_inputs() && ops::can_run_linear(x_NI, matrix_OI_)) {
-    return ops::linear_product(x_NI.reshape({-1, num_inputs()}), matrix_OI_, bias_O, panels()).view(sizes);
-  }
+  const bool fits = x_NI.dim() > 0 && x_NI.size(-1) == num_inputs();
+  const bool is_packed_anyway = fits && ops::can_run_linear(x_NI, matrix_OI_);
+  const bool is_few = fits && !is_packed_anyway && is_read_by_few(x_NI);
+  const auto packed = is_packed_anyway || is_few ? panels() : torch::Tensor();
+  if (is_packed_anyway || packed.defined())
+    return ops::linear_product(x_NI.reshape({-1, num_inputs()}), matrix_OI_, bias_O, packed).view(sizes);
   return at::linear(x_NI, matrix_OI_, bias_O.defined() ? std::optional(bias_O) : std::nullopt);
 }
 

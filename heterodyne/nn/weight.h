@@ -47,6 +47,8 @@ class Weight {
   torch::Tensor apply(const torch::Tensor& x_NI, const torch::Tensor& bias_O = {}) const;
 
  private:
+  bool is_read_by_few(const torch::Tensor& x_NI) const;
+
   struct Packed {
     torch::Tensor panels;
     const void* from = nullptr;  // where the matrix lay, and which version of it this was

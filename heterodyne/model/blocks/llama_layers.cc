@@ -3,6 +3,7 @@
 #include <ATen/ops/cat.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <utility>
 
@@ -12,33 +13,48 @@
 namespace heterodyne {
 namespace {
 
-// What a text that is continued needs of its past: keys, values and the inputs of the feed-forward part, which some
-// experts look back at, of each layer. Carried only where it was asked for: in training each batch begins anew.
+// What a text that is continued needs of its past: of each layer keys, values and, where experts look back at them, the
+// inputs of the feed-forward part. Carried only where it was asked for: in training each batch begins anew.
 class LlamaPast {
  public:
   LlamaPast(const Batch& batch, size_t num_layers) : is_kept_(batch.keeps_past), values_(batch.carry) {
-    if (is_kept_ && values_.empty()) values_.resize(3 * num_layers);
-    if (is_kept_ && values_.size() != 3 * num_layers)
-      throw ShapeError("model.llama",
-                       fmt::format("carry: expected {} tensors, got {}", 3 * num_layers, values_.size()));
+    const size_t expected = kOfALayer * num_layers;
+    if (is_kept_ && values_.empty()) values_.resize(expected);
+    if (is_kept_ && values_.size() != expected)
+      throw ShapeError("model.llama", fmt::format("carry: expected {} tensors, got {}", expected, values_.size()));
   }
   nn::AttentionPast keys(size_t l) const {
-    return is_kept_ ? nn::AttentionPast{values_[3 * l], values_[3 * l + 1]} : nn::AttentionPast();
+    return is_kept_ ? nn::AttentionPast{get(l, 0), get(l, 1)} : nn::AttentionPast();
   }
-  torch::Tensor inputs(size_t l) const { return is_kept_ ? values_[3 * l + 2] : torch::Tensor(); }
+  torch::Tensor inputs(size_t l) const { return is_kept_ ? get(l, 2).joined(1) : torch::Tensor(); }
   void add(size_t l, const nn::AttentionPast& keys, const torch::Tensor& input_BSD) {
     if (!is_kept_) return;
-    values_[3 * l] = keys.key_BGPC.detach();
-    values_[3 * l + 1] = keys.value_BGPC.detach();
-    auto& inputs = values_[3 * l + 2];
-    inputs = inputs.defined() ? at::cat({inputs, input_BSD.detach()}, 1) : input_BSD.detach();
+    set(l, 0, keys.key_BGPC);
+    set(l, 1, keys.value_BGPC);
+    if (input_BSD.defined()) set(l, 2, get(l, 2).with(input_BSD, 1));
   }
   std::vector<torch::Tensor> take() { return is_kept_ ? std::move(values_) : std::vector<torch::Tensor>(); }
 
  private:
+  static constexpr size_t kOfALayer = 6;  // two tensors for each of three things that grow
+
+  nn::Growing get(size_t l, size_t i) const {
+    return {values_[kOfALayer * l + 2 * i], values_[kOfALayer * l + 2 * i + 1]};
+  }
+  void set(size_t l, size_t i, const nn::Growing& rows) {
+    const auto kept = [](const torch::Tensor& tensor) { return tensor.defined() ? tensor.detach() : tensor; };
+    values_[kOfALayer * l + 2 * i] = kept(rows.old);
+    values_[kOfALayer * l + 2 * i + 1] = kept(rows.recent);
+  }
+
   bool is_kept_;
   std::vector<torch::Tensor> values_;
 };
+
+bool looks_back(const MoeLayer& layer) {
+  return std::any_of(layer.slots().begin(), layer.slots().end(),
+                     [](const ExpertSlot& slot) { return slot.expert->needs_context(); });
+}
 
 void check_llama(const LlamaLayersOptions& options) {
   if (options.head_width == 0 && options.width % options.heads != 0)
@@ -172,7 +188,7 @@ LlamaLayers::Output LlamaLayers::forward(torch::Tensor x_BSD, const Batch& batch
     if (!layer.moe) observe(log, layer.name + ".input", part.input_BSD);  // otherwise the layer shows it
     x_BSD = part.x_BSD + (layer.moe ? moe.run(*layer.moe, part.input_BSD, past.inputs(l))
                                     : dense_answer(layer, part.input_BSD, around));
-    past.add(l, part.keys, part.input_BSD);
+    past.add(l, part.keys, layer.moe && looks_back(*layer.moe) ? part.input_BSD : torch::Tensor());
     observe(log, layer.name, x_BSD);
   }
   return {x_BSD, past.take()};
