@@ -115,6 +115,29 @@ std::string lowercased(std::string_view text) {
   return lower;
 }
 
+std::string uppercased(std::string_view text) {
+  std::string upper;
+  upper.reserve(text.size());
+  for (size_t at = 0; at < text.size();) {
+    const char32_t character = next_character(text, at);
+    // The commonest of the letters whose upper case is two characters.
+    if (character == 0xDF) upper += "SS";
+    else append_character(upper, static_cast<char32_t>(utf8proc_toupper(static_cast<utf8proc_int32_t>(character))));
+  }
+  return upper;
+}
+
+void append_titlecased(std::string& text, char32_t character) {
+  if (character == 0xDF) text += "Ss";
+  else append_character(text, static_cast<char32_t>(utf8proc_totitle(static_cast<utf8proc_int32_t>(character))));
+}
+
+bool is_cased(char32_t character) { return is_in(character, UTF8PROC_CATEGORY_LU, UTF8PROC_CATEGORY_LT); }
+
+bool is_upper_case(char32_t character) { return category_of(character) == UTF8PROC_CATEGORY_LU; }
+
+bool is_letter(char32_t character) { return is_in(character, UTF8PROC_CATEGORY_LU, UTF8PROC_CATEGORY_LO); }
+
 bool is_white_space(char32_t character) {
   if ((character >= 9 && character <= 13) || character == 0x85) return true;
   return is_in(character, UTF8PROC_CATEGORY_ZS, UTF8PROC_CATEGORY_ZP);

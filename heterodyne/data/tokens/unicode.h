@@ -21,8 +21,16 @@ std::string normalized(std::string_view text, NormalForm form);
 
 /// Character by character, without a look at its neighbours.
 std::string lowercased(std::string_view text);
+std::string uppercased(std::string_view text);
+/// A character as a word may begin with it.
+void append_titlecased(std::string& text, char32_t character);
 
 bool is_white_space(char32_t character);
+/// Categories Lu, Ll and Lt: letters that have another case, or could have.
+bool is_cased(char32_t character);
+bool is_upper_case(char32_t character);
+/// Categories L.
+bool is_letter(char32_t character);
 /// Category Mn.
 bool is_nonspacing_mark(char32_t character);
 /// Categories Cc, Cf, Cs and Co.

@@ -38,6 +38,14 @@ TEST(Unicode, LowersEachCharacter) {
   EXPECT_EQ(lowercased("\u0130"), "i\u0307");
 }
 
+TEST(Unicode, RaisesEachCharacter) {
+  EXPECT_EQ(uppercased("\u00e4b\u03c3 \u00df"), "\u00c4B\u03a3 SS");
+  std::string text;
+  append_titlecased(text, U'\u01c6');  // one letter that looks like two
+  append_titlecased(text, U'\u00df');
+  EXPECT_EQ(text, "\u01c5Ss");
+}
+
 TEST(Unicode, KnowsCategories) {
   for (const char32_t c : {U' ', U'\t', U'\u0085', U'\u00a0', U'\u3000', U'\u2028'}) EXPECT_TRUE(is_white_space(c));
   for (const char32_t c : {U'\u200b', U'a', U'\u001f'}) EXPECT_FALSE(is_white_space(c));
@@ -45,6 +53,8 @@ TEST(Unicode, KnowsCategories) {
   EXPECT_TRUE(is_control(0x200B) && is_control(0xAD) && is_control(1) && !is_control('a'));
   EXPECT_TRUE(is_punctuation(0x201C) && is_punctuation('_') && !is_punctuation('$'));
   EXPECT_TRUE(is_word_character('_') && is_word_character(0x4E2D) && is_word_character('7') && !is_word_character('-'));
+  EXPECT_TRUE(is_letter(0x4E2D) && is_letter('a') && !is_letter('1'));
+  EXPECT_TRUE(is_cased('a') && is_cased(0x1C5) && !is_cased(0x4E2D) && is_upper_case('A') && !is_upper_case('a'));
   EXPECT_TRUE(is_number(0xBD) && is_number(0x664) && !is_number('a'));
 }
 
