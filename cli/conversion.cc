@@ -9,6 +9,7 @@
 #include "cli/output.h"
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/text.h"
+#include "heterodyne/convert/router_rows.h"
 #include "heterodyne/data/loader.h"
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/safetensors.h"
@@ -95,7 +96,8 @@ std::unique_ptr<Dataset> Conversion::texts_of(const Experiment& experiment) cons
   return make_dataset(experiment, data_folders(flags_, invocation_.environment), invocation_.terminal.log());
 }
 
-torch::Tensor Conversion::score_of_domain(size_t d) const {
+// The first sequences of a domain, in order.
+void Conversion::read_domain(size_t d, const std::function<void(const BatchSource&)>& use) const {
   const Experiment experiment = experiment_of_domain(d);
   const auto dataset = texts_of(experiment);
   LoaderOptions loading = loader_options(experiment, Split::kTrain);
@@ -104,7 +106,7 @@ torch::Tensor Conversion::score_of_domain(size_t d) const {
   Loader loader(*dataset, Split::kTrain, loading);
   loader.start(0);
   int64_t left = options_.sequences;
-  const auto next = [&]() -> std::optional<Batch> {
+  use([&]() -> std::optional<Batch> {
     auto batch = left > 0 ? loader.next() : std::nullopt;
     if (!batch) return std::nullopt;
     const int64_t count = std::min(left, batch->size());
@@ -112,9 +114,13 @@ torch::Tensor Conversion::score_of_domain(size_t d) const {
     batch->label_B = batch->label_B.narrow(0, 0, count);
     left -= count;
     return batch;
-  };
+  });
+}
+
+torch::Tensor Conversion::score_of_domain(size_t d) const {
   const auto kind = scores().make(options_.score);
-  const auto found = score_domain(*dense_.network, *kind, next);
+  Scored found;
+  read_domain(d, [&](const BatchSource& next) { found = score_domain(*dense_.network, *kind, next); });
   if (kind->reads_texts() && found.num_sequences < options_.sequences) {
     invocation_.terminal.log().warning(fmt::format("a domain has {} sequences, fewer than the {} asked for",
                                                    with_commas(found.num_sequences), with_commas(options_.sequences)));
@@ -132,7 +138,9 @@ std::string Conversion::score_settings() const {
   return write_toml(settings);
 }
 
-bool Conversion::needs_scores() const { return partitioners().make(options_.partition)->reads_scores(); }
+bool Conversion::needs_scores() const {
+  return options_.router_init == "domains" || partitioners().make(options_.partition)->reads_scores();
+}
 
 void Conversion::score() {
   make_folder(options_.out);
@@ -193,13 +201,30 @@ void Conversion::partition() {
 }
 
 ConversionPlan Conversion::read_plan() const {
-  ConversionPlan plan{{}, options_.router.settings, {}, options_.router_init, options_.combine};
+  ConversionPlan plan{{}, options_.router.settings, {}, options_.router_init, options_.combine, {}};
   for (const auto& balancer : options_.balancers) plan.balancers.push_back(balancer.settings);
   for (const auto& layer : layers_) {
     const std::string path = options_.out + "/maps/" + neuron_map_name(layer.index, options_.experts);
     plan.maps[layer.index] = parse_neuron_map(io::read_file(path), options_.experts, path);
   }
   return plan;
+}
+
+std::map<int64_t, torch::Tensor> Conversion::domain_routers(const ConversionPlan& plan) const {
+  const auto all = dense_layers_of(*dense_.network);
+  const auto level_LFD = levels_of(read_scores());
+  std::vector<torch::Tensor> mean_LH;  // of each domain
+  for (size_t d = 0; d < num_domains(); ++d) {
+    read_domain(d, [&](const BatchSource& next) { mean_LH.push_back(input_means(*dense_.network, all, next)); });
+  }
+  const auto mean_LDH = torch::stack(mean_LH, 1);
+  std::map<int64_t, torch::Tensor> rows;
+  for (size_t l = 0; l < all.size(); ++l) {
+    const auto found = plan.maps.find(all[l].index);
+    const auto at = static_cast<int64_t>(l);
+    if (found != plan.maps.end()) rows[all[l].index] = domain_rows(found->second, level_LFD[at], mean_LDH[at]);
+  }
+  return rows;
 }
 
 // Of the first domain; random where the conversion reads none, so that a model can be converted without data. So few
@@ -276,7 +301,8 @@ void Conversion::save(Network& converted, const Experiment& experiment) const {
 }
 
 void Conversion::build() {
-  const auto plan = read_plan();
+  auto plan = read_plan();
+  if (plan.router_init == "domains") plan.router_EH = domain_routers(plan);
   Table config = dense_.experiment.resolved;
   const Value* model = config.find("model");
   config.set("model", converted_settings(*model->if_table(), plan));

@@ -5,6 +5,8 @@
 //   OUT/checkpoints/         the converted model; OUT is a run's folder then, at step 0, and can be tuned
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -46,10 +48,11 @@ struct ConversionOptions {
     field("score", score, "what says how much a neuron matters", member_of(scores()));
     field("partition", partition, "what divides the neurons", member_of(partitioners()));
     field("router", router, "the router of each converted layer", member_of(routers()));
-    field("router_init", router_init,
-          "random: as its kind begins; keys: each expert's row is the mean of its neurons' rows of the gate's matrix, "
-          "without a gate of the first",
-          one_of("random", "keys"));
+    field(
+        "router_init", router_init,
+        "random: as its kind begins; keys: each expert's row is the mean of its neurons' rows of the gate's matrix, "
+        "without a gate of the first; domains: it points to the mean inputs of the domains that its neurons matter to",
+        one_of("random", "keys", "domains"));
     field("combine", combine,
           "how a token's experts make its answer. sum: as with the router's weights = \"one\"; mean: with weights that "
           "add "
@@ -82,7 +85,7 @@ class Conversion {
   /// Loads the dense model. Throws what load_model() throws, and ConfigError for a layer that is not a dense one.
   Conversion(ConversionOptions options, const ComputeFlags& flags, const Invocation& invocation);
 
-  /// Whether the partition reads what score() writes.
+  /// Whether the partition or the routers read what score() writes.
   bool needs_scores() const;
   /// Measures scores, or finds those of the same settings; writes OUT/scores.safetensors.
   void score();
@@ -98,7 +101,9 @@ class Conversion {
   size_t num_domains() const;  // at least one: the model's own text
   Experiment experiment_of_domain(size_t d) const;
   std::unique_ptr<Dataset> texts_of(const Experiment& experiment) const;
+  void read_domain(size_t d, const std::function<void(const BatchSource&)>& use) const;
   torch::Tensor score_of_domain(size_t d) const;
+  std::map<int64_t, torch::Tensor> domain_routers(const ConversionPlan& plan) const;
   std::string score_settings() const;
   torch::Tensor read_scores() const;
   ConversionPlan read_plan() const;

@@ -27,6 +27,9 @@ METHODS = {  # partition, router_init
     "moefication": ({"kind": "moefication"}, "random"),
     "moebert": ({"kind": "moebert"}, "random"),
     "emoe": ({"kind": "emoe"}, "keys"),
+    "hemoe_keys": ({"kind": "hemoe", "modules": 86, "ratio": 4, "coherence": 2}, "keys"),
+    "hemoe_domains": ({"kind": "hemoe", "modules": 86, "ratio": 4, "coherence": 2}, "domains"),
+    "random_homogeneous_keys": ({"kind": "random_homogeneous"}, "keys"),
 }
 
 

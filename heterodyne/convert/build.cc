@@ -117,7 +117,8 @@ class Copier {
     for (size_t e = 0; e < division.own_E.size(); ++e)
       put_expert({name, fmt::format("{}experts.{}.", name, e), parts}, division.own_E[e], own_down, part_of_bias);
     if (has_shared) put_expert({name, name + "shared.0.", parts}, division.common, shared_down, 1);
-    if (plan_.router_init == "keys") put_router(name + "router.", key, division, map);
+    if (plan_.router_init == "keys") put_router(name + "router.", mean_keys(key, division, map));
+    if (plan_.router_init == "domains") put_router(name + "router.", plan_.router_EH.at(layer));
   }
 
   struct Places {
@@ -138,21 +139,25 @@ class Copier {
       put(places.expert + bias, source(places.dense + bias) * part_of_bias);
   }
 
-  void put_router(const std::string& router, const torch::Tensor& key_FH, const Division& division,
-                  const NeuronMap& map) {
+  static torch::Tensor mean_keys(const torch::Tensor& key_FH, const Division& division, const NeuronMap& map) {
     if (map.are_copies())
       throw Error("convert.build",
                   "router_init: expected \"random\" for copies, which have the same keys, got \"keys\"");
     std::vector<torch::Tensor> rows;
     for (const auto& own : division.own_E) rows.push_back(key_FH.index_select(0, index_of(own)).mean(0));
+    return torch::stack(rows);
+  }
+
+  void put_router(const std::string& router, const torch::Tensor& row_EH) {
     for (const char* name : {"gate.weight", "direction"}) {
       if (target_.find(router + name) == target_.end()) continue;
-      put(router + name, torch::stack(rows));
+      put(router + name, row_EH);
       ++num_made_;
       return;
     }
     throw Error("convert.build",
-                "router_init: expected a router with a linear gate or directions for \"keys\", got another");
+                fmt::format("router_init: expected a router with a linear gate or directions for \"{}\", got another",
+                            plan_.router_init));
   }
 
   // In at least single precision: a file may hold less where that loses nothing.

@@ -28,9 +28,11 @@ struct ConversionPlan {
   std::map<int64_t, NeuronMap> maps;  // by the layer's index
   Table router;                       // with its kind
   Array balancers;                    // tables with their kinds
-  /// "random": as the router's kind begins; "keys": each expert's row is the mean of its neurons' rows of gate.
+  /// "random": as the router's kind begins; "keys": each expert's row is the mean of its neurons' rows of gate;
+  /// "domains": the rows of router_EH.
   std::string router_init = "random";
-  std::string combine = "sum";  // or "mean"
+  std::string combine = "sum";                      // or "mean"
+  std::map<int64_t, torch::Tensor> router_EH = {};  // by the layer's index; see router_rows.h
 };
 
 /// The settings of the converted network, from those of the dense one. Throws Error when a layer's expert would have no

@@ -71,6 +71,15 @@ TEST(Build, KeysMakeTheRouter) {
   EXPECT_TRUE(torch::allclose(target->named_parameters()["layers.0.router.gate.weight"][1], row, 1e-6, 1e-7));
 }
 
+TEST(Build, RowsThatAreGivenMakeTheRouter) {
+  const auto source = fixtures::small_llama(torch::kFloat32);
+  const auto row_EH = RandomStream("rows").normal({1, 0}, {3, 8}).to(torch::kFloat64);
+  ConversionPlan plan{{{0, unequal_map()}}, router_of(1), {}, "domains", "sum", {{0, row_EH}}};
+  const auto target = converted(*source, plan);
+  EXPECT_TRUE(
+      torch::equal(target->named_parameters()["layers.0.router.gate.weight"].detach(), row_EH.to(torch::kFloat32)));
+}
+
 // A dense layer with biases, as BERT's. Biases begin as zeros, so other values are put in.
 std::shared_ptr<Network> encoder(Table* settings) {
   *settings = fixtures::llama_settings();

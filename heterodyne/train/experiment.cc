@@ -81,6 +81,19 @@ DataOptions shared_options(const Experiment& experiment) {
   return read_options<DataOptions>(shared, {"data", "data"});
 }
 
+// What is held in half of the memory cannot begin to learn, be averaged, or be copied into other experts.
+void check_frozen_dtype(const TrainOptions& options) {
+  if (options.frozen_dtype == "float32") return;
+  const auto refuse = [&](const char* setting) {
+    throw ConfigError("train", "frozen_dtype",
+                      fmt::format("expected float32 beside {}, got {}", setting, options.frozen_dtype));
+  };
+  if (options.head.epochs > 0) refuse("head.epochs above 0");
+  if (options.average.decay > 0) refuse("average.decay above 0");
+  if (options.grower.kind != "none") refuse("a grower");
+  if (options.dtype != "float32") refuse("dtype = \"float64\"");
+}
+
 }  // namespace
 
 Experiment read_experiment(const Table& config, const Families& families) {
@@ -95,6 +108,7 @@ Experiment read_experiment(const Table& config, const Families& families) {
   }
   problems.throw_if_any();
   experiment.options = read_options<ExperimentOptions>(config, top);
+  check_frozen_dtype(experiment.options.train);
   return experiment;
 }
 

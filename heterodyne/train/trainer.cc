@@ -28,19 +28,6 @@ int64_t num_classes_of(const Dataset& dataset) {
   return named == 1 ? 0 : named;
 }
 
-// What is held in half of the memory cannot begin to learn, be averaged, or be copied into other experts.
-void check_frozen_dtype(const TrainOptions& options) {
-  if (options.frozen_dtype == "float32") return;
-  const auto refuse = [&](const char* setting) {
-    throw ConfigError("train", "frozen_dtype",
-                      fmt::format("expected float32 beside {}, got {}", setting, options.frozen_dtype));
-  };
-  if (options.head.epochs > 0) refuse("head.epochs above 0");
-  if (options.average.decay > 0) refuse("average.decay above 0");
-  if (options.grower.kind != "none") refuse("a grower");
-  if (options.dtype != "float32") refuse("dtype = \"float64\"");
-}
-
 // What the best checkpoint is best at, without "valid.".
 std::string best_score(const TrainOptions& options, const Dataset& dataset) {
   const std::string score = options.checkpoint.best.substr(options.checkpoint.best.find('.') + 1);
@@ -71,7 +58,6 @@ Trainer::Trainer(TrainerParts parts, TrainState state)
            options.head.epochs + options.epochs};
   grower_ = growers().make(options.grower, GrowerContext{parts_.network, plan_.num_steps});
   should_end_early_ = options.early_stop.patience > 0 && state_.num_worse >= options.early_stop.patience;
-  check_frozen_dtype(options);
 }
 
 TrainEnd Trainer::run() {

@@ -144,8 +144,7 @@ TEST(Trainer, WhatIsFrozenInHalfOfTheMemoryStaysFrozen) {
                               R"(train.grower={kind="periodic",period=2})", "train.dtype=float64"}) {
     auto settings = frozen_settings();
     settings.emplace_back(setting);
-    Training run(settings);
-    const auto message = fixtures::message_of<ConfigError>([&] { run.go(); });
+    const auto message = fixtures::message_of<ConfigError>([&] { Training run(settings); });
     EXPECT_NE(message.find("frozen_dtype: expected float32 beside "), std::string::npos) << setting << ": " << message;
   }
 }

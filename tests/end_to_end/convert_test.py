@@ -5,7 +5,7 @@ import pathlib
 import struct
 import unittest
 
-from program import DONE, INPUT, USAGE, ProgramTest
+from program import DONE, FAILED, INPUT, USAGE, ProgramTest
 
 TEXT = "the cat sat on the mat. the dog sat on the log.\n" * 60
 DENSE = """
@@ -100,6 +100,23 @@ class ConvertTest(ProgramTest):
         again = self.convert("build", "conversion.toml", "--out", "whole")
         self.assertEqual(again.code, USAGE)
         self.assertIn("expected a folder whose model was not tuned yet", again.stderr)
+
+    def test_routers_may_begin_with_what_domains_have_in_common(self):
+        domain = '{{kind="text_lm",path="{}.txt",length=10,batch=4,tokenizer={{kind="byte",vocabulary="observed"}}}}'
+        self.shared.write("other.txt", "the log sat on the cat. the mat on the dog.\n" * 60)
+        domains = "domains=[" + ",".join(domain.format(name) for name in ("text", "other")) + "]"
+        same = ["--set", "router_init=domains", "--set", 'partition={kind="random_homogeneous"}', "--data", "."]
+        done = self.convert("run", "conversion.toml", "--out", "pointed", "--set", domains, *same)
+        self.assertEqual(done.code, DONE, done.stderr)
+        self.assertRegex(done.stdout, r"3 layers x 48 neurons x 2 domains\n")
+        step = next(iter(self.shared.path("pointed/checkpoints").glob("step-*")))
+        gate = tensors(step)["layers.1.router.gate.weight"]
+        rows = [struct.unpack("<16f", gate[64 * e:64 * e + 64]) for e in range(4)]
+        for row in rows:
+            self.assertAlmostEqual(sum(value * value for value in row), 1, places=4)
+        done = self.convert("run", "conversion.toml", "--out", "alone", *same)
+        self.assertEqual(done.code, FAILED)
+        self.assertIn('router_init: expected two domains or more for "domains", got 1', done.stderr)
 
     def test_stages_keep_what_was_made_of_the_same_settings(self):
         self.assertEqual(self.convert("score", "conversion.toml", "--out", "stages").code, DONE)
