@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -23,21 +25,28 @@ struct Writer {
 
   void begin() { text = std::make_unique<Generator>(*network); }
   void read() { text->read(prompt); }
-  void make() {
+  void make(const std::function<void(const GeneratedToken&)>& on_token = {}) {
     SamplingOptions greedy;
     greedy.temperature = 0;
-    for (int64_t i = 0; i < made; ++i) text->read({text->next(greedy)});
+    for (int64_t i = 0; i < made; ++i) text->read({text->next(greedy)}, on_token);
   }
 };
 
 bool is_embedding(const std::string& name) { return name.find("embedding") != std::string::npos; }
 
-// Parameters' bytes in float32, of experts and of all else that each token reads. A tied head is the embedding.
+// Parameters' bytes in float32, and of those what each token reads whichever experts it chooses. A tied head is the
+// embedding.
 struct Bytes {
-  double experts = 0, always = 0, all = 0;
+  double always = 0, all = 0;
 };
 
-Bytes bytes_of(Network& network) {
+double bytes_of(const Expert& expert) {
+  double bytes = 0;
+  for (const auto& parameter : expert.parameters()) bytes += static_cast<double>(parameter.nbytes());
+  return bytes;
+}
+
+Bytes bytes_of_network(Network& network) {
   Bytes bytes;
   bool has_head = false;
   double embedding = 0;
@@ -45,24 +54,32 @@ Bytes bytes_of(Network& network) {
     const auto size = static_cast<double>(parameter.value().nbytes());
     bytes.all += size;
     has_head |= parameter.key().starts_with("head.");
-    if (is_of_expert(parameter.key())) bytes.experts += size;
-    else if (is_embedding(parameter.key())) embedding += size;
+    if (is_embedding(parameter.key())) embedding += size;
     else bytes.always += size;
   }
   if (!has_head) bytes.always += embedding;
+  for (auto* layer : network.moe_layers()) {
+    for (const auto& slot : layer->slots()) bytes.always -= bytes_of(*slot.expert);
+  }
   return bytes;
 }
 
-// Of a layer's experts that a token reads, the mean share.
-double share_of_experts(Network& network, Writer& writer) {
-  const auto layers = network.moe_layers();
-  if (layers.empty()) return 0;
+// Of the experts that a token chooses, on average over those that are made.
+double chosen_bytes(Network& network, Writer& writer) {
+  std::vector<std::map<int64_t, double>> bytes_of_id;  // by layer
+  for (auto* layer : network.moe_layers()) {
+    auto& own = bytes_of_id.emplace_back();
+    for (const auto& slot : layer->slots()) own[slot.id] = bytes_of(*slot.expert);
+  }
+  double bytes = 0;
   writer.begin();
   writer.read();
-  writer.make();
-  double experts = 0;
-  for (const auto* layer : layers) experts += static_cast<double>(layer->num_experts());
-  return writer.text->mean_k() / (experts / static_cast<double>(layers.size()));
+  writer.make([&](const GeneratedToken& token) {
+    for (size_t l = 0; l < bytes_of_id.size(); ++l) {
+      for (const int64_t id : token.experts[l]) bytes += bytes_of_id[l].at(id);
+    }
+  });
+  return bytes / static_cast<double>(writer.made);
 }
 
 std::vector<int64_t> prompt_of(int64_t count, int64_t vocabulary) {
@@ -114,17 +131,17 @@ TextResult measure_text(const std::string& name, const Experiment& experiment, c
     writer->network->eval();
     writer->prompt = prompt_of(result.shape.prompt, shape_of_data.vocabulary);
     writer->made = result.shape.made;
-    const Bytes plain = bytes_of(*writer->network);
+    const Bytes plain = bytes_of_network(*writer->network);
     TextResult::Format found;
     found.weights = format ? std::string(ops::name_of(*format)) : "float32";
-    const double share = share_of_experts(*writer->network, *writer);
+    const double chosen = chosen_bytes(*writer->network, *writer);
     double saved = 1;  // of what is compact: nearly all
     if (format) {
       const auto report = compact_weights(*writer->network, *format);
       saved = static_cast<double>(report.bytes_after) / static_cast<double>(report.bytes_before);
     }
     found.bytes = saved * plain.all;
-    found.bytes_of_token = saved * (plain.always + share * plain.experts);
+    found.bytes_of_token = saved * (plain.always + chosen);
     writer->begin();
     works.push_back({"read " + found.weights, [writer] { writer->read(); }, [writer] { writer->begin(); }});
     works.push_back({"make " + found.weights, [writer] { writer->make(); },
