@@ -310,6 +310,7 @@ void Conversion::build() {
   for (const auto& setting : options_.tuning) set_from_text(config, setting);
   auto experiment = read_experiment(config);
   experiment.vocabulary = dense_.experiment.vocabulary;
+  experiment.tokenizer_config = dense_.experiment.tokenizer_config;
   const auto batch = sample_batch();
   const Answered dense{batch, answers_of(*dense_.network, batch)};
   layers_.clear();

@@ -75,6 +75,7 @@ SessionPlan plan_resume(const SessionRequest& request, const std::string& path, 
     return plan_beginning(std::move(experiment), path, request, log);
   }
   experiment.vocabulary = checkpoint->vocabulary;
+  experiment.tokenizer_config = checkpoint->tokenizer_config;
   auto dataset = make_dataset(experiment, request.data_folders, log);
   take_vocabulary(experiment, *dataset);
   SessionPlan plan{experiment,

@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <ctime>
 #include <iostream>
+#include <optional>
 
 #include "cli/command.h"
 #include "cli/compute.h"
@@ -17,7 +19,7 @@
 namespace heterodyne {
 namespace {
 
-constexpr const char* kAuto = "auto";
+constexpr const char *kAuto = "auto", *kJinja = ".jinja";
 
 struct ChatFlags {
   cli::ModelFlag model;
@@ -28,11 +30,11 @@ struct ChatFlags {
   cli::ComputeFlags compute;
   cli::DeviceFlag device;
   void visit(Fields& field) {
-    std::vector<std::string> forms = chat_template_names();
-    forms.insert(forms.begin(), kAuto);
     model.visit(field);
-    field("template", form, "how turns are written for the model; auto: as the symbols of its tokenizer say, or plain",
-          one_of(forms));
+    field("template", form,
+          "how turns are written for the model: " + join(chat_template_names()) +
+              " or FILE.jinja. auto: by the template that the model brings, else as the symbols of its tokenizer say, "
+              "or plain");
     field("system", system, "what stands before the conversation");
     sampling.visit(field);
     dtype.visit(field);
@@ -57,6 +59,25 @@ void answer(cli::Conversation& conversation, const ChatFlags& options, int64_t t
                            answer.is_cut ? "   cut: more with --tokens" : ""));
 }
 
+// The template that the model brings or that a file holds; nothing for one of the built-in.
+std::optional<ModelTemplate> own_template(const ChatFlags& options, const Experiment& experiment) {
+  const std::string& config = experiment.tokenizer_config;
+  if (options.form.ends_with(kJinja)) return ModelTemplate::of_file(options.form, config);
+  if (options.form != kAuto || config.empty()) return std::nullopt;
+  try {
+    return ModelTemplate(config, "the model's chat template");
+  } catch (const FormatError& error) {
+    throw FormatError(std::string(error.what()) + "; --template plain does without it");
+  }
+}
+
+std::tm local_time() {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  ::localtime_r(&now, &local);
+  return local;
+}
+
 int run_chat(const ChatFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
   cli::device_of(options.device, invocation.environment);
@@ -66,11 +87,15 @@ int run_chat(const ChatFlags& options, const cli::Invocation& invocation) {
   cli::use_dtype(options.dtype.dtype, *model.network, terminal);
   const auto tokenizer = tokenizer_of(model.experiment);
   const Vocabulary& vocabulary = model.experiment.vocabulary;
-  const ChatTemplate& form = options.form == kAuto ? chat_template_for(vocabulary) : chat_template_named(options.form);
-  cli::Conversation conversation({*model.network, *tokenizer, vocabulary, cli::longest_text(model.experiment), route},
-                                 form, options.system);
+  const auto own = own_template(options, model.experiment);
+  const ChatTemplate& form =
+      own || options.form == kAuto ? chat_template_for(vocabulary) : chat_template_named(options.form);
+  const cli::Speaker speaker{*model.network, *tokenizer, vocabulary, cli::longest_text(model.experiment), route};
+  cli::Conversation conversation = own ? cli::Conversation(speaker, *own, options.system, local_time())
+                                       : cli::Conversation(speaker, form, options.system);
   const bool is_live = ::isatty(STDIN_FILENO) == 1;
-  terminal.say(fmt::format("template {}{}", form.name,
+  const std::string name = !own ? form.name : options.form == kAuto ? "of the model" : options.form;
+  terminal.say(fmt::format("template {}{}", name,
                            is_live ? "   a line is a message; /new begins anew, /quit or Ctrl-D ends" : ""));
   int64_t turn = 0;
   for (std::string message;;) {

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/compute.h"
 #include "heterodyne/base/text.h"
+#include "heterodyne/data/model_template.h"
 #include "heterodyne/train/foreign.h"
 #include "heterodyne/train/transfer/lora.h"
 
@@ -47,6 +48,18 @@ std::string name_of(const std::string& folder) {
   for (const char c : fs::path(folder).lexically_normal().filename().string())
     name += std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.' ? c : '-';
   return name.empty() || name.front() == '.' ? "imported" : name;
+}
+
+// Whether there is a chat template, and whether `chat` can use it.
+void show_template(const std::string& config, cli::Terminal& terminal) {
+  if (config.empty()) return;
+  std::string trouble;
+  try {
+    const ModelTemplate form(config, "its chat template");
+  } catch (const FormatError& error) {
+    trouble = std::string("; it cannot be used here: ") + error.what();
+  }
+  terminal.print("chat      the model's template and special symbols are kept" + trouble);
 }
 
 void check_parity(const ImportFlags& options, Network& network, cli::Terminal& terminal) {
@@ -93,6 +106,7 @@ int run_import(const ImportFlags& options, const cli::Invocation& invocation) {
   terminal.print(fmt::format("model     {}, network {}, {} parameters", model.importer,
                              model.experiment.options.model.kind, with_commas(num_params(*model.network))));
   terminal.print("coverage  " + model.coverage.sentence());
+  show_template(model.experiment.tokenizer_config, terminal);
   check_parity(options, *model.network, terminal);
   if (options.plan.dry_run) return terminal.say("nothing was written: --dry-run"), 0;
   save_imported(options.out, model);

@@ -57,7 +57,21 @@ class Conversation::Writer {
 };
 
 Conversation::Conversation(const Speaker& speaker, const ChatTemplate& form, std::string system)
-    : speaker_(speaker), form_(form), system_(std::move(system)), endings_(ending_ids(speaker.vocabulary)) {
+    : speaker_(speaker),
+      form_(form),
+      stop_(form.stop),
+      system_(std::move(system)),
+      endings_(ending_ids(speaker.vocabulary)) {
+  forget();
+}
+
+Conversation::Conversation(const Speaker& speaker, const ModelTemplate& form, std::string system, const std::tm& now)
+    : speaker_(speaker),
+      form_(chat_template_named("plain")),
+      own_(&form),
+      now_(now),
+      system_(std::move(system)),
+      endings_(form.endings(speaker.vocabulary)) {
   forget();
 }
 
@@ -65,6 +79,8 @@ void Conversation::forget() {
   text_.emplace(speaker_.network, speaker_.route);
   last_ = -1;
   is_last_unread_ = has_stopped_ = false;
+  said_.clear();
+  read_.clear();
 }
 
 std::vector<int64_t> Conversation::ids_of_first(const std::string& message) const {
@@ -91,19 +107,50 @@ void Conversation::open(const std::string& message, int64_t tokens, Answer& answ
     if (answer.has_forgotten) forget();
   }
   if (text_->num_read() == 0) ids = ids_of_first(message);
-  if (static_cast<int64_t>(ids.size()) >= speaker_.most)
-    throw ConfigError(
-        "chat", "message",
-        fmt::format("expected fewer than the {} tokens that the model accepts, got {}", speaker_.most, ids.size()));
+  check_length(ids.size());
   text_->read(ids);
   last_ = ids.back();
+}
+
+void Conversation::check_length(size_t num_ids) const {
+  if (static_cast<int64_t>(num_ids) >= speaker_.most)
+    throw ConfigError(
+        "chat", "message",
+        fmt::format("expected fewer than the {} tokens that the model accepts, got {}", speaker_.most, num_ids));
+}
+
+std::vector<int64_t> Conversation::ids_of_said(const std::vector<ChatMessage>& said) const {
+  std::vector<ChatMessage> messages = said;
+  if (!system_.empty()) messages.insert(messages.begin(), {"system", system_});
+  return own_->ids_of(own_->render(messages, true, now_), speaker_.tokenizer, speaker_.vocabulary, kMessage);
+}
+
+void Conversation::open_own(const std::string& message, int64_t tokens, Answer& answer) {
+  std::vector<ChatMessage> said = said_;
+  said.push_back({"user", message});
+  auto ids = ids_of_said(said);
+  const int64_t room = speaker_.most - std::min(tokens, speaker_.most / 4);  // for an answer
+  answer.has_forgotten = said.size() > 1 && static_cast<int64_t>(ids.size()) > room;
+  if (answer.has_forgotten) {
+    said.erase(said.begin(), said.end() - 1);
+    ids = ids_of_said(said);
+  }
+  check_length(ids.size());
+  if (ids.empty()) throw FormatError(kMessage, "expected a template that writes something, got an empty text");
+  const bool goes_on = read_.size() < ids.size() && std::equal(read_.begin(), read_.end(), ids.begin());
+  if (!goes_on) forget();
+  text_->read({ids.begin() + static_cast<std::ptrdiff_t>(read_.size()), ids.end()});
+  last_ = ids.back();
+  read_ = std::move(ids);
+  said_ = std::move(said);
 }
 
 Conversation::Answer Conversation::answer(const std::string& message, const SamplingOptions& sampling, int64_t tokens,
                                           const std::function<void(const std::string&)>& show) {
   Answer answer;
-  open(message, tokens, answer);
-  Writer writer(form_.stop, show);
+  if (own_) open_own(message, tokens, answer);
+  else open(message, tokens, answer);
+  Writer writer(stop_, show);
   const double begin = now_in_seconds();
   answer.is_cut = true;
   int64_t before = -1;
@@ -117,10 +164,12 @@ Conversation::Answer Conversation::answer(const std::string& message, const Samp
     if (!answer.is_cut) break;
     before = last_;
     text_->read({last_});
+    read_.push_back(last_);
     is_last_unread_ = false;
   }
   answer.seconds = now_in_seconds() - begin;
   answer.text = writer.finish();
+  said_.push_back({"assistant", answer.text});
   return answer;
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "heterodyne/base/fixtures.h"
+#include "heterodyne/io/json.h"
 
 namespace heterodyne::cli::conversation_test {
 namespace {
@@ -34,6 +35,17 @@ class Speaks : public Network {
 
  private:
   std::vector<int64_t> says_;
+};
+
+// The same, and how often it began anew.
+class Counts : public Speaks {
+ public:
+  using Speaks::Speaks;
+  NetworkOutput forward(const Batch& batch, RoutingLog* log) override {
+    if (batch.first_position == 0) ++num_begun;
+    return Speaks::forward(batch, log);
+  }
+  int num_begun = 0;
 };
 
 class Pieces : public Tokenizer {
@@ -111,6 +123,68 @@ TEST(Conversation, WhatDoesNotFitIsForgotten) {
   EXPECT_EQ(network.read, (std::vector<int64_t>{3, 1, 5, 4, 0, 1, 2}));
   EXPECT_EQ(fixtures::message_of<ConfigError>([&] { say(conversation, "aaaaaaaaa"); }),
             "[chat] message: expected fewer than the 12 tokens that the model accepts, got 12");
+}
+
+// Turns as "User: a" and "Assistant:b" with an end behind each answer; "a" is refused.
+ModelTemplate own_form(const std::string& answer = "m.content") {
+  const std::string source =
+      "{% for m in messages %}{% if m.role == 'user' %}User: {{ m.content }}\n"
+      "{%+ else %}Assistant:{{ " +
+      answer +
+      " }}</s>{% endif %}{% endfor %}"
+      "{% if messages[-1].content == 'a' %}{{ raise_exception('Not a.') }}{% endif %}"
+      "{% if add_generation_prompt %}Assistant:{% endif %}";
+  return {io::write_json(Table{{"chat_template", source}, {"eos_token", "</s>"}}), "own"};
+}
+
+TEST(OwnTemplate, TheNextTurnGoesOnFromWhatWasRead) {
+  Counts network({0, 1, 2, 6});
+  const Pieces pieces;
+  const auto form = own_form();
+  Conversation conversation({network, pieces, kWords, 100}, form, "", std::tm{});
+  EXPECT_EQ(say(conversation, "cc").text, "abc");
+  EXPECT_EQ(network.read, (std::vector<int64_t>{3, 2, 2, 5, 4, 0, 1, 2}));
+  EXPECT_EQ(say(conversation, "b").text, "abc");
+  EXPECT_EQ(network.read, (std::vector<int64_t>{3, 2, 2, 5, 4, 0, 1, 2, 6, 3, 1, 5, 4, 0, 1, 2}));
+  EXPECT_EQ(network.num_begun, 1) << "nothing is read twice";
+}
+
+TEST(OwnTemplate, WhatDoesNotGoOnIsReadAnew) {
+  Counts network({0, 1, 2, 6});
+  const Pieces pieces;
+  const auto form = own_form("m.content[:1]");  // of an answer its first letter is told
+  Conversation conversation({network, pieces, kWords, 100}, form, "", std::tm{});
+  say(conversation, "cc");
+  EXPECT_EQ(say(conversation, "b").text, "abc");
+  EXPECT_EQ(network.read, (std::vector<int64_t>{3, 2, 2, 5, 4, 0, 6, 3, 1, 5, 4, 0, 1, 2}));
+  EXPECT_EQ(network.num_begun, 2);
+  EXPECT_FALSE(say(conversation, "c").answer.has_forgotten) << "reading anew forgets nothing";
+}
+
+TEST(OwnTemplate, WhatDoesNotFitIsForgottenAndWhatIsRefusedIsNotSaid) {
+  Counts network({0, 1, 2, 6});
+  const Pieces pieces;
+  const auto form = own_form();
+  Conversation conversation({network, pieces, kWords, 12}, form, "", std::tm{});
+  EXPECT_FALSE(say(conversation, "c").answer.has_forgotten);
+  EXPECT_EQ(fixtures::message_of<FormatError>([&] { say(conversation, "a"); }),
+            "[own] line 2: the template refuses this conversation: Not a.");
+  EXPECT_TRUE(say(conversation, "b").answer.has_forgotten);
+  EXPECT_EQ(network.read, (std::vector<int64_t>{3, 1, 5, 4, 0, 1, 2}));
+  EXPECT_EQ(fixtures::message_of<ConfigError>([&] { say(conversation, "bbbbbbbbb"); }),
+            "[chat] message: expected fewer than the 12 tokens that the model accepts, got 12");
+  conversation.forget();
+  EXPECT_FALSE(say(conversation, "b").answer.has_forgotten);
+}
+
+TEST(OwnTemplate, TheSystemsTextComesFirst) {
+  Counts network({0, 6});
+  const Pieces pieces;
+  const ModelTemplate form(
+      io::write_json(Table{{"chat_template", "{% for m in messages %}{{ m.content }}{% endfor %}Assistant:"}}), "own");
+  Conversation conversation({network, pieces, kWords, 100}, form, "b", std::tm{});
+  say(conversation, "c");
+  EXPECT_EQ(network.read, (std::vector<int64_t>{1, 2, 4, 0}));
 }
 
 }  // namespace

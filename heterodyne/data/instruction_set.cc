@@ -68,6 +68,57 @@ void append(InstructionTokens& tokens, const std::vector<int64_t>& ids, bool is_
   tokens.is_answer.resize(tokens.ids.size(), is_answer);
 }
 
+void check_prompt(const std::string& where, int64_t num_before, int64_t most) {
+  if (num_before <= most) return;
+  throw FormatError::in_file(
+      where, fmt::format("expected a prompt of at most the {} tokens that the model reads, got {}", most, num_before));
+}
+
+void cut_tokens(InstructionTokens& tokens, int64_t most) {
+  tokens.is_cut = static_cast<int64_t>(tokens.ids.size()) > most + 1;
+  if (!tokens.is_cut) return;
+  tokens.ids.resize(static_cast<size_t>(most + 1));
+  tokens.is_answer.resize(static_cast<size_t>(most + 1));
+}
+
+// The tokens of a conversation that a model's own template writes, prefix by prefix.
+class PrefixWriter {
+ public:
+  PrefixWriter(const std::string& where, const Tokenizer& tokenizer, const Vocabulary& vocabulary,
+               const ModelTemplate& form)
+      : where_(where), tokenizer_(tokenizer), vocabulary_(vocabulary), form_(form) {}
+
+  // What the template adds for these messages. An answer's text has to come after what opens it.
+  void add(const std::vector<ChatMessage>& messages, bool is_answer) {
+    const std::string text = rendered(messages, !is_answer);
+    if (!text.starts_with(written_) || (is_answer && text.size() == written_.size()))
+      throw FormatError::in_file(
+          where_, fmt::format("expected a chat template that goes on from what it wrote before, so that answers can be "
+                              "told apart; {} message {} it writes another text",
+                              is_answer ? "with" : "before", messages.size() + (is_answer ? 0 : 1)));
+    append(tokens, form_.ids_of(std::string_view(text).substr(written_.size()), tokenizer_, vocabulary_, where_),
+           is_answer);
+    written_ = text;
+  }
+
+  InstructionTokens tokens;
+
+ private:
+  std::string rendered(const std::vector<ChatMessage>& messages, bool opens_answer) const {
+    try {
+      return form_.render(messages, opens_answer);
+    } catch (const FormatError& error) {
+      throw FormatError::in_file(where_, error.what());
+    }
+  }
+
+  const std::string& where_;
+  const Tokenizer& tokenizer_;
+  const Vocabulary& vocabulary_;
+  const ModelTemplate& form_;
+  std::string written_;
+};
+
 }  // namespace
 
 std::vector<Instruction> read_instructions(std::string_view text, const std::string& file,
@@ -112,18 +163,29 @@ InstructionTokens tokens_of(const Instruction& instruction, const Tokenizer& tok
     append(tokens, tokenizer.encode(answer, instruction.where), true);
     if (!form.stop.empty() && !endings.empty()) append(tokens, {endings.front()}, true);
     prompts.clear();
-    if (!is_last) continue;
-    if (num_before > most)
-      throw FormatError::in_file(
-          instruction.where,
-          fmt::format("expected a prompt of at most the {} tokens that the model reads, got {}", most, num_before));
+    if (is_last) check_prompt(instruction.where, num_before, most);
   }
-  tokens.is_cut = static_cast<int64_t>(tokens.ids.size()) > most + 1;
-  if (tokens.is_cut) {
-    tokens.ids.resize(static_cast<size_t>(most + 1));
-    tokens.is_answer.resize(static_cast<size_t>(most + 1));
-  }
+  cut_tokens(tokens, most);
   return tokens;
+}
+
+InstructionTokens tokens_of(const Instruction& instruction, const Tokenizer& tokenizer, const Vocabulary& vocabulary,
+                            const ModelTemplate& form, int64_t most) {
+  PrefixWriter writer(instruction.where, tokenizer, vocabulary, form);
+  std::vector<ChatMessage> messages;
+  size_t num_before = 0;
+  for (const auto& message : instruction.messages) {
+    const bool is_answer = message.role == "assistant";
+    if (is_answer) {
+      writer.add(messages, false);
+      num_before = writer.tokens.ids.size();
+    }
+    messages.push_back(message);
+    if (is_answer) writer.add(messages, true);
+  }
+  check_prompt(instruction.where, static_cast<int64_t>(num_before), most);
+  cut_tokens(writer.tokens, most);
+  return std::move(writer.tokens);
 }
 
 InstructionDataset::InstructionDataset(std::array<std::vector<InstructionTokens>, 3> splits, Vocabulary vocabulary,

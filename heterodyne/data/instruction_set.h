@@ -13,6 +13,7 @@
 
 #include "heterodyne/data/chat_template.h"
 #include "heterodyne/data/dataset.h"
+#include "heterodyne/data/model_template.h"
 
 namespace heterodyne {
 
@@ -51,6 +52,12 @@ struct InstructionTokens {
 /// the template says follows one. Throws FormatError naming the row when its prompts leave no room for an answer.
 InstructionTokens tokens_of(const Instruction& instruction, const Tokenizer& tokenizer, const Vocabulary& vocabulary,
                             const ChatTemplate& form, int64_t most);
+
+/// The same in the form of a template that a model brings: what it adds with each answer, to what it writes before the
+/// answer with add_generation_prompt, is learned. Throws FormatError naming the row also when the template refuses the
+/// conversation, or does not only add to what it wrote, so that answers cannot be told apart.
+InstructionTokens tokens_of(const Instruction& instruction, const Tokenizer& tokenizer, const Vocabulary& vocabulary,
+                            const ModelTemplate& form, int64_t most);
 
 /// All of a conversation as text, from which a vocabulary may be learned.
 std::string text_of(const Instruction& instruction, const ChatTemplate& form);

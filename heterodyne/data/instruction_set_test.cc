@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "heterodyne/base/fixtures.h"
+#include "heterodyne/io/json.h"
 
 namespace heterodyne::instruction_set_test {
 namespace {
@@ -74,6 +75,57 @@ TEST_F(Tokens, LongAnswersAreCutAndLongPromptsRefused) {
   EXPECT_EQ(of(row, 19).ids.size(), 20U) << "one token of the answer";
   EXPECT_EQ(fixtures::message_of<FormatError>([&] { of(row, 18); }),
             "a: line 3: expected a prompt of at most the 18 tokens that the model reads, got 19");
+}
+
+// Letters are symbols, ^ begins a text and $ ends a turn.
+ModelTemplate form_of(const std::string& source) {
+  return {io::write_json(Table{{"bos_token", "^"}, {"eos_token", "$"}, {"chat_template", source}}), "its template"};
+}
+constexpr const char* kWhole =
+    "{{ bos_token }}{% for m in messages %}{{ m.role[0] }}:{{ m.content | trim }}{{ eos_token }}{% endfor %}"
+    "{% if add_generation_prompt %}a:{% endif %}";
+
+class OwnTokens : public testing::Test {
+ protected:
+  std::string marked(const Instruction& row, const std::string& source, int64_t most = 100) {
+    const auto tokens = tokens_of(row, *tokenizer_, words_, form_of(source), most);
+    std::string text;
+    for (size_t i = 0; i < tokens.ids.size(); ++i)
+      text += (tokens.is_answer[i] ? "_" : "") + tokenizer_->piece(tokens.ids[i], -1);
+    return text + (tokens.is_cut ? " cut" : "");
+  }
+  std::string refusal(const Instruction& row, const std::string& source, int64_t most = 100) {
+    return fixtures::message_of<FormatError>([&] { marked(row, source, most); });
+  }
+
+  Instruction row_{{{"system", "s"}, {"user", "Hi "}, {"assistant", " Ho"}, {"user", "?"}, {"assistant", "b"}}, "r: 3"};
+  Vocabulary words_ = learn_vocabulary(Member(Table{{"kind", "byte"}}), "^$:asuHiob? ", "here");
+  std::shared_ptr<Tokenizer> tokenizer_ = tokenizers().make(Member(Table{{"kind", "byte"}}), words_);
+};
+
+TEST_F(OwnTokens, OnlyAnswersAndWhatEndsThemAreLearned) {
+  EXPECT_EQ(marked(row_, kWhole), "^s:s$u:Hi$a:_H_o_$u:?$a:_b_$");
+  EXPECT_EQ(marked({{{"user", "i"}, {"assistant", "Ho"}}, "r"}, kWhole, 8), "^u:i$a:_H_o cut");
+  EXPECT_EQ(refusal({{{"user", "Hi"}, {"assistant", "Ho"}}, "r: 3"}, kWhole, 7),
+            "r: 3: expected a prompt of at most the 7 tokens that the model reads, got 8");
+}
+
+TEST_F(OwnTokens, ATemplateThatChangesItsMindIsRefused) {
+  const std::string told =
+      "r: 3: expected a chat template that goes on from what it wrote before, so that answers can be told apart; ";
+  // The last message's role is written behind the conversation's beginning.
+  EXPECT_EQ(refusal(row_, std::string("{{ messages[-1].role[0] }}") + kWhole),
+            told + "with message 3 it writes another text");
+  // Earlier answers are left out once there is another message.
+  EXPECT_EQ(refusal(row_,
+                    "{% for m in messages %}{% if m.role != 'assistant' or loop.last %}{{ m.content }}{% endif %}"
+                    "{% endfor %}"),
+            told + "before message 5 it writes another text");
+  EXPECT_EQ(refusal(row_, "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% endif %}{% endfor %}"),
+            told + "with message 3 it writes another text")
+      << "no answer at all";
+  EXPECT_EQ(refusal(row_, "\n{{ raise_exception('No system here.') }}"),
+            "r: 3: [its template] line 2: the template refuses this conversation: No system here.");
 }
 
 TEST_F(Tokens, BatchesArePaddedAndLabelsShifted) {

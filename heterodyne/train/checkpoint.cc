@@ -22,11 +22,11 @@ namespace fs = std::filesystem;
 
 constexpr std::array kFiles = {"model.safetensors", "optimizer.safetensors", "state.json"};
 // Only where there is something to keep: what a network carries into the next batch, what a grower remembers, averages,
-// and the definition of a tokenizer that symbols alone do not make, by its form.
+// the definition of a tokenizer that symbols alone do not make, by its form, and the chat template.
 constexpr const char *kCarry = "carry.safetensors", *kGrowth = "growth.safetensors",
                      *kAverages = "averages.safetensors", *kTokenizerJson = "tokenizer.json",
-                     *kTokenizerModel = "tokenizer.model";
-constexpr std::array kOptionalFiles = {kCarry, kGrowth, kAverages, kTokenizerJson, kTokenizerModel};
+                     *kTokenizerModel = "tokenizer.model", *kTokenizerConfig = "tokenizer_config.json";
+constexpr std::array kOptionalFiles = {kCarry, kGrowth, kAverages, kTokenizerJson, kTokenizerModel, kTokenizerConfig};
 constexpr const char* kPrefix = "step-";
 constexpr const char* kTemporary = ".tmp";
 
@@ -151,6 +151,8 @@ void save_checkpoint(const std::string& folder, Network& network, Optimizer& opt
     const Vocabulary& words = experiment.vocabulary;
     if (!words.empty()) contents.set("vocabulary", Array(words.begin(), words.end()));
     write_definition(temporary, words.definition);
+    if (!experiment.tokenizer_config.empty())
+      io::write_file(in(temporary, kTokenizerConfig), experiment.tokenizer_config);
     io::write_file(in(temporary, "state.json"), io::write_json(contents, 1) + "\n");
     io::write_file(in(temporary, "manifest.json"), io::write_json(manifest_of(temporary), 1) + "\n");
     fs::remove_all(folder);
@@ -204,6 +206,8 @@ CheckpointInfo peek_checkpoint(const std::string& folder) {
   CheckpointInfo info{folder, io::table_at(table, "config", path), io::table_at(table, "experts", path),
                       state_from(io::table_at(table, "state", path), path)};
   info.vocabulary = vocabulary_from(table, path);
+  const std::string tokenizer_config = in(folder, kTokenizerConfig);
+  if (fs::exists(tokenizer_config)) info.tokenizer_config = io::read_file(tokenizer_config);
   info.state.carry = read_carry(in(folder, kCarry));
   info.state.growth = read_sums(in(folder, kGrowth));
   info.state.averages = read_sums(in(folder, kAverages));
@@ -213,6 +217,7 @@ CheckpointInfo peek_checkpoint(const std::string& folder) {
 Experiment experiment_of(const CheckpointInfo& checkpoint, const Families& families) {
   auto experiment = read_experiment(checkpoint.config, families);
   experiment.vocabulary = checkpoint.vocabulary;
+  experiment.tokenizer_config = checkpoint.tokenizer_config;
   return experiment;
 }
 

@@ -2,7 +2,7 @@
 //
 //   step-00000040/  model.safetensors  optimizer.safetensors  state.json  manifest.json
 //                   and where there is something to keep: carry.safetensors  growth.safetensors  averages.safetensors
-//                   tokenizer.json or tokenizer.model
+//                   tokenizer.json or tokenizer.model  tokenizer_config.json
 //
 // manifest.json is written last and names each file with its size and SHA-256. The folder is made under a temporary
 // name and renamed, so it is there whole or not at all. Tensors are named, never numbered; no pickles.
@@ -37,7 +37,8 @@ struct CheckpointInfo {
   Table config;
   Table experts;  // of each MoE layer, see topology_of()
   TrainState state;
-  Vocabulary vocabulary = {};  // of a model of text
+  Vocabulary vocabulary = {};         // of a model of text
+  std::string tokenizer_config = {};  // its chat template: see data/model_template.h
 };
 /// The experiment that it is of. `families` as for read_experiment().
 Experiment experiment_of(const CheckpointInfo& checkpoint, const Families& families = {});

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/text.h"
+#include "heterodyne/data/model_template.h"
 #include "heterodyne/train/phases.h"
 
 namespace heterodyne {
@@ -126,6 +128,10 @@ std::unique_ptr<Dataset> make_dataset(const Experiment& experiment, const std::v
 
 void take_vocabulary(Experiment& experiment, const Dataset& dataset) {
   if (dataset.vocabulary()) experiment.vocabulary = *dataset.vocabulary();
+  const Value* tokenizer = experiment.resolved.find_path("data.tokenizer.path");
+  if (experiment.tokenizer_config.empty() && tokenizer && tokenizer->if_text())
+    experiment.tokenizer_config =
+        read_tokenizer_config(std::filesystem::path(*tokenizer->if_text()).parent_path().string());
 }
 
 std::shared_ptr<Tokenizer> tokenizer_of(const Experiment& experiment) {

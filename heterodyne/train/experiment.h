@@ -32,7 +32,8 @@ struct ExperimentOptions {
 struct Experiment {
   ExperimentOptions options;
   Table resolved;  // every setting that has an effect, defaults included, each with the place where it was written
-  Vocabulary vocabulary = {};  // of a text, once it was read
+  Vocabulary vocabulary = {};         // of a text, once it was read
+  std::string tokenizer_config = {};  // of a model that brings a chat template: see data/model_template.h
 
   uint64_t seed() const { return static_cast<uint64_t>(options.seed); }
   torch::Dtype dtype() const { return options.train.dtype == "float64" ? torch::kFloat64 : torch::kFloat32; }
@@ -46,7 +47,8 @@ Experiment read_experiment(const Table& config, const Families& families = {});
 /// symbols than it learned.
 std::unique_ptr<Dataset> make_dataset(const Experiment& experiment, const std::vector<std::string>& folders,
                                       const Log& log);
-/// Takes over the data set's vocabulary, when it has one.
+/// Takes over the data set's vocabulary, when it has one, and, unless there is one, the chat template beside the
+/// tokenizer's file.
 void take_vocabulary(Experiment& experiment, const Dataset& dataset);
 /// The tokenizer that the experiment's model of text was made with. Throws ConfigError when it is no model of text.
 std::shared_ptr<Tokenizer> tokenizer_of(const Experiment& experiment);

@@ -9,6 +9,7 @@
 
 #include "heterodyne/base/shape.h"
 #include "heterodyne/base/text.h"
+#include "heterodyne/data/model_template.h"
 #include "heterodyne/data/tokenizer_file.h"
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/json.h"
@@ -70,7 +71,10 @@ torch::Tensor shown(const io::SafetensorsFile& file, const std::string& path, co
 Experiment experiment_for(const Blueprint& blueprint, const std::string& tokenizer, const std::string& name) {
   auto experiment =
       read_experiment({{"name", name}, {"data", data_for(blueprint, tokenizer)}, {"model", blueprint.model}});
-  if (blueprint.data.is_text()) experiment.vocabulary = vocabulary_for(tokenizer, blueprint.data.vocabulary);
+  if (!blueprint.data.is_text()) return experiment;
+  experiment.vocabulary = vocabulary_for(tokenizer, blueprint.data.vocabulary);
+  if (!tokenizer.empty())
+    experiment.tokenizer_config = read_tokenizer_config(fs::path(tokenizer).parent_path().string());
   return experiment;
 }
 
@@ -130,6 +134,8 @@ Coverage export_as(const std::string& kind, TrainedModel& model, const ExportOpt
   write_tensors(tensors, options.shard_bytes, folder);
   const std::string& definition = experiment.vocabulary.definition;
   if (!definition.empty()) io::write_file(in_folder(folder, tokenizer_file_name(definition)), definition);
+  if (!experiment.tokenizer_config.empty())
+    io::write_file(in_folder(folder, "tokenizer_config.json"), experiment.tokenizer_config);
   const auto copy = made_from(written, folder, tokenizer_in(folder), "copy");
   if (options.dtype != torch::kFloat32) {
     model.network->to(options.dtype);  // what was rounded is compared with what was rounded

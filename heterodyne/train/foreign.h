@@ -17,7 +17,8 @@ struct ImportedModel {
   Coverage coverage;
 };
 
-/// Reads config.json, the tensors (io/tensor_files.h) and, when there is one, the tokenizer of the folder `source`. A
+/// Reads config.json, the tensors (io/tensor_files.h) and, when there is one, the tokenizer of the folder `source`
+/// with its chat template. A
 /// model of text without a tokenizer gets the numbers of its symbols as words. `name` is the experiment's, `config`
 /// another file than the folder's config.json. Throws
 /// FormatError for what cannot be read or is not known, and when the tokenizer has more symbols than the model;
@@ -44,9 +45,10 @@ struct ExportOptions {
   int64_t shard_bytes = int64_t{5} << 30;  // no file holds more, but for a single tensor
 };
 
-/// Writes config.json, model.safetensors or several files with an index, and the tokenizer's file into `folder`, which
-/// must not exist; then reads them back and compares every value. Returns the coverage; `kind` (may be null) is told
-/// what was written. Throws CheckError and leaves nothing behind when the form cannot say what the model is.
+/// Writes config.json, model.safetensors or several files with an index, the tokenizer's file and its chat template
+/// into `folder`, which must not exist; then reads them back and compares every value. Returns the coverage; `kind`
+/// (may be null) is told what was written. Throws CheckError and leaves nothing behind when the form cannot say what
+/// the model is.
 Coverage export_model(TrainedModel& model, const ExportOptions& options, const std::string& folder,
                       std::string* kind = nullptr);
 

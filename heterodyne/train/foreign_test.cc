@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "heterodyne/base/fixtures.h"
+#include "heterodyne/data/model_template.h"
 #include "heterodyne/data/tokenizer_file.h"
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/fixtures.h"
@@ -45,6 +46,28 @@ TEST(ImportModel, ACheckpointCanBeUsedOnItsOwn) {
   batch.inputs = torch::arange(5).view({1, 5});
   EXPECT_TRUE(
       torch::equal(loaded.network->forward(batch, nullptr).logit_BY, model.network->forward(batch, nullptr).logit_BY));
+}
+
+constexpr const char* kTokenizerConfig =
+    R"({"bos_token": {"content": "<s>"}, "use_fast": true, "chat_template": "{{ bos_token }}{{ messages[0].content }}"})";
+
+TEST(ImportModel, TheChatTemplateGoesAlongAndBack) {
+  const fixtures::TemporaryFolder source, made;
+  write_llama(source);
+  source.put("tokenizer.json", kTokenizer);
+  source.put("tokenizer_config.json", kTokenizerConfig);
+  save_imported(made / "copy", import_model(source.path(), "small"));
+  auto loaded = load_model(made / "copy");
+  EXPECT_EQ(ModelTemplate(loaded.experiment.tokenizer_config, "here").render({{"user", "Hi"}}, false), "<s>Hi");
+  export_model(loaded, {}, made / "hf");
+  const Table written = io::parse_json_table(io::read_file(made / "hf/tokenizer_config.json"), "tokenizer_config.json");
+  EXPECT_EQ(written.keys(), (std::vector<std::string>{"bos_token", "chat_template"}));
+  const fixtures::TemporaryFolder other;
+  write_llama(other);
+  other.put("tokenizer.json", kTokenizer);
+  save_imported(made / "plain", import_model(other.path(), "small"));
+  EXPECT_FALSE(fs::exists(made / "plain/tokenizer_config.json")) << "nothing changes without one";
+  EXPECT_EQ(load_model(made / "plain").experiment.tokenizer_config, "");
 }
 
 TEST(ImportModel, SymbolsWithoutATokenizerAreNumbers) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/text.h"
@@ -12,7 +13,13 @@
 namespace heterodyne {
 namespace {
 
-constexpr const char* kPlace = "data.instruct";
+constexpr const char *kPlace = "data.instruct", *kModel = "model";
+
+std::vector<std::string> form_names() {
+  auto names = chat_template_names();
+  names.emplace_back(kModel);
+  return names;
+}
 
 struct Instruct {
   struct Options {
@@ -21,6 +28,7 @@ struct Instruct {
     double test = 0.05;
     int64_t length = 512;
     std::string form = "alpaca";
+    std::string template_path;
     bool skip_bad = false;
     InstructionFields fields;
     Member tokenizer{Table{{"kind", "byte"}}};
@@ -32,7 +40,12 @@ struct Instruct {
             between(0, 0.9), effective_when(test_path.empty(), "test_path is set"));
       field("length", length, "tokens of an example; a longer answer is cut at its end, a longer prompt is an error",
             at_least(2));
-      field("form", form, "how a conversation is written as one text", one_of(chat_template_names()));
+      field("form", form, "how a conversation is written as one text; model: by the template that a model brings",
+            one_of(form_names()));
+      field("template", template_path,
+            "the file of the model's template, in the language Jinja; by default what tokenizer_config.json or "
+            "chat_template.jinja beside the tokenizer's file says",
+            effective_when(form == kModel, "form is not model"));
       field("skip_bad", skip_bad, "leave rows out that cannot be used, and count them, instead of ending there");
       field("instruction", fields.instruction, "the field that says what to do");
       field("input", fields.input, "the field with what to do it with; may be missing");
@@ -45,7 +58,8 @@ struct Instruct {
   };
 
   static std::unique_ptr<Dataset> make(const Options& options, const DataContext& context) {
-    const ChatTemplate& form = chat_template_named(options.form);
+    const auto own = own_template(options);
+    const ChatTemplate& form = chat_template_named(own ? "plain" : options.form);
     int64_t num_skipped = 0;
     const auto rows = [&](const std::string& path) {
       return read_instructions(read(path, context), path, options.fields, form, options.skip_bad, &num_skipped);
@@ -69,7 +83,8 @@ struct Instruct {
     for (const auto* part : {&train, &valid, &test}) {
       for (const auto& row : *part) {
         try {
-          splits[s].push_back(tokens_of(row, *tokenizer, words, form, options.length));
+          splits[s].push_back(own ? tokens_of(row, *tokenizer, words, *own, options.length)
+                                  : tokens_of(row, *tokenizer, words, form, options.length));
           num_cut += splits[s].back().is_cut ? 1 : 0;
         } catch (const FormatError&) {
           if (!options.skip_bad) throw;
@@ -99,6 +114,24 @@ struct Instruct {
   static int64_t num_train(const Options&) { return 0; }  // unknown
 
  private:
+  // The template that a model brings, where it is asked for.
+  static std::optional<ModelTemplate> own_template(const Options& options) {
+    if (options.form != kModel) return std::nullopt;
+    if (!options.template_path.empty()) return ModelTemplate::of_file(options.template_path);
+    const Value* path = options.tokenizer.settings.find("path");
+    if (options.tokenizer.kind != "file" || !path || !path->if_text())
+      throw ConfigError(kPlace, "form",
+                        "expected a tokenizer of kind \"file\", beside which the model's template lies, or "
+                        "data.template; got neither");
+    const std::string folder = std::filesystem::path(*path->if_text()).parent_path().string();
+    const std::string config = read_tokenizer_config(folder);
+    if (config.empty())
+      throw FormatError(kPlace, fmt::format("{}: expected a chat template in tokenizer_config.json or "
+                                            "chat_template.jinja beside it, got none",
+                                            *path->if_text()));
+    return ModelTemplate(config, folder + ": chat template");
+  }
+
   // The last of the rows, that share of them.
   static std::vector<Instruction> cut_off(std::vector<Instruction>& rows, double share) {
     const auto count = std::llround(share * static_cast<double>(rows.size()));

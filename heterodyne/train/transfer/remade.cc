@@ -12,6 +12,7 @@ TrainedModel remade(const TrainedModel& model, Table settings) {
   config.set("model", std::move(settings));
   TrainedModel other{read_experiment(config), {}, nullptr};
   other.experiment.vocabulary = model.experiment.vocabulary;
+  other.experiment.tokenizer_config = model.experiment.tokenizer_config;
   other.network = make_network(other.experiment);
   other.network->eval();
   return other;

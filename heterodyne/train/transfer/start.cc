@@ -77,6 +77,7 @@ void take_start_vocabulary(Experiment& experiment, const TrainedModel& source) {
     const bool is_of_symbols = tensor.dim() > 0 && tensor.size(0) == static_cast<int64_t>(symbols.size());
     if (!is_of_symbols || !is_wanted(name, experiment.options.train.start)) continue;
     experiment.vocabulary = symbols;
+    experiment.tokenizer_config = source.experiment.tokenizer_config;
     return;
   }
 }
