@@ -124,8 +124,9 @@ DecodeResult measure_decode(const LayerShape& shape, const InterleaveOptions& op
   if (can_loop(shape)) add("loop", shape, nullptr, true);
   if (shape.divided) {
     const auto bf16 = ops::Compact::kBf16;
-    add("dense", undivided(shape), nullptr);
-    add("dense bf16", undivided(shape), &bf16);
+    const auto whole = undivided(shape);
+    add("dense", whole, nullptr);
+    add("dense bf16", whole, &bf16);
   }
   const auto timings = interleave(works, options);
   result.machine = machine_rates(timings);

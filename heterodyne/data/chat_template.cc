@@ -36,13 +36,12 @@ const std::vector<ChatTemplate>& templates() {
   return all;
 }
 
-// The id of the symbol, or -1.
-int64_t id_of(const Vocabulary& vocabulary, std::string_view symbol) {
+}  // namespace
+
+int64_t symbol_id(const Vocabulary& vocabulary, std::string_view symbol) {
   const auto found = std::find(vocabulary.begin(), vocabulary.end(), symbol);
   return found == vocabulary.end() ? -1 : found - vocabulary.begin();
 }
-
-}  // namespace
 
 std::string without_space_around(const std::string& text) {
   const char* space = " \t\n\v\f\r";
@@ -85,8 +84,8 @@ const ChatTemplate& chat_template_named(const std::string& name) {
 }
 
 const ChatTemplate& chat_template_for(const Vocabulary& vocabulary) {
-  if (id_of(vocabulary, "<|start_header_id|>") >= 0) return chat_template_named("llama3");
-  return chat_template_named(id_of(vocabulary, "<|im_start|>") >= 0 ? "chatml" : "plain");
+  if (symbol_id(vocabulary, "<|start_header_id|>") >= 0) return chat_template_named("llama3");
+  return chat_template_named(symbol_id(vocabulary, "<|im_start|>") >= 0 ? "chatml" : "plain");
 }
 
 std::vector<int64_t> opening_ids(const Tokenizer& tokenizer, const Vocabulary& vocabulary, const ChatTemplate& form,
@@ -95,7 +94,7 @@ std::vector<int64_t> opening_ids(const Tokenizer& tokenizer, const Vocabulary& v
   std::vector<int64_t> framed = tokenizer.framed(ids).ids;
   const auto text_begin = std::search(framed.begin(), framed.end(), ids.begin(), ids.end());
   framed.erase(std::min(framed.end(), text_begin + static_cast<std::ptrdiff_t>(ids.size())), framed.end());
-  const int64_t begin = form.begin.empty() ? -1 : id_of(vocabulary, form.begin);
+  const int64_t begin = form.begin.empty() ? -1 : symbol_id(vocabulary, form.begin);
   if (begin >= 0 && (framed.empty() || framed.front() != begin)) framed.insert(framed.begin(), begin);
   return framed;
 }
@@ -103,7 +102,7 @@ std::vector<int64_t> opening_ids(const Tokenizer& tokenizer, const Vocabulary& v
 std::vector<int64_t> ending_ids(const Vocabulary& vocabulary) {
   std::vector<int64_t> ids;
   for (const auto symbol : kEndings) {
-    const int64_t id = id_of(vocabulary, symbol);
+    const int64_t id = symbol_id(vocabulary, symbol);
     if (id >= 0) ids.push_back(id);
   }
   return ids;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "heterodyne/data/tokenizer.h"
@@ -29,6 +30,9 @@ struct ChatTemplate {
   /// All messages, and what opens an answer.
   std::string opened(const std::vector<ChatMessage>& messages) const;
 };
+
+/// The symbol's id, or -1 where the vocabulary does not have it.
+int64_t symbol_id(const Vocabulary& vocabulary, std::string_view symbol);
 
 /// The text less the white space at its ends.
 std::string without_space_around(const std::string& text);

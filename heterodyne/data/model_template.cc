@@ -63,11 +63,6 @@ jinja::Template template_of(const std::string& config, const std::string& where)
   return {text, where};
 }
 
-int64_t id_of_symbol(const Vocabulary& vocabulary, const std::string& symbol) {
-  const auto found = std::find(vocabulary.begin(), vocabulary.end(), symbol);
-  return found == vocabulary.end() ? -1 : found - vocabulary.begin();
-}
-
 }  // namespace
 
 std::string read_tokenizer_config(const std::string& folder) {
@@ -109,7 +104,7 @@ std::vector<int64_t> ModelTemplate::ids_of(std::string_view text, const Tokenize
   std::vector<std::pair<std::string, int64_t>> apart;
   for (const auto& [name, value] : symbols_.entries()) {
     const std::string& symbol = *value.if_text();
-    const int64_t id = symbol.empty() ? -1 : id_of_symbol(vocabulary, symbol);
+    const int64_t id = symbol.empty() ? -1 : symbol_id(vocabulary, symbol);
     if (id >= 0 && tokenizer.encode(symbol, where) != std::vector<int64_t>{id}) apart.emplace_back(symbol, id);
   }
   std::vector<int64_t> ids;
@@ -133,7 +128,7 @@ std::vector<int64_t> ModelTemplate::ids_of(std::string_view text, const Tokenize
 std::vector<int64_t> ModelTemplate::endings(const Vocabulary& vocabulary) const {
   auto ids = ending_ids(vocabulary);
   const Value* eos = symbols_.find("eos_token");
-  const int64_t id = eos ? id_of_symbol(vocabulary, *eos->if_text()) : -1;
+  const int64_t id = eos ? symbol_id(vocabulary, *eos->if_text()) : -1;
   if (id >= 0 && std::find(ids.begin(), ids.end(), id) == ids.end()) ids.insert(ids.begin(), id);
   return ids;
 }

@@ -211,6 +211,11 @@ bool MoeLayer::is_causal(std::string* why) const {
   return true;
 }
 
+bool MoeLayer::looks_back() const {
+  return std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) { return slot.expert->needs_context(); }) ||
+         std::any_of(shared_.begin(), shared_.end(), [](const auto& shared) { return shared->needs_context(); });
+}
+
 void MoeLayer::check_data(bool is_text) const {
   const auto& router = options_.router;
   const RouterTraits& traits = router_traits();

@@ -98,6 +98,8 @@ class MoeLayer : public torch::nn::Module {
   void after_step(const Sums& sums);
   /// Whether no answer depends on later tokens: router, dispatcher and experts. When not, `why` (may be null) is told.
   bool is_causal(std::string* why = nullptr) const;
+  /// Whether an expert, shared ones included, reads MoeInput::past_BSD.
+  bool looks_back() const;
   /// Throws ConfigError when the router needs what such data have not: the symbols of a text, or the class of an
   /// example.
   void check_data(bool is_text) const;

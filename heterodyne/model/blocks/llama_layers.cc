@@ -3,7 +3,6 @@
 #include <ATen/ops/cat.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <initializer_list>
 #include <utility>
 
@@ -50,11 +49,6 @@ class LlamaPast {
   bool is_kept_;
   std::vector<torch::Tensor> values_;
 };
-
-bool looks_back(const MoeLayer& layer) {
-  return std::any_of(layer.slots().begin(), layer.slots().end(),
-                     [](const ExpertSlot& slot) { return slot.expert->needs_context(); });
-}
 
 void check_llama(const LlamaLayersOptions& options) {
   if (options.head_width == 0 && options.width % options.heads != 0)
@@ -188,7 +182,7 @@ LlamaLayers::Output LlamaLayers::forward(torch::Tensor x_BSD, const Batch& batch
     if (!layer.moe) observe(log, layer.name + ".input", part.input_BSD);  // otherwise the layer shows it
     x_BSD = part.x_BSD + (layer.moe ? moe.run(*layer.moe, part.input_BSD, past.inputs(l))
                                     : dense_answer(layer, part.input_BSD, around));
-    past.add(l, part.keys, layer.moe && looks_back(*layer.moe) ? part.input_BSD : torch::Tensor());
+    past.add(l, part.keys, layer.moe && layer.moe->looks_back() ? part.input_BSD : torch::Tensor());
     observe(log, layer.name, x_BSD);
   }
   return {x_BSD, past.take()};

@@ -73,6 +73,34 @@ TEST(Llama, NoAnswerDependsOnLaterTokens) {
   }
 }
 
+// Experts that look at whole sequences find what came before, the chosen and the shared ones.
+TEST(Llama, GoesOnAsIfTheTextWereReadAtOnce) {
+  const torch::NoGradGuard no_grad;
+  const Array row{Table{{"kind", "swiglu"}, {"count", 3}, {"hidden", 5}}},
+      context{Table{{"kind", "lstm"}, {"count", 3}}};
+  const std::vector<Table> all{Table{{"experts", row}}, Table{{"experts", context}},
+                               Table{{"experts", row}, {"shared", Array{Table{{"kind", "lstm"}}}}}};
+  for (size_t i = 0; i < all.size(); ++i) {
+    const auto model = model_of(small({{"moe", all[i]}}));
+    model->eval();
+    const auto ids = torch::arange(200).remainder(11).view({2, 100});
+    const auto whole = model->forward(batch_of(ids), nullptr).logit_BY;
+    auto batch = batch_of(ids);
+    batch.keeps_past = true;
+    std::vector<torch::Tensor> parts;
+    for (int64_t at = 0; at < 100;) {
+      const int64_t count = at == 0 ? 70 : at == 90 ? 10 : 1;
+      batch.inputs = ids.narrow(1, at, count);
+      batch.first_position = at;
+      auto output = model->forward(batch, nullptr);
+      parts.push_back(output.logit_BY);
+      batch.carry = std::move(output.carry);
+      at += count;
+    }
+    EXPECT_TRUE(torch::allclose(torch::cat(parts, 1), whole, 1e-4, 1e-5)) << i;
+  }
+}
+
 TEST(Llama, CarriesNothingUnlessAsked) {
   const auto model = model_of(small());
   auto batch = batch_of(torch::arange(16).remainder(11).view({2, 8}));
