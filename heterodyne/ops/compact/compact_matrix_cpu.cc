@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "heterodyne/base/clones.h"
+#include "heterodyne/ops/compact/few_avx2_cpu.h"
 #include "heterodyne/ops/compact/few_int8_cpu.h"
 #include "heterodyne/ops/isa.h"
 
@@ -163,6 +164,15 @@ void gemm_bf16(const CompactPanel& panel, const CompactRows& rows, uint16_t* wor
   release_bf16_tiles();
 }
 
+// Some inputs of a panel, [depth, kPanel], as pairs. What fills the panel up stays.
+HETERODYNE_CLONES void round_pairs(const float* from, int64_t depth, const CompactPanel& panel, uint16_t* to) {
+  for (int64_t k = 0; k < depth; k += 2, to += 2 * panel.columns) {
+    const float *low = from + k * kPanel, *high = low + kPanel;
+    for (int64_t c = 0; c < panel.width; ++c) to[2 * c] = rounded(low[c]);
+    for (int64_t c = 0; c < panel.width && k + 1 < depth; ++c) to[2 * c + 1] = rounded(high[c]);
+  }
+}
+
 // One scale for all these inputs of an output, and whole numbers.
 float quantize(const float* values, int64_t count, bool rounds_scale, int64_t columns, int8_t* to) {
   float largest = 0;
@@ -204,11 +214,18 @@ CompactPanel panel_of(const CompactMatrix& matrix, int64_t p) {
 
 void compact_panel(const float* first_row, const CompactPanel& panel) {
   const int64_t I = panel.inputs, V = panel.columns;
+  if (panel.pairs) {
+    float turned[kPanel * kPanel];
+    for (int64_t first = 0; first < I; first += kPanel) {
+      const int64_t depth = std::min(kPanel, I - first);
+      transpose({first_row + first, I, panel.width, depth}, turned, kPanel);
+      round_pairs(turned, depth, panel, panel.pairs + first * V);
+    }
+    return;
+  }
   for (int64_t c = 0; c < panel.width; ++c) {
     const float* row = first_row + c * I;
-    if (panel.pairs) {
-      for (int64_t i = 0; i < I; ++i) panel.pairs[(i / 2 * V + c) * 2 + i % 2] = rounded(row[i]);
-    } else if (panel.column_scales) {
+    if (panel.column_scales) {
       panel.column_scales[c] = quantize(row, I, false, V, panel.bytes + c);
     } else {
       for (int64_t first = 0; first < I; first += kScaled) {
@@ -220,14 +237,28 @@ void compact_panel(const float* first_row, const CompactPanel& panel) {
   }
 }
 
+// Of what is multiplied after the inputs that are expanded now.
+template <class Value>
+HETERODYNE_INLINE void ask_for(const Value* values, int64_t count) {
+  constexpr int64_t kLine = 64 / sizeof(Value);
+  for (int64_t i = 0; i < count; i += kLine) __builtin_prefetch(values + i);
+}
+
 HETERODYNE_CLONES void expand_panel(const CompactPanel& panel, int64_t first, int64_t depth, float* to) {
   const int64_t V = panel.columns;
   if (panel.pairs) {
+    float beyond[kPanel];  // an odd last input has zeros behind it
     for (int64_t k = 0; k < depth; k += 2) {
       const uint16_t* pairs = panel.pairs + (first + k) * V;
-      float *low = to + k * V, *high = k + 1 < depth ? low + V : low;  // of an odd last input the zero is overwritten
-      for (int64_t c = 0; c < V; ++c) high[c] = from_bf16(pairs[2 * c + 1]);
-      for (int64_t c = 0; c < V; ++c) low[c] = from_bf16(pairs[2 * c]);
+      float *low = to + k * V, *high = low + V;
+      if (k + 1 == depth) high = beyond;
+      ask_for(pairs + depth * V, 2 * V);
+      for (int64_t c = 0; c < V; ++c) {
+        uint32_t both;
+        std::memcpy(&both, pairs + 2 * c, sizeof both);
+        low[c] = std::bit_cast<float>(both << 16);
+        high[c] = std::bit_cast<float>(both & 0xffff0000U);
+      }
     }
     return;
   }
@@ -235,6 +266,7 @@ HETERODYNE_CLONES void expand_panel(const CompactPanel& panel, int64_t first, in
   for (int64_t k = 0; k < depth; ++k) {
     if (k % kScaled == 0) scales_at(panel, first + k, scale);
     const int8_t* bytes = panel.bytes + (first + k) * V;
+    ask_for(bytes + depth * V, V);
     for (int64_t c = 0; c < V; ++c) to[k * V + c] = scale[c] * static_cast<float>(bytes[c]);
   }
 }
@@ -283,14 +315,18 @@ HETERODYNE_CLONES void round_rows(const Block& from, uint16_t* to) {
   }
 }
 
-bool is_in_bf16(int64_t rows) { return rows > kFewRows && isa() == Isa::kAvx512 && has_bf16_tiles(); }
+// Sums of more rows do not fit into registers; more are worth expanding the panel.
+int64_t few_rows() { return isa() >= Isa::kAvx2 ? 4 : 2; }
+
+bool is_in_bf16(int64_t rows) { return rows > few_rows() && isa() == Isa::kAvx512 && has_bf16_tiles(); }
 
 void compact_gemm(const CompactPanel& panel, const CompactRows& rows, void* work) {
-  if (rows.count > kFewRows && panel.inputs > 0) {
+  if (rows.count > few_rows() && panel.inputs > 0) {
     if (rows.x_bf16) gemm_bf16(panel, rows, static_cast<uint16_t*>(work));
     else gemm_expanded(panel, rows, static_cast<float*>(work));
     return;
   }
+  if (few_rows_avx2(panel, rows)) return;
   for (int64_t first = 0; first < rows.count;) {
     CompactRows some = rows_from(rows, first, panel.inputs);
     some.count = some.count >= 4 ? 4 : some.count >= 2 ? 2 : 1;

@@ -54,7 +54,8 @@ struct CompactRows {
 };
 /// Whether so many rows are multiplied as bfloat16.
 bool is_in_bf16(int64_t rows);
-constexpr int64_t kFewRows = 4;  // read the panel directly
+/// As many read the panel directly.
+int64_t few_rows();
 /// Bytes of memory that a product works in.
 constexpr int64_t kCompactWork = 128 * kPanel * static_cast<int64_t>(sizeof(float));
 void compact_gemm(const CompactPanel& panel, const CompactRows& rows, void* work);
