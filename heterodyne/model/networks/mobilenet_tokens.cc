@@ -5,6 +5,7 @@
 //
 // Letters: B images, C channels, H x W pixels, S tokens of an image, D width.
 #include "heterodyne/base/shape.h"
+#include "heterodyne/model/blocks/feature_cache.h"
 #include "heterodyne/model/blocks/learned_positions.h"
 #include "heterodyne/model/blocks/mobilenet_layers.h"
 #include "heterodyne/model/blocks/vit_layers.h"
@@ -19,12 +20,17 @@ class MobileNetTokens : public Network {
   struct Options : VitLayersOptions {
     double multiplier = 1;
     bool frozen = false;
+    int64_t cache_mb = 0;
     void visit(Fields& field) {
       VitLayersOptions::visit(field);
       field("multiplier", multiplier, "MobileNetV2's published channels are multiplied by this", between(0.1, 4));
       field("frozen", frozen,
             "whether the convolutions learn nothing and normalise with the statistics that they have; those of "
             "train.start");
+      field("cache_mb", cache_mb,
+            "megabytes of memory at most in which features of pictures stay, so that each is computed once and not in "
+            "every epoch; for pictures that come again as they were, or mirrored",
+            between(0, 1 << 20), effective_when(frozen, "frozen = false"));
     }
   };
 
@@ -36,6 +42,11 @@ class MobileNetTokens : public Network {
     features_ =
         std::make_unique<MobileNetLayers>(*this, MobileNetOptions{options.multiplier, 1e-3, data_.channels}, init);
     for (auto& parameter : parameters()) parameter.requires_grad_(!options.frozen);
+    if (options.frozen && options.cache_mb > 0) {
+      for (const auto& values : {parameters(), buffers()}) frozen_.insert(frozen_.end(), values.begin(), values.end());
+      const auto compute = [this](const torch::Tensor& input) { return features_->forward(input, nullptr); };
+      cache_ = std::make_unique<FeatureCache>(compute, options.cache_mb << 20);
+    }
     const nn::LinearOptions narrow{features_->num_features(), D};
     project_ = register_module("project", std::make_shared<nn::Linear>(narrow, init.at("project")));
     positions_ = std::make_unique<LearnedPositions>(*this, tokens_per_example(), D, options.dropout, init);
@@ -82,7 +93,9 @@ class MobileNetTokens : public Network {
 
  private:
   torch::Tensor tokens_of(const Batch& batch) const {
-    const auto feature_BFS = features_->forward(batch.inputs, nullptr).flatten(2);
+    const auto feature_BFHW =
+        cache_ ? cache_->features_of(batch.inputs, frozen_) : features_->forward(batch.inputs, nullptr);
+    const auto feature_BFS = feature_BFHW.flatten(2);
     const auto x_TD = project_->forward(feature_BFS.transpose(1, 2).reshape({-1, features_->num_features()}));
     return positions_->forward(x_TD.view({batch.size(), tokens_per_example(), options_.width}), batch.random);
   }
@@ -90,6 +103,8 @@ class MobileNetTokens : public Network {
   Options options_;
   DataShape data_;
   std::unique_ptr<MobileNetLayers> features_;
+  std::vector<torch::Tensor> frozen_;    // what they are computed with
+  std::unique_ptr<FeatureCache> cache_;  // null: each time anew
   std::shared_ptr<nn::Linear> project_, head_;
   std::unique_ptr<LearnedPositions> positions_;
   std::unique_ptr<VitLayers> layers_;

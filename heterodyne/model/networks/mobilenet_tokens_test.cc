@@ -73,6 +73,24 @@ TEST(MobileNetTokens, FrozenConvolutionsLearnNothingAndKeepTheirStatistics) {
   EXPECT_TRUE(tuned->named_parameters()["stem.weight"].grad().defined());
 }
 
+// Two pictures are two in a group of sixteen: last digits may differ from those of a group of two.
+TEST(MobileNetTokens, FeaturesThatAreKeptAreTheSame) {
+  const auto plain = model_of(), kept = model_of({{"cache_mb", 1}});
+  const auto batch = batch_of();
+  const auto expected = plain->forward(batch, nullptr).logit_BY, first = kept->forward(batch, nullptr).logit_BY;
+  EXPECT_LT((first - expected).abs().max().item<double>(), 1e-4);
+  auto other = batch;
+  other.inputs = batch.inputs.flip(0);
+  EXPECT_TRUE(torch::equal(kept->forward(other, nullptr).logit_BY.flip(0), first));
+  first.sum().backward();
+  EXPECT_TRUE(kept->named_parameters()["project.weight"].grad().defined());
+  {
+    const torch::NoGradGuard no_grad;
+    kept->named_parameters()["stem.weight"].mul_(2);
+  }
+  EXPECT_FALSE(torch::equal(kept->forward(batch, nullptr).logit_BY, first)) << "another stem has other features";
+}
+
 TEST(MobileNetTokens, RefusesText) {
   DataShape text;
   text.vocabulary = 5;
