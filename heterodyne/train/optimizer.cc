@@ -28,6 +28,10 @@ std::optional<AxisChange> change_of_state(const torch::Tensor& state, int64_t mi
   return change;
 }
 
+// LibTorch's fused steps and our own write without a word: who keeps something made of the values is to see that they
+// change.
+void tell_change(const torch::Tensor& parameter) { parameter.unsafeGetTensorImpl()->bump_version(); }
+
 }  // namespace
 
 OptimizerRegistry empty_optimizers() { return OptimizerRegistry("optimizer", Schema::of<OptimizerOptions>()); }
@@ -67,6 +71,7 @@ void Optimizer::step(const NamedParameters& parameters, double lr) {
   }
   replay_behind(late, false);
   if (!entries.empty()) update(entries, lr);
+  for (const Entry& entry : entries) tell_change(entry.parameter);
   if (behind_.empty()) missed_.clear();
   else missed_.push_back({lr, momentum()});
 }
@@ -84,11 +89,7 @@ torch::Tensor Optimizer::zero_gradient(const torch::Tensor& parameter) {
 
 void Optimizer::catch_up() {
   std::vector<BehindByName::value_type*> all;
-  for (auto& behind : behind_) {
-    all.push_back(&behind);
-    // Who keeps something made of the values sees that they change.
-    behind.second.parameter.unsafeGetTensorImpl()->bump_version();
-  }
+  for (auto& behind : behind_) all.push_back(&behind);
   replay_behind(all, false);
   missed_.clear();
 }
@@ -107,8 +108,10 @@ void Optimizer::catch_up(const std::string& layer, const std::vector<int64_t>& i
 void Optimizer::replay_behind(const std::vector<BehindByName::value_type*>& who, bool weights_only) {
   const torch::NoGradGuard no_grad;
   std::map<size_t, std::vector<Entry>> by_start;
-  for (auto* behind : who)
+  for (auto* behind : who) {
     by_start[behind->second.since].push_back({behind->second.parameter, {}, &state_.at(behind->first)});
+    tell_change(behind->second.parameter);
+  }
   for (const auto& [since, entries] : by_start)
     if (since < missed_.size()) replay(entries, std::span<const Rates>(missed_).subspan(since), weights_only);
   if (weights_only) return;
@@ -138,7 +141,6 @@ CaughtUp::CaughtUp(Optimizer& optimizer) : optimizer_(optimizer) {
   std::vector<Optimizer::BehindByName::value_type*> all;
   for (auto& behind : optimizer.behind_) {
     behind.second.weight_kept = behind.second.parameter.detach().clone();
-    behind.second.parameter.unsafeGetTensorImpl()->bump_version();
     all.push_back(&behind);
   }
   optimizer.replay_behind(all, true);

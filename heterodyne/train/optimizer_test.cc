@@ -39,6 +39,18 @@ TEST_P(OptimizerContract, WalksDownhill) {
   EXPECT_LT(parameters[0].second.abs().max().item<double>(), 0.1);
 }
 
+// What is made of a weight and kept, such as its panels, is made anew after a step.
+TEST_P(OptimizerContract, TellsThatValuesChanged) {
+  const auto optimizer = make();
+  const auto parameters = one_parameter(torch::tensor({3.0, -2.0}));
+  for (int i = 0; i < 2; ++i) {
+    const auto before = parameters[0].second._version();
+    set_gradient(parameters, torch::ones({2}));
+    optimizer->step(parameters, 0.1);
+    EXPECT_GT(parameters[0].second._version(), before);
+  }
+}
+
 TEST_P(OptimizerContract, AMissingGradientIsAZeroGradient) {
   const auto with_zero = make(), with_none = make();
   const auto a = one_parameter(torch::tensor({3.0, -2.0})), b = one_parameter(torch::tensor({3.0, -2.0}));
