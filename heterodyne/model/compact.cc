@@ -24,6 +24,12 @@ std::string layer_of_expert(const std::string& name) {
   return "";
 }
 
+void check_is_float32(const std::string& name, const torch::Tensor& parameter, ops::Compact format) {
+  if (parameter.scalar_type() == torch::kFloat32) return;
+  throw ConfigError(fmt::format("{}: expected a model in float32 to make it {}, got {}", name, ops::name_of(format),
+                                torch::toString(parameter.scalar_type())));
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, nn::Weight*>> weights_of(const torch::nn::Module& module) {
@@ -35,14 +41,25 @@ std::vector<std::pair<std::string, nn::Weight*>> weights_of(const torch::nn::Mod
   return all;
 }
 
+int64_t round_products(torch::nn::Module& module, ops::Compact format) {
+  int64_t count = 0;
+  for (const auto& part : module.named_modules("", false)) {
+    auto* linear = part.value()->as<nn::Linear>();
+    if (linear == nullptr || is_of_router(part.key() + ".") || linear->weight().compact_matrix()) continue;
+    if (!linear->weight().is_rounded()) {
+      check_is_float32(part.key() + ".weight", linear->weight().matrix(), format);
+      linear->weight().round_to(format);
+    }
+    ++count;
+  }
+  return count;
+}
+
 CompactReport compact_weights(torch::nn::Module& module, ops::Compact format, CompactScope scope) {
   CompactReport report;
   std::set<std::string> learning, learning_layers;
   for (const auto& parameter : module.named_parameters()) {
-    if (parameter.value().scalar_type() != torch::kFloat32) {
-      throw ConfigError(fmt::format("{}: expected a model in float32 to make it {}, got {}", parameter.key(),
-                                    ops::name_of(format), torch::toString(parameter.value().scalar_type())));
-    }
+    check_is_float32(parameter.key(), parameter.value(), format);
     report.bytes_before += static_cast<int64_t>(parameter.value().nbytes());
     if (!parameter.value().requires_grad()) continue;
     learning.insert(parameter.key());

@@ -26,6 +26,11 @@ enum class CompactScope { kAll, kFrozen };
 /// ConfigError for one that is not of float32.
 CompactReport compact_weights(torch::nn::Module& module, ops::Compact format, CompactScope scope = CompactScope::kAll);
 
+/// Matrices of linear layers, experts among them, that are neither of a router nor compact are multiplied as `format`
+/// from here on, while their float32 values learn (nn::Weight::round_to()); those that do already stay. Embeddings are
+/// looked up and multiplied as they are. Returns how many are. Throws ConfigError for one that is not of float32.
+int64_t round_products(torch::nn::Module& module, ops::Compact format);
+
 /// The weights that linear layers and embeddings hold, with the names of their parameters: "layers.0.w1.weight".
 std::vector<std::pair<std::string, nn::Weight*>> weights_of(const torch::nn::Module& module);
 

@@ -142,6 +142,38 @@ TEST(CompactWeights, WhatLearnsStaysAsItIs) {
   }
 }
 
+// The reference holds rounded values in float32, and its gradients are those of the values that learn.
+TEST(RoundProducts, LearnAsWhatIsRoundedOnEveryPath) {
+  const auto before = ops::isa();
+  for (const auto isa : ops::available_isas()) {
+    ops::set_isa(isa);
+    const auto network = language_model(), reference = language_model(), untouched = language_model();
+    EXPECT_GT(round_products(*network, ops::Compact::kBf16), 10);
+    {
+      const torch::NoGradGuard no_grad;
+      for (const auto& [name, weight] : weights_of(*network)) {
+        auto place = reference->named_parameters()[name];
+        if (weight->is_rounded()) place.copy_(place.to(torch::kBFloat16));
+        EXPECT_EQ(weight->is_rounded(), name.find("router") == std::string::npos && name != "embedding.weight") << name;
+      }
+    }
+    Batch batch;
+    batch.inputs = torch::arange(24).remainder(50).view({2, 12});
+    for (const auto& one : {network, reference}) one->forward(batch, nullptr).logit_BY.square().sum().backward();
+    for (const auto& parameter : reference->named_parameters()) {
+      const auto expected = parameter.value().grad(), got = network->named_parameters()[parameter.key()].grad();
+      ASSERT_EQ(expected.defined(), got.defined()) << parameter.key();
+      // Rows may be rounded to bfloat16 as well.
+      if (expected.defined()) {
+        EXPECT_LT((got - expected).norm().item<double>(), 0.03 * expected.norm().item<double>()) << parameter.key();
+      }
+      EXPECT_TRUE(
+          torch::equal(network->named_parameters()[parameter.key()], untouched->named_parameters()[parameter.key()]));
+    }
+  }
+  ops::set_isa(before);
+}
+
 TEST(CompactWeights, AreMadeOfFloat32) {
   const auto network = language_model();
   network->to(torch::kFloat64);

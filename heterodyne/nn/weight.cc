@@ -38,7 +38,9 @@ const torch::Tensor& Weight::matrix() const {
 
 void Weight::compact(ops::Compact format) {
   compact_ = ops::compacted(matrix(), format);
+  rounds_to_.reset();
   packed_ = {};
+  rounded_ = {};
   matrix_OI_.set_requires_grad(false);
   matrix_OI_.mutable_grad() = torch::Tensor();
   // One value that stands for all: the shape stays, the memory goes.
@@ -46,8 +48,28 @@ void Weight::compact(ops::Compact format) {
   matrix_OI_.set_data(nothing.expand({matrix_OI_.size(0), matrix_OI_.size(1)}));
 }
 
+void Weight::round_to(ops::Compact format) {
+  if (matrix().scalar_type() != torch::kFloat32)
+    throw ShapeError("nn.weight", "expected float32 to round from, got " + shape_text(matrix_OI_));
+  rounds_to_ = format;
+  packed_ = {};
+}
+
+Weight::Source Weight::source() const {
+  return {matrix_OI_.const_data_ptr(), static_cast<uint32_t>(matrix_OI_._version())};
+}
+
+const ops::CompactPointer& Weight::rounded() const {
+  if (!rounded_.matrix || rounded_.source != source()) {
+    rounded_ = {};
+    rounded_ = {ops::compacted(matrix_OI_, *rounds_to_), source()};
+  }
+  return rounded_.matrix;
+}
+
 Weight::Operand Weight::operand() const {
   if (compact_) return {matrix_OI_, {}, compact_};
+  if (rounds_to_) return {matrix_OI_, {}, rounded()};
   return {matrix_OI_, panels(), {}};
 }
 
@@ -62,17 +84,15 @@ void Weight::assign(const torch::Tensor& matrix_OI) {
 }
 
 torch::Tensor Weight::panels() const {
-  if (compact_) return {};
+  if (compact_ || rounds_to_) return {};
   const bool is_read = ops::is_kernel_input(matrix_OI_) && !matrix_OI_.is_inference();
   if (torch::GradMode::is_enabled() || !is_read) {
     packed_ = {};
     return {};
   }
-  const void* from = matrix_OI_.const_data_ptr();
-  const auto version = static_cast<uint32_t>(matrix_OI_._version());
-  if (!packed_.panels.defined() || packed_.from != from || packed_.version != version) {
+  if (!packed_.panels.defined() || packed_.source != source()) {
     packed_ = {};
-    packed_ = {claimed_panels(matrix_OI_), from, version};
+    packed_ = {claimed_panels(matrix_OI_), source()};
   }
   return packed_.panels;
 }
@@ -88,6 +108,8 @@ torch::Tensor Weight::apply(const torch::Tensor& x_NI, const torch::Tensor& bias
   auto sizes = x_NI.sizes().vec();
   if (!sizes.empty()) sizes.back() = num_outputs();
   if (compact_) return ops::compact_product(x_NI.reshape({-1, x_NI.size(-1)}), *compact_, bias_O).view(sizes);
+  if (rounds_to_)
+    return ops::compact_product(x_NI.reshape({-1, x_NI.size(-1)}), *rounded(), bias_O, matrix_OI_).view(sizes);
   const bool fits = x_NI.dim() > 0 && x_NI.size(-1) == num_inputs();
   const bool is_packed_anyway = fits && ops::can_run_linear(x_NI, matrix_OI_);
   const bool is_few = fits && !is_packed_anyway && is_read_by_few(x_NI);

@@ -3,6 +3,9 @@
 // Who builds layers, loads checkpoints, merges or splits experts sees matrix() and assign(); only ops see storage.
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "heterodyne/base/torch.h"
 #include "heterodyne/ops/compact/compact_matrix.h"
 
@@ -36,6 +39,12 @@ class Weight {
   /// Null unless compact() was called.
   const ops::CompactPointer& compact_matrix() const { return compact_; }
 
+  /// From here on products use the matrix rounded to `format`, made anew after each change; the parameter stays in
+  /// float32, and learns as if it were not rounded (straight-through; Micikevicius et al. 2018, section 3.1). Throws
+  /// ShapeError unless it is float32, Error when it is compact.
+  void round_to(ops::Compact format);
+  bool is_rounded() const { return rounds_to_.has_value(); }
+
   /// As one of the matrices of ops::ExpertMlp: the matrix or its shape, its panels, or what is in their place.
   struct Operand {
     torch::Tensor matrix_OI, panels;
@@ -48,16 +57,29 @@ class Weight {
 
  private:
   bool is_read_by_few(const torch::Tensor& x_NI) const;
+  const ops::CompactPointer& rounded() const;
 
+  // Where the matrix lay that something was made of, and which version of it this was.
+  struct Source {
+    const void* from = nullptr;
+    uint32_t version = 0;
+    bool operator==(const Source&) const = default;
+  };
+  Source source() const;
   struct Packed {
     torch::Tensor panels;
-    const void* from = nullptr;  // where the matrix lay, and which version of it this was
-    uint32_t version = 0;
+    Source source;
+  };
+  struct Rounded {
+    ops::CompactPointer matrix;
+    Source source;
   };
 
   torch::Tensor matrix_OI_;
-  mutable Packed packed_;  // a cache of matrix_OI_
   ops::CompactPointer compact_;
+  std::optional<ops::Compact> rounds_to_;
+  mutable Packed packed_;  // caches of matrix_OI_
+  mutable Rounded rounded_;
 };
 
 }  // namespace heterodyne::nn

@@ -27,11 +27,34 @@ struct Call : torch::CustomClassHolder {
 
 constexpr size_t kFirstParameter = 2;  // behind x_TD and weight_N
 
+// The same with float32 matrices in the place of compact ones.
+ExpertMlp expanded(const ExpertMlp& expert) {
+  ExpertMlp wide{expert.activation, ops::expanded(*expert.up_compact), ops::expanded(*expert.down_compact)};
+  if (expert.gate_compact) wide.gate_FD = ops::expanded(*expert.gate_compact);
+  wide.up_bias_F = expert.up_bias_F, wide.gate_bias_F = expert.gate_bias_F, wide.down_bias_O = expert.down_bias_O;
+  return wide;
+}
+
+bool has_compact(const std::vector<ExpertMlp>& experts) {
+  return std::any_of(experts.begin(), experts.end(), [](const ExpertMlp& expert) { return expert.is_compact(); });
+}
+
+// What the backward pass multiplies by: compact experts with rows are expanded for its time, those without are left
+// out.
+std::vector<ExpertMlp> for_backward(const Call& call) {
+  auto experts = call.experts;
+  const auto* rows_E = call.plan.tokens_per_expert_E.const_data_ptr<int64_t>();
+  for (size_t e = 0; e < experts.size(); ++e) {
+    if (experts[e].is_compact()) experts[e] = rows_E[e] > 0 ? expanded(experts[e]) : ExpertMlp{};
+  }
+  return experts;
+}
+
 struct ExpertMlps : torch::autograd::Function<ExpertMlps> {
   // `inputs`: x_TD, weight_N and every defined parameter.
   static torch::Tensor forward(AutogradContext* ctx, torch::TensorList inputs, const c10::intrusive_ptr<Call>& call) {
     internal::MlpPass pass(inputs[0], inputs[1], call->plan, call->experts, call->output_width);
-    auto output = pass.forward(true);
+    auto output = pass.forward(!has_compact(call->experts));
     variable_list saved = inputs.vec();
     saved.push_back(output.pre);
     ctx->save_for_backward(saved);
@@ -44,18 +67,20 @@ struct ExpertMlps : torch::autograd::Function<ExpertMlps> {
     const auto held = ctx->saved_data["call"].toCapsule();
     const auto& call = static_cast<const Call&>(*held);
     const auto saved = ctx->get_saved_variables();
-    internal::MlpPass pass(saved[0], saved[1], call.plan, call.experts, call.output_width);
+    const auto experts = for_backward(call);
+    internal::MlpPass pass(saved[0], saved[1], call.plan, experts, call.output_width);
+    const auto pre = has_compact(call.experts) ? pass.forward(true).pre : saved.back();
     size_t place = kFirstParameter;
-    std::vector<internal::WantedGradients> wanted(call.experts.size());
-    for (size_t e = 0; e < call.experts.size(); ++e) {
+    std::vector<internal::WantedGradients> wanted(experts.size());
+    for (size_t e = 0; e < experts.size(); ++e) {
       const auto parameters = parameters_of(call.experts[e]);
       for (size_t i = 0; i < parameters.size(); ++i) {
         wanted[e][i] = parameters[i].defined() && ctx->needs_input_grad(place++);
       }
     }
-    auto found = pass.backward({grad[0].contiguous(), saved.back(), ctx->needs_input_grad(0), std::move(wanted)});
+    auto found = pass.backward({grad[0].contiguous(), pre, ctx->needs_input_grad(0), std::move(wanted)});
     variable_list all{found.dx_TD, found.dweight_N};
-    for (size_t e = 0; e < call.experts.size(); ++e) {
+    for (size_t e = 0; e < experts.size(); ++e) {
       const auto parameters = parameters_of(call.experts[e]);
       for (size_t i = 0; i < parameters.size(); ++i) {
         if (parameters[i].defined()) all.push_back(std::move(found.parameters[e][i]));
@@ -63,42 +88,6 @@ struct ExpertMlps : torch::autograd::Function<ExpertMlps> {
     }
     all.emplace_back();  // nothing for the call
     return all;
-  }
-};
-
-// The same with float32 matrices in the place of compact ones, where there are rows for it.
-ExpertMlp expanded(const ExpertMlp& expert) {
-  ExpertMlp wide{expert.activation, ops::expanded(*expert.up_compact), ops::expanded(*expert.down_compact)};
-  if (expert.gate_compact) wide.gate_FD = ops::expanded(*expert.gate_compact);
-  wide.up_bias_F = expert.up_bias_F, wide.gate_bias_F = expert.gate_bias_F, wide.down_bias_O = expert.down_bias_O;
-  return wide;
-}
-
-// Experts of which none learns, compact ones among them: gradients of the rows and of their weights alone.
-struct FrozenMlps : torch::autograd::Function<FrozenMlps> {
-  static torch::Tensor forward(AutogradContext* ctx, const torch::Tensor& x_TD, const torch::Tensor& weight_N,
-                               const c10::intrusive_ptr<Call>& call) {
-    ctx->save_for_backward({x_TD, weight_N});
-    ctx->saved_data["call"] = c10::IValue::make_capsule(call);
-    return internal::MlpPass(x_TD, weight_N, call->plan, call->experts, call->output_width).forward(false).y_TO;
-  }
-
-  static variable_list backward(AutogradContext* ctx, const variable_list& grad) {
-    if (torch::GradMode::is_enabled()) throw Error("[ops.expert_mlps] there are no second derivatives");
-    const auto held = ctx->saved_data["call"].toCapsule();
-    const auto& call = static_cast<const Call&>(*held);
-    const auto saved = ctx->get_saved_variables();
-    auto experts = call.experts;
-    const auto* rows_E = call.plan.tokens_per_expert_E.const_data_ptr<int64_t>();
-    for (size_t e = 0; e < experts.size(); ++e) {
-      if (!experts[e].is_compact()) continue;
-      experts[e] = rows_E[e] > 0 ? expanded(experts[e]) : ExpertMlp{};
-    }
-    internal::MlpPass pass(saved[0], saved[1], call.plan, experts, call.output_width);
-    const auto pre = pass.forward(true).pre;
-    auto found = pass.backward(
-        {grad[0].contiguous(), pre, ctx->needs_input_grad(0), std::vector<internal::WantedGradients>(experts.size())});
-    return {found.dx_TD, found.dweight_N, {}};
   }
 };
 
@@ -188,11 +177,6 @@ torch::Tensor expert_mlps(const torch::Tensor& x_TD, const torch::Tensor& weight
   call->plan = plan;
   call->experts = experts;
   call->output_width = output_width;
-  if (std::any_of(experts.begin(), experts.end(), [](const ExpertMlp& expert) { return expert.is_compact(); })) {
-    if (can_learn(experts))
-      throw Error("[ops.expert_mlps] expected that no expert learns where some are compact, got one that does");
-    return FrozenMlps::apply(x_TD.contiguous(), weight_N.contiguous(), call);
-  }
   variable_list inputs{x_TD.contiguous(), weight_N.contiguous()};
   for (const auto& expert : experts) {
     if (!expert.defined()) continue;

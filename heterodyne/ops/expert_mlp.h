@@ -25,8 +25,8 @@ struct ExpertMlp {
   torch::Tensor up_bias_F = {}, gate_bias_F = {}, down_bias_O = {};
   /// pack_panels() of the matrices, or undefined: they are packed where they are used.
   torch::Tensor up_panels = {}, gate_panels = {}, down_panels = {};
-  /// Compact matrices in the place of all of them, which learn nothing; up_FD and the others then only have their
-  /// shapes.
+  /// Compact matrices that are multiplied in the place of all of them; up_FD and the others then only have their shapes
+  /// and take the gradients, if they want any (straight-through).
   CompactPointer up_compact = {}, gate_compact = {}, down_compact = {};
   /// Hidden values are computed again in the backward pass instead of kept.
   bool is_recomputed = false;
@@ -44,7 +44,7 @@ bool can_run_expert_mlps(const torch::Tensor& x_TD, const torch::Tensor& weight_
 /// backward pass, which computes hidden values again. Second derivatives throw Error.
 /// The same bits for any number of threads. The answer to a pair does not depend on the rows beside it; how many there
 /// are may move the last digits of dx_TD, and with compact matrices of y_TO. Throws ShapeError when a tensor does not
-/// fit the plan or the others, Error when of compact experts, or of others beside them, parameters want a gradient.
+/// fit the plan or the others, Error when a float32 expert beside compact ones has no panels.
 torch::Tensor expert_mlps(const torch::Tensor& x_TD, const torch::Tensor& weight_N, const RoutingPlan& plan,
                           const std::vector<ExpertMlp>& experts, int64_t output_width);
 

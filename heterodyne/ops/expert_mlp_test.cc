@@ -232,35 +232,37 @@ TEST(ExpertMlps, PackedPanelsGiveTheSameBits) {
   EXPECT_TRUE(torch::equal(answer(problem), y));
 }
 
-// Rows and their weights get the gradients that float32 experts of the rounded values give them.
+// Rows, their weights and parameters that learn get the gradients that float32 experts of the rounded values give them.
 TEST_P(EveryIsa, GradientsGoThroughCompactExperts) {
   for (const Case& c : cases()) {
     for (const auto& form : kForms) {
-      auto problem = make_problem(c, form, c.width);
-      for (auto& expert : problem.experts) {
-        for (auto* parameter : {&expert.up_FD, &expert.gate_FD, &expert.down_OF, &expert.up_bias_F, &expert.gate_bias_F,
-                                &expert.down_bias_O}) {
-          if (parameter->defined()) *parameter = parameter->detach().to(torch::kBFloat16).to(torch::kFloat32);
+      for (const bool learns : {false, true}) {
+        auto problem = make_problem(c, form, c.width);
+        for (auto& expert : problem.experts) {
+          for (auto* parameter : {&expert.up_FD, &expert.gate_FD, &expert.down_OF, &expert.up_bias_F,
+                                  &expert.gate_bias_F, &expert.down_bias_O}) {
+            if (!parameter->defined()) continue;
+            *parameter = parameter->detach().to(torch::kBFloat16).to(torch::kFloat32).requires_grad_(learns);
+          }
         }
-      }
-      auto compact = problem;
-      for (auto& expert : compact.experts) {
-        expert.up_compact = compacted(expert.up_FD, Compact::kBf16);
-        expert.down_compact = compacted(expert.down_OF, Compact::kBf16);
-        if (expert.gate_FD.defined()) expert.gate_compact = compacted(expert.gate_FD, Compact::kBf16);
-      }
-      const auto gradients = [](const Problem& p) {
-        const auto y_TO = expert_mlps(p.x_TD, p.weight_N, p.plan, p.experts, p.O);
-        return torch::autograd::grad({y_TO}, {p.x_TD, p.weight_N}, {p.dy_TO});
-      };
-      const auto expected = gradients(problem), got = gradients(compact);
-      for (size_t i = 0; i < expected.size(); ++i) {
-        const double largest = expected[i].numel() > 0 ? expected[i].abs().max().item<double>() : 0;
-        EXPECT_TRUE(torch::allclose(got[i], expected[i], 1e-4, 1e-4 * largest)) << c.name;
-      }
-      if (problem.experts[0].up_bias_F.defined()) {
-        compact.experts[0].up_bias_F.requires_grad_();
-        EXPECT_THROW(gradients(compact), Error) << "its gradient would be lost";
+        auto compact = problem;
+        for (auto& expert : compact.experts) {
+          expert.up_compact = compacted(expert.up_FD, Compact::kBf16);
+          expert.down_compact = compacted(expert.down_OF, Compact::kBf16);
+          if (expert.gate_FD.defined()) expert.gate_compact = compacted(expert.gate_FD, Compact::kBf16);
+        }
+        const auto gradients = [&](const Problem& p) {
+          const auto y_TO = expert_mlps(p.x_TD, p.weight_N, p.plan, p.experts, p.O);
+          const auto of = learns ? p.leaves() : std::vector<torch::Tensor>{p.x_TD, p.weight_N};
+          return torch::autograd::grad({y_TO}, of, {p.dy_TO}, {}, false, true);
+        };
+        const auto expected = gradients(problem), got = gradients(compact);
+        for (size_t i = 0; i < expected.size(); ++i) {
+          ASSERT_EQ(got[i].defined(), expected[i].defined()) << c.name << " " << i;
+          if (!expected[i].defined()) continue;
+          const double largest = expected[i].numel() > 0 ? expected[i].abs().max().item<double>() : 0;
+          EXPECT_TRUE(torch::allclose(got[i], expected[i], 1e-4, 1e-4 * largest)) << c.name << " " << i;
+        }
       }
     }
   }

@@ -96,6 +96,13 @@ void check_frozen_dtype(const TrainOptions& options) {
   if (options.dtype != "float32") refuse("dtype = \"float64\"");
 }
 
+void check_learning_dtype(const TrainOptions& options) {
+  if (options.learning_dtype == "float32" || options.dtype == "float32") return;
+  throw ConfigError(
+      "train", "learning_dtype",
+      fmt::format("expected float32 beside dtype = \"{}\", got {}", options.dtype, options.learning_dtype));
+}
+
 }  // namespace
 
 Experiment read_experiment(const Table& config, const Families& families) {
@@ -111,6 +118,7 @@ Experiment read_experiment(const Table& config, const Families& families) {
   problems.throw_if_any();
   experiment.options = read_options<ExperimentOptions>(config, top);
   check_frozen_dtype(experiment.options.train);
+  check_learning_dtype(experiment.options.train);
   return experiment;
 }
 

@@ -68,6 +68,7 @@ struct TrainOptions {
   HeadPhaseOptions head;
   std::vector<std::string> freeze;
   std::string frozen_dtype = "float32";
+  std::string learning_dtype = "float32";
   std::string dtype = "float32";
   int64_t accumulate = 1;
   Member optimizer{Table{{"kind", "adamw"}}};
@@ -88,6 +89,10 @@ struct TrainOptions {
     field("frozen_dtype", frozen_dtype,
           "what matrices that learn nothing are held in: bf16 takes half of the memory; those under corrections of low "
           "rank, for instance",
+          one_of("float32", "bf16"));
+    field("learning_dtype", learning_dtype,
+          "what matrices that learn are multiplied as: bf16 rounds them to it after every step, and float32 values "
+          "behind them take the steps",
           one_of("float32", "bf16"));
     field("dtype", dtype, "what weights and activations are held in", one_of("float32", "float64"));
     field("accumulate", accumulate, "batches whose gradients make one step", at_least(1));

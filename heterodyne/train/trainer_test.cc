@@ -149,6 +149,43 @@ TEST(Trainer, WhatIsFrozenInHalfOfTheMemoryStaysFrozen) {
   }
 }
 
+TEST(Trainer, WhatLearnsMayBeMultipliedAsBf16) {
+  const std::vector<std::string> settings{"train.learning_dtype=bf16", "train.optimizer.lr=5e-3", "data.noise=1"};
+  Training run(settings), plain({settings.begin() + 1, settings.end()}), first(settings), second(settings);
+  EXPECT_EQ(run.go(), TrainEnd::kDone);
+  ASSERT_TRUE(run.state.best.has_value());
+  EXPECT_GT(run.state.best->value, 0.7) << "three classes, a third by chance";
+  plain.go();
+  const auto end = state_of(*run.network);
+  int64_t num_different = 0;
+  for (const auto& [name, tensor] : end) {
+    EXPECT_TRUE(tensor.scalar_type() != torch::kBFloat16) << name << " is saved as it learns";
+    num_different += !torch::equal(tensor.to(torch::kBFloat16).to(tensor.scalar_type()), tensor);
+  }
+  EXPECT_GT(num_different, 5) << "values in full precision take the steps";
+  EXPECT_FALSE(torch::equal(end[0].second, state_of(*plain.network)[0].second)) << "products were rounded";
+
+  first.stop_after = 9;
+  EXPECT_EQ(first.go(), TrainEnd::kInterrupted);
+  second.load(first.keeper.all.back());
+  second.go();
+  expect_equal(state_of(*second.network), end);
+}
+
+// A layer of which some experts are rounded and others not would be refused.
+TEST(Trainer, NewcomersAreMultipliedAsBf16Too) {
+  Training run({"train.learning_dtype=bf16", R"(model.moe.experts=[{kind="mlp",hidden=24,count=4}])",
+                R"(train.grower={kind="periodic",period=5})"});
+  EXPECT_EQ(run.go(), TrainEnd::kDone);
+  EXPECT_GT(run.network->moe_layers()[0]->slots().size(), 4U);
+}
+
+TEST(Trainer, WhatLearnsInFloat64IsNotRounded) {
+  EXPECT_EQ(
+      fixtures::message_of<ConfigError>([] { Training run({"train.learning_dtype=bf16", "train.dtype=float64"}); }),
+      "[train] learning_dtype: expected float32 beside dtype = \"float64\", got bf16");
+}
+
 TEST(Trainer, PartsOfAnEpochAreAllowed) {
   Training run({"train.epochs=0.5"});
   EXPECT_EQ(run.go(), TrainEnd::kDone);

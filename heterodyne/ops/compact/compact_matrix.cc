@@ -104,8 +104,11 @@ struct HeldMatrix : torch::CustomClassHolder {
 
 struct CompactProduct : torch::autograd::Function<CompactProduct> {
   static torch::Tensor forward(torch::autograd::AutogradContext* ctx, const torch::Tensor& x_NI,
-                               const c10::intrusive_ptr<HeldMatrix>& held, const std::optional<torch::Tensor>& bias_O) {
+                               const c10::intrusive_ptr<HeldMatrix>& held, const std::optional<torch::Tensor>& bias_O,
+                               const std::optional<torch::Tensor>& learning_OI) {
     ctx->saved_data["matrix"] = c10::IValue::make_capsule(held);
+    ctx->saved_data["has_bias"] = bias_O.has_value();
+    if (learning_OI) ctx->save_for_backward({x_NI});
     return product(x_NI, held->matrix, bias_O.value_or(torch::Tensor()));
   }
 
@@ -113,7 +116,15 @@ struct CompactProduct : torch::autograd::Function<CompactProduct> {
                                                  const torch::autograd::variable_list& grad) {
     if (torch::GradMode::is_enabled()) throw Error("[ops.compact_product] there are no second derivatives");
     const auto held = ctx->saved_data["matrix"].toCapsule();
-    return {gradient_of_rows(grad[0].contiguous(), static_cast<const HeldMatrix&>(*held).matrix), {}, {}};
+    const auto dy_NO = grad[0].contiguous();
+    torch::autograd::variable_list all(4);
+    if (ctx->needs_input_grad(0)) all[0] = gradient_of_rows(dy_NO, static_cast<const HeldMatrix&>(*held).matrix);
+    // Tensors that are there are counted.
+    const bool has_bias = ctx->saved_data["has_bias"].toBool();
+    if (has_bias && ctx->needs_input_grad(1)) all[2] = dy_NO.sum(0);
+    const auto saved = ctx->get_saved_variables();
+    if (!saved.empty() && ctx->needs_input_grad(has_bias ? 2 : 1)) all[3] = matrix_gradient(dy_NO, saved[0]);
+    return all;
   }
 };
 
@@ -192,17 +203,21 @@ torch::Tensor expanded_rows(const CompactMatrix& matrix, const torch::Tensor& in
   return rows.view(sizes);
 }
 
-torch::Tensor compact_product(const torch::Tensor& x_NI, const CompactMatrix& matrix, const torch::Tensor& bias_O) {
+torch::Tensor compact_product(const torch::Tensor& x_NI, const CompactMatrix& matrix, const torch::Tensor& bias_O,
+                              const torch::Tensor& learning_OI) {
   check_shape("compact_product", "x_NI", x_NI, {"N", {"I", matrix.inputs}});
   if (bias_O.defined()) check_shape("compact_product", "bias_O", bias_O, {{"O", matrix.outputs}});
   if (x_NI.scalar_type() != torch::kFloat32 || !x_NI.device().is_cpu()) {
     throw ShapeError("compact_product", "x_NI: expected float32 on a CPU, got another type or device");
   }
-  if (torch::GradMode::is_enabled() && bias_O.defined() && bias_O.requires_grad())
-    throw Error("[ops.compact_product] expected a bias that learns nothing beside a compact matrix, got one that does");
-  if (!torch::GradMode::is_enabled() || !x_NI.requires_grad()) return product(x_NI, matrix, bias_O);
-  return CompactProduct::apply(x_NI, c10::make_intrusive<HeldMatrix>(matrix),
-                               bias_O.defined() ? std::optional(bias_O) : std::nullopt);
+  if (learning_OI.defined())
+    check_shape("compact_product", "learning_OI", learning_OI, {{"O", matrix.outputs}, {"I", matrix.inputs}});
+  const auto learns = [](const torch::Tensor& tensor) { return tensor.defined() && tensor.requires_grad(); };
+  const bool is_recorded = learns(x_NI) || learns(bias_O) || learns(learning_OI);
+  if (!torch::GradMode::is_enabled() || !is_recorded) return product(x_NI, matrix, bias_O);
+  const auto if_any = [](const torch::Tensor& t) { return t.defined() ? std::optional(t) : std::nullopt; };
+  return CompactProduct::apply(x_NI, c10::make_intrusive<HeldMatrix>(matrix), if_any(bias_O),
+                               learns(learning_OI) ? std::optional(learning_OI) : std::nullopt);
 }
 
 }  // namespace heterodyne::ops

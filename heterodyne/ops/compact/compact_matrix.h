@@ -49,11 +49,14 @@ torch::Tensor rounded_values(const CompactMatrix& matrix);
 /// Those of its rows, float32 [..., I], for indices of any shape within 0 .. O - 1.
 torch::Tensor expanded_rows(const CompactMatrix& matrix, const torch::Tensor& index);
 
-/// x_NI times the transposed matrix, plus the bias when it is defined: [N, O], with the gradient of x_NI alone (that of
-/// what the matrix stands for) and no second derivatives. Few rows read each value once, at the speed of memory; for
+/// x_NI times the transposed matrix, plus the bias when it is defined: [N, O], with the gradients of x_NI (that of what
+/// the matrix stands for) and of the bias, and no second derivatives. The matrix itself learns nothing; `learning_OI`,
+/// where it is defined, takes the gradient in its place: what it was made of, as if rounding were not there
+/// (straight-through). Few rows read each value once, at the speed of memory; for
 /// more of them values are expanded to float32 in the cache, or multiplied as bfloat16, rows rounded to it as well,
 /// where has_bf16_tiles() (tile_gemm.h). The same bits for any number of threads; a row's last digits depend on how
 /// many come with it. Throws ShapeError unless x_NI is float32 [N, I] on a CPU.
-torch::Tensor compact_product(const torch::Tensor& x_NI, const CompactMatrix& matrix, const torch::Tensor& bias_O = {});
+torch::Tensor compact_product(const torch::Tensor& x_NI, const CompactMatrix& matrix, const torch::Tensor& bias_O = {},
+                              const torch::Tensor& learning_OI = {});
 
 }  // namespace heterodyne::ops

@@ -129,10 +129,33 @@ TEST_P(EveryFormat, RowsGetTheGradientOfWhatTheMatrixStandsFor) {
     y_NO.backward(dy_NO);
     const auto expected = dy_NO.to(torch::kFloat64).matmul(expanded(*compact).to(torch::kFloat64));
     EXPECT_TRUE(torch::allclose(x_NI.grad().to(torch::kFloat64), expected, 1e-4, 1e-4 * std::sqrt(O))) << N << " " << O;
-    if (N == 0) continue;
-    bias_O.requires_grad_();
-    EXPECT_THROW(compact_product(x_NI, *compact, bias_O), Error) << "its gradient would be lost";
   }
+}
+
+// What learns in the matrix's place gets the gradient of an unrounded product, with and without the others.
+TEST_P(EveryFormat, WhatLearnsInItsPlaceGetsTheGradientOfTheProduct) {
+  const std::vector<std::array<int64_t, 3>> sizes{{5, 37, 70}, {40, 64, 130}, {0, 9, 8}, {1, 1, 1}};
+  for (const auto& [N, I, O] : sizes) {
+    auto learning_OI = draw("matrix", {O, I}).requires_grad_(), bias_O = draw("bias", {O}).requires_grad_();
+    const auto compact = compacted(learning_OI, format());
+    const auto x_NI = draw("x", {N, I}), dy_NO = draw("dy", {N, O});
+    for (const bool has_bias : {false, true}) {
+      for (const bool wants_x : {false, true}) {
+        const auto x = x_NI.clone().requires_grad_(wants_x);
+        learning_OI.mutable_grad() = bias_O.mutable_grad() = torch::Tensor();
+        compact_product(x, *compact, has_bias ? bias_O : torch::Tensor(), learning_OI).backward(dy_NO);
+        const auto expected = dy_NO.t().to(torch::kFloat64).matmul(x_NI.to(torch::kFloat64));
+        EXPECT_TRUE(torch::allclose(learning_OI.grad().to(torch::kFloat64), expected, 1e-4, 1e-4)) << N << " " << O;
+        EXPECT_EQ(x.grad().defined(), wants_x);
+        ASSERT_EQ(bias_O.grad().defined(), has_bias);
+        if (has_bias) {
+          EXPECT_TRUE(torch::allclose(bias_O.grad(), dy_NO.sum(0), 1e-4, 1e-5));
+        }
+      }
+    }
+  }
+  EXPECT_THROW(compact_product(draw("x", {2, 4}), *compacted(draw("m", {3, 4}), format()), {}, draw("l", {4, 3})),
+               ShapeError);
 }
 
 TEST(CompactMatrix, Bf16GivesItsValuesBack) {
