@@ -24,7 +24,7 @@ CheckRegistry empty_checks() { return CheckRegistry("check"); }
 
 namespace cli {
 
-std::vector<Finding> run_check(const CheckKind& check, const Environment& environment) {
+std::vector<CheckResult> run_check(const CheckKind& check, const Environment& environment) {
   try {
     return check.run(environment);
   } catch (const std::exception& error) {

@@ -25,7 +25,7 @@ enum class Health {
 /// "note", "ok", "warn" or "FIX".
 const char* health_name(Health health);
 
-struct Finding {
+struct CheckResult {
   Health health = Health::kOk;
   std::string text;
   std::string fix = {};  // what to do; kFix always has one
@@ -34,7 +34,7 @@ struct Finding {
 struct CheckKind {
   std::string summary;
   Schema schema;
-  std::function<std::vector<Finding>(const cli::Environment& environment)> run;
+  std::function<std::vector<CheckResult>(const cli::Environment& environment)> run;
 };
 using CheckRegistry = Registry<CheckKind>;
 
@@ -45,7 +45,7 @@ CheckRegistry empty_checks();
 namespace cli {
 
 /// The findings of the check; what it throws is one that warns.
-std::vector<Finding> run_check(const CheckKind& check, const Environment& environment);
+std::vector<CheckResult> run_check(const CheckKind& check, const Environment& environment);
 
 /// "1.5 GB"
 std::string size_text(uint64_t bytes);

@@ -43,7 +43,7 @@ TEST_P(CheckContract, WorksWhereThePathsAreNoFolders) {
                 .variables = {{"HETERODYNE_RUNS", file}, {"HETERODYNE_DATA", file}, {"HETERODYNE_THREADS", "many"}}});
 }
 
-std::vector<Finding> findings_of(const std::string& check, const cli::Environment& environment) {
+std::vector<CheckResult> findings_of(const std::string& check, const cli::Environment& environment) {
   return checks().find(check).run(environment);
 }
 
@@ -77,7 +77,8 @@ TEST(Checks, VariablesThatNobodyReadsOrThatAreWrongAreNamed) {
 }
 
 TEST(Checks, WhatACheckThrowsIsAFinding) {
-  const CheckKind broken{"the moon", {}, [](const cli::Environment&) -> std::vector<Finding> { throw Error("gone"); }};
+  const CheckKind broken{
+      "the moon", {}, [](const cli::Environment&) -> std::vector<CheckResult> { throw Error("gone"); }};
   const auto findings = cli::run_check(broken, {});
   ASSERT_EQ(findings.size(), 1U);
   EXPECT_EQ(findings[0].health, Health::kWarn);

@@ -20,7 +20,7 @@ namespace {
 
 constexpr double kEqualBudget = 1.1;  // the largest over the smallest
 
-using Field = std::optional<double> Outcome::*;
+using OutcomeField = std::optional<double> Outcome::*;
 
 std::optional<double> number_at(const Table& line, const std::string& key) {
   const Value* value = line.find(key);
@@ -89,7 +89,7 @@ void read_routing(const RoutingProfile& routing, Outcome& outcome) {
 struct Column {
   const char* name;  // for people
   const char* key;   // for programs
-  Field field;
+  OutcomeField field;
   double scale;      // for people
   const char* form;  // of the mean, for people
 };
@@ -118,11 +118,11 @@ bool is_shown(const Column& column, const std::vector<OutcomeGroup>& groups) {
 bool is_accuracy(const Column& column) { return column.scale != 1; }
 
 std::string cell_of(const OutcomeGroup& group, const Column& column) {
-  const Spread spread = spread_of(group, column.field);
+  const SeedSpread spread = spread_of(group, column.field);
   if (spread.count == 0) return "-";
   if (column.field == &Outcome::params) return with_commas(std::llround(spread.mean));
   if (column.field == &Outcome::routed_macs) {
-    const Spread executed = spread_of(group, &Outcome::executed_macs);
+    const SeedSpread executed = spread_of(group, &Outcome::executed_macs);
     return fmt::format("{} / {}", short_count(spread.mean), executed.count ? short_count(executed.mean) : "-");
   }
   std::string text = fmt::format(fmt::runtime(column.form), column.scale * spread.mean);
@@ -171,7 +171,7 @@ Rows rows_for_programs(const std::vector<OutcomeGroup>& groups, bool has_groups)
   for (const auto& group : groups) {
     auto& row = rows.rows.emplace_back(std::vector<Value>{group[0].model, static_cast<int64_t>(group.size())});
     for (const auto& column : kColumns) {
-      const Spread spread = spread_of(group, column.field);
+      const SeedSpread spread = spread_of(group, column.field);
       row.resize(row.size() + 2);  // null unless there is something to say
       if (spread.count > 0) row[row.size() - 2] = spread.mean;
       if (spread.count > 1) row[row.size() - 1] = spread.deviation;
@@ -224,7 +224,7 @@ std::string twin_hint(const Outcome& one, const Outcome& other, const char* matc
 }
 
 struct BudgetColumn {
-  Field field;
+  OutcomeField field;
   const char* what;
   const char* match;  // what `config twin` calls it
 };
@@ -265,8 +265,8 @@ Outcome outcome_of(const RunRecord& run, const std::string& model) {
   return outcome;
 }
 
-Spread spread_of(const std::vector<Outcome>& group, std::optional<double> Outcome::* value) {
-  Spread spread;
+SeedSpread spread_of(const std::vector<Outcome>& group, std::optional<double> Outcome::* value) {
+  SeedSpread spread;
   for (const auto& outcome : group) {
     if (!(outcome.*value)) continue;
     ++spread.count;

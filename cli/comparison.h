@@ -35,12 +35,12 @@ struct Outcome {
 Outcome outcome_of(const RunRecord& run, const std::string& model);
 
 /// Mean and sample standard deviation over the runs of a group that recorded the value.
-struct Spread {
+struct SeedSpread {
   int64_t count = 0;
   double mean = 0;
   double deviation = 0;  // 0 for fewer than two
 };
-Spread spread_of(const std::vector<Outcome>& group, std::optional<double> Outcome::* value);
+SeedSpread spread_of(const std::vector<Outcome>& group, std::optional<double> Outcome::* value);
 
 using OutcomeGroup = std::vector<Outcome>;  // of one `model`
 

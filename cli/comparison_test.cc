@@ -84,7 +84,7 @@ Outcome with_params(const std::string& model, std::optional<double> params) {
 // 1, 2 and 4: mean 7/3, squared distances 16/9 + 1/9 + 25/9 = 42/9, halved 21/9.
 TEST(Spread, IsMeanAndSampleDeviationOfWhatThereIs) {
   const OutcomeGroup group{with_params("m", 1), with_params("m", {}), with_params("m", 2), with_params("m", 4)};
-  const Spread spread = spread_of(group, &Outcome::params);
+  const SeedSpread spread = spread_of(group, &Outcome::params);
   EXPECT_EQ(spread.count, 3);
   EXPECT_DOUBLE_EQ(spread.mean, 7.0 / 3);
   EXPECT_DOUBLE_EQ(spread.deviation, std::sqrt(21.0 / 9));

@@ -244,7 +244,7 @@ Batch Conversion::sample_batch() const {
 }
 
 void Conversion::check(const Answered& dense, Network& converted, const ConversionPlan& plan,
-                       const Coverage& coverage) const {
+                       const CopyCoverage& coverage) const {
   auto& terminal = invocation_.terminal;
   terminal.print(fmt::format(
       "coverage  {} of {} source tensors used; {} target tensors: {} from source, {} new by recipe (routers)",

@@ -109,7 +109,7 @@ class Conversion {
   ConversionPlan read_plan() const;
   Batch sample_batch() const;
   void require(double difference, const std::string& what, const Batch& batch) const;
-  void check(const Answered& dense, Network& converted, const ConversionPlan& plan, const Coverage& coverage) const;
+  void check(const Answered& dense, Network& converted, const ConversionPlan& plan, const CopyCoverage& coverage) const;
   void save(Network& converted, const Experiment& experiment) const;
 
   ConversionOptions options_;

@@ -10,7 +10,7 @@
 namespace heterodyne {
 namespace {
 
-Finding check(const std::string& kind, const SourceFiles& files, const std::vector<std::string>& folders) {
+CheckResult check(const std::string& kind, const SourceFiles& files, const std::vector<std::string>& folders) {
   std::string folder;
   try {
     folder = find_source_folder({folders, 0, {}}, {kind, files.folders, files.names(), files.how_to_get});
@@ -25,9 +25,9 @@ Finding check(const std::string& kind, const SourceFiles& files, const std::vect
   return {Health::kWarn, "data: " + kind + " in " + folder + ", without " + join(missing), files.how_to_get};
 }
 
-std::vector<Finding> check_data(const cli::Environment& environment) {
+std::vector<CheckResult> check_data(const cli::Environment& environment) {
   const auto folders = cli::data_folders({}, environment);
-  std::vector<Finding> findings;
+  std::vector<CheckResult> findings;
   for (const auto& kind : datasets().names()) {
     const auto& files = datasets().find(kind).files;
     if (files) findings.push_back(check(kind, *files, folders));

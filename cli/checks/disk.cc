@@ -39,7 +39,7 @@ fs::path last_run(const fs::path& runs) {
   return last;
 }
 
-std::vector<Finding> check_disk(const cli::Environment& environment) {
+std::vector<CheckResult> check_disk(const cli::Environment& environment) {
   const uint64_t free = io::free_bytes(cli::existing_folder(environment.runs));
   const std::string text = fmt::format("disk: {} free under {}", cli::size_text(free), environment.runs);
   const fs::path last = last_run(environment.runs);

@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kWaitMs = 200;
 
-std::vector<Finding> check_index(const cli::Environment& environment) {
+std::vector<CheckResult> check_index(const cli::Environment& environment) {
   const std::string path = environment.runs + "/index.sqlite";
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored)) return {{Health::kNote, "run index: none yet"}};

@@ -25,7 +25,7 @@ std::string loaded_version() {
   return settings.substr(from, settings.find_first_not_of("0123456789.", from) - from);
 }
 
-std::vector<Finding> check_libtorch(const cli::Environment&) {
+std::vector<CheckResult> check_libtorch(const cli::Environment&) {
   const std::string built = torch_version(), loaded = loaded_version();
   const std::string range = ">=" HETERODYNE_TORCH_MINIMUM ",<" HETERODYNE_TORCH_BELOW;
   if (!loaded.empty() && loaded != built)

@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint64_t kLittleMemory = 1'000'000'000;  // CIFAR-10 and a small network take about half of it
 
-std::vector<Finding> check_memory(const cli::Environment&) {
+std::vector<CheckResult> check_memory(const cli::Environment&) {
   std::ifstream file("/proc/meminfo");
   uint64_t total = 0, available = 0, kilobytes = 0;
   std::string unit;

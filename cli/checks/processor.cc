@@ -43,7 +43,7 @@ std::string kernels() {
   return "";
 }
 
-std::vector<Finding> check_processor(const cli::Environment& environment) {
+std::vector<CheckResult> check_processor(const cli::Environment& environment) {
   try {
     cli::use_isa(environment);
   } catch (const Error& error) {

@@ -8,7 +8,7 @@
 namespace heterodyne {
 namespace {
 
-std::vector<Finding> check_runs(const cli::Environment& environment) {
+std::vector<CheckResult> check_runs(const cli::Environment& environment) {
   const std::string& runs = environment.runs;
   const std::string fix = "HETERODYNE_RUNS=DIR with a folder of your own";
   std::error_code ignored;

@@ -26,7 +26,7 @@ bool loopback_works() {
          ::getsockname(server.number(), general, &size) == 0 && ::connect(client.number(), general, size) == 0;
 }
 
-std::vector<Finding> check_sockets(const cli::Environment&) {
+std::vector<CheckResult> check_sockets(const cli::Environment&) {
   if (loopback_works()) return {{Health::kOk, "loopback sockets"}};
   return {{Health::kWarn, std::string("loopback sockets: ") + std::strerror(errno),
            "allow connections to 127.0.0.1; what serves pages or joins processes needs them"}};

@@ -47,7 +47,7 @@ std::optional<double> onednn_rate(const at::Tensor& x, const at::Tensor& weight)
   }
 }
 
-std::vector<Finding> check_speed(const cli::Environment&) {
+std::vector<CheckResult> check_speed(const cli::Environment&) {
   const torch::NoGradGuard no_grad;
   const int threads = at::get_num_threads();
   at::set_num_threads(1);

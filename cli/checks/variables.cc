@@ -36,7 +36,7 @@ bool is_isa(const std::string& text) {
   return true;
 }
 
-Finding check(const std::string& name, const std::string& value) {
+CheckResult check(const std::string& name, const std::string& value) {
   const std::string text = name + "=" + write_value(value);
   if (holds(kOfTools, name)) return {Health::kOk, text};
   if (!holds(kRead, name)) {
@@ -54,8 +54,8 @@ Finding check(const std::string& name, const std::string& value) {
   return {Health::kOk, text};
 }
 
-std::vector<Finding> check_variables(const cli::Environment& environment) {
-  std::vector<Finding> findings;
+std::vector<CheckResult> check_variables(const cli::Environment& environment) {
+  std::vector<CheckResult> findings;
   for (const auto& [name, value] : environment.variables) findings.push_back(check(name, value));
   if (findings.empty()) findings.push_back({Health::kOk, "no HETERODYNE_ variable is set; defaults hold"});
   return findings;

@@ -41,7 +41,7 @@ TaskOutcome TaskRunner::run_one(const FoundTask& found, const TaskModel& model, 
   int64_t num_skipped = 0;
   auto items = task.items(read_rows(found, options.path, request_.folders), options.path, request_.limit,
                           request_.skips_bad, &num_skipped);
-  FewShot few{request_.shots, 1, options.examples.empty() || options.examples == options.path};
+  ShownExamples few{request_.shots, 1, options.examples.empty() || options.examples == options.path};
   std::vector<EvalItem> examples;
   if (request_.shots > 0) {
     const std::string& path = few.same_file ? options.path : options.examples;

@@ -77,7 +77,7 @@ class Copier {
     coverage_.source_total = static_cast<int64_t>(source_.size());
   }
 
-  Coverage copy() {
+  CopyCoverage copy() {
     for (const auto& [layer, map] : plan_.maps) copy_layer(layer, map);
     for (const auto& [name, tensor] : target_) {
       const auto found = source_.find(name);
@@ -184,7 +184,7 @@ class Copier {
   std::map<std::string, torch::Tensor> source_, target_;
   std::set<std::string> used_, done_;
   int64_t num_made_ = 0;
-  Coverage coverage_;
+  CopyCoverage coverage_;
 };
 
 }  // namespace
@@ -212,7 +212,7 @@ Table converted_settings(const Table& model, const ConversionPlan& plan) {
   return converted;
 }
 
-Coverage copy_converted(const NamedTensors& source, Network& target, const ConversionPlan& plan) {
+CopyCoverage copy_converted(const NamedTensors& source, Network& target, const ConversionPlan& plan) {
   const torch::NoGradGuard no_grad;
   return Copier(source, target, plan).copy();
 }

@@ -39,7 +39,7 @@ struct ConversionPlan {
 /// neuron of its own.
 Table converted_settings(const Table& model, const ConversionPlan& plan);
 
-struct Coverage {
+struct CopyCoverage {
   int64_t source_used = 0, source_total = 0;  // tensors
   int64_t target_from_source = 0, target_new = 0;
   int64_t neurons_left_out = 0;
@@ -48,7 +48,7 @@ struct Coverage {
 /// Copies every value of the dense network, state_of() or what a file holds of it, to its place in `target`, which has
 /// converted_settings(). Throws Error when a tensor of the target has no source and is no router's, when shapes differ,
 /// or `router_init` cannot be done: copies have no keys of their own, and a router needs a row for each expert.
-Coverage copy_converted(const NamedTensors& source, Network& target, const ConversionPlan& plan);
+CopyCoverage copy_converted(const NamedTensors& source, Network& target, const ConversionPlan& plan);
 
 /// The logits of a network in eval mode, with so many experts at work for each token; 0: as many as its routers choose.
 torch::Tensor answers_of(Network& network, Batch batch, int64_t num_experts = 0);

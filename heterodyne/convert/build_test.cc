@@ -24,7 +24,7 @@ double largest_difference(Network& source, Network& target, const Batch& batch, 
   return (answers_of(target, batch, num_experts) - answers_of(source, batch)).abs().max().item<double>();
 }
 
-std::shared_ptr<Network> converted(Network& source, const ConversionPlan& plan, Coverage* coverage = nullptr) {
+std::shared_ptr<Network> converted(Network& source, const ConversionPlan& plan, CopyCoverage* coverage = nullptr) {
   auto target = fixtures::network_of(converted_settings(fixtures::llama_settings(), plan), torch::kFloat32);
   const auto found = copy_converted(state_of(source), *target, plan);
   if (coverage) *coverage = found;
@@ -36,7 +36,7 @@ TEST(Build, WithAllExpertsAtWorkTheAnswerIsTheDenseOne) {
   for (const auto& maps : {std::map<int64_t, NeuronMap>{{0, unequal_map()}, {1, unequal_map()}},
                            std::map<int64_t, NeuronMap>{{1, unequal_map()}}}) {
     ConversionPlan plan{maps, router_of(1), {}};
-    Coverage coverage;
+    CopyCoverage coverage;
     const auto target = converted(*source, plan, &coverage);
     const auto batch = fixtures::text_batch(4, 8);
     EXPECT_LT(largest_difference(*source, *target, batch, 3), 1e-5);
@@ -56,7 +56,7 @@ TEST(Build, SharedNeuronsCountOnce) {
   ConversionPlan plan{{{0, map}}, router_of(2), {}};
   EXPECT_LT(largest_difference(*source, *converted(*source, plan), fixtures::text_batch(3, 8), 3), 1e-5);
   plan.maps[0].experts_F[2] = {};
-  Coverage coverage;
+  CopyCoverage coverage;
   const auto target = converted(*source, plan, &coverage);
   EXPECT_EQ(coverage.neurons_left_out, 1);
   EXPECT_GT(largest_difference(*source, *target, fixtures::text_batch(3, 8), 3), 1e-6);

@@ -11,8 +11,8 @@ namespace heterodyne {
 namespace {
 
 // The latest counts of the experts that are still there.
-LayerLoad latest(const LoadHistory& history, const LayerLives& lives) {
-  LayerLoad load{history.layer, {}, {history.layer, {}, 0, 0, 0}, "training"};
+ReportedLoad latest(const LoadHistory& history, const LayerLives& lives) {
+  ReportedLoad load{history.layer, {}, {history.layer, {}, 0, 0, 0}, "training"};
   if (history.step_T.empty()) return load;
   load.source = "training, steps up to " + with_commas(history.step_T.back());
   const size_t E = history.id_E.size(), first = (history.step_T.size() - 1) * E;
@@ -26,7 +26,7 @@ LayerLoad latest(const LoadHistory& history, const LayerLives& lives) {
 
 }  // namespace
 
-double LayerLoad::share(size_t expert) const {
+double ReportedLoad::share(size_t expert) const {
   const auto sum = static_cast<double>(counts.num_assignments());
   return sum > 0 ? static_cast<double>(counts.count_E[expert]) / sum : 0;
 }
@@ -37,8 +37,8 @@ std::string profile_source(const RoutingProfile& profile) {
   return name ? "the " + *name + " split" : "one pass of a data set";
 }
 
-std::vector<LayerLoad> layer_loads(const ReportInput& input) {
-  std::vector<LayerLoad> loads;
+std::vector<ReportedLoad> layer_loads(const ReportInput& input) {
+  std::vector<ReportedLoad> loads;
   if (input.run.routing) {
     const std::string source = profile_source(*input.run.routing);
     for (const LayerProfile& layer : input.run.routing->layers) {
@@ -54,7 +54,7 @@ std::vector<LayerLoad> layer_loads(const ReportInput& input) {
   return loads;
 }
 
-size_t worst_layer(const std::vector<LayerLoad>& loads) {
+size_t worst_layer(const std::vector<ReportedLoad>& loads) {
   size_t worst = 0;
   double violation = -1;
   for (size_t l = 0; l < loads.size(); ++l) {
@@ -66,7 +66,7 @@ size_t worst_layer(const std::vector<LayerLoad>& loads) {
 
 Choice layer_choice(const std::vector<LayerProfile>& layers) {
   Choice choice{"layer", {}, 0};
-  std::vector<LayerLoad> loads;
+  std::vector<ReportedLoad> loads;
   for (const LayerProfile& layer : layers) {
     choice.options.push_back(layer.counts.layer);
     loads.push_back({layer.counts.layer, {}, layer.counts, ""});

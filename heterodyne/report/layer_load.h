@@ -10,7 +10,7 @@
 
 namespace heterodyne {
 
-struct LayerLoad {
+struct ReportedLoad {
   std::string layer;
   std::vector<ExpertFacts> experts;  // of training's counts: ids alone
   LayerCounts counts;                // of training's counts: without tokens
@@ -23,13 +23,13 @@ struct LayerLoad {
 };
 
 /// Of every MoE layer; none when nothing was recorded.
-std::vector<LayerLoad> layer_loads(const ReportInput& input);
+std::vector<ReportedLoad> layer_loads(const ReportInput& input);
 
 /// Where the loads come from: "the valid split", "training".
 std::string profile_source(const RoutingProfile& profile);
 
 /// The one with the largest violation; 0 when there are none.
-size_t worst_layer(const std::vector<LayerLoad>& loads);
+size_t worst_layer(const std::vector<ReportedLoad>& loads);
 
 /// A switch between the profile's layers, opened at the worst.
 Choice layer_choice(const std::vector<LayerProfile>& layers);

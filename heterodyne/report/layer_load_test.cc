@@ -7,7 +7,7 @@
 namespace heterodyne::layer_load_test {
 namespace {
 
-TEST(LayerLoad, ComesFromTheProfileWhereThereIsOne) {
+TEST(ReportedLoad, ComesFromTheProfileWhereThereIsOne) {
   const auto loads = layer_loads(fixtures::full_input());
   ASSERT_EQ(loads.size(), 2U);
   EXPECT_EQ(loads[0].source, "the valid split");
@@ -19,7 +19,7 @@ TEST(LayerLoad, ComesFromTheProfileWhereThereIsOne) {
   EXPECT_EQ(worst_layer(loads), 0U);
 }
 
-TEST(LayerLoad, OtherwiseFromTrainingWithoutExpertsThatAreGone) {
+TEST(ReportedLoad, OtherwiseFromTrainingWithoutExpertsThatAreGone) {
   ReportInput input = fixtures::full_input();
   input.run.routing.reset();
   const auto loads = layer_loads(input);
@@ -31,12 +31,12 @@ TEST(LayerLoad, OtherwiseFromTrainingWithoutExpertsThatAreGone) {
   EXPECT_EQ(loads[1].counts.count_E, (std::vector<int64_t>{40, 40, 40}));
 }
 
-TEST(LayerLoad, NothingRecordedIsNoLayer) {
+TEST(ReportedLoad, NothingRecordedIsNoLayer) {
   EXPECT_TRUE(layer_loads(fixtures::empty_input()).empty());
   EXPECT_EQ(worst_layer({}), 0U);
 }
 
-TEST(LayerLoad, ASwitchOpensAtTheWorstLayer) {
+TEST(ReportedLoad, ASwitchOpensAtTheWorstLayer) {
   auto layers = fixtures::profile().layers;
   std::swap(layers[0], layers[1]);
   const Choice choice = layer_choice(layers);
@@ -44,7 +44,7 @@ TEST(LayerLoad, ASwitchOpensAtTheWorstLayer) {
   EXPECT_EQ(choice.chosen, 1U);
 }
 
-TEST(LayerLoad, ExpertsAreOrderedByKindThenSize) {
+TEST(ReportedLoad, ExpertsAreOrderedByKindThenSize) {
   const std::vector<ExpertFacts> experts{
       {7, "b", "mlp", 200, 0}, {5, "a", "vit_block", 1, 0}, {6, "", "mlp", 100, 0}, {2, "c", "mlp", 200, 0}};
   EXPECT_EQ(by_kind_and_size(experts), (std::vector<size_t>{2, 3, 0, 1}));

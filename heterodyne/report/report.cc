@@ -25,7 +25,7 @@ Table about(const ReportInput& input) {
   const auto loads = layer_loads(input);
   if (!loads.empty()) {
     std::vector<std::string> counts;
-    for (const LayerLoad& load : loads) counts.push_back(std::to_string(load.experts.size()));
+    for (const ReportedLoad& load : loads) counts.push_back(std::to_string(load.experts.size()));
     lines.set("experts",
               fmt::format("{} in {}", join(counts, " + "), counted(static_cast<int64_t>(loads.size()), "layer")));
     lines.set("routing", "of " + loads.front().source);
@@ -44,7 +44,7 @@ Finding all_clear(const ReportInput& input) {
             "load"};
   }
   int64_t num_experts = 0;
-  for (const LayerLoad& load : loads) num_experts += static_cast<int64_t>(load.experts.size());
+  for (const ReportedLoad& load : loads) num_experts += static_cast<int64_t>(load.experts.size());
   return {Severity::kGrey,
           fmt::format("Nothing wrong was found: {} in {}, none dead, starved or collapsed.",
                       counted(num_experts, "expert"), counted(static_cast<int64_t>(loads.size()), "layer")),

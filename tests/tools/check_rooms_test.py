@@ -22,6 +22,15 @@ class CheckRooms(ScratchTree):
     def test_accepts_a_tree_that_keeps_the_rules(self):
         self.accepts()
 
+    def test_a_class_has_a_name_of_its_own(self):
+        inside = "namespace heterodyne {\nstruct Finding {\n};\n}  // namespace heterodyne\n"
+        self.write("heterodyne/base/a.h", inside)
+        self.write("heterodyne/layer/b.h", inside)
+        self.write("heterodyne/layer/c.cc", inside.replace("heterodyne {", "{"))
+        self.write("heterodyne/layer/d.h", inside.replace("heterodyne {", "heterodyne::cli {"))
+        self.write("heterodyne/layer/e.h", "namespace heterodyne {\nstruct Finding;\n}  // namespace heterodyne\n")
+        self.complains("heterodyne/layer/b.h:2: heterodyne::Finding is also defined in heterodyne/base/a.h:2")
+
     def test_a_room_may_include_only_what_its_line_says(self):
         self.write("heterodyne/layer/x.cc", '#include "heterodyne/base/torch.h"\n#include "heterodyne/io/json.h"\n')
         self.complains('heterodyne/layer/x.cc:2: "heterodyne/io/json.h": layer may not include io')

@@ -186,7 +186,7 @@ std::vector<EvalItem> EvalTask::items(std::string_view lines, const std::string&
   return items;
 }
 
-void add_examples(const EvalTask& task, const std::vector<EvalItem>& examples, const FewShot& options,
+void add_examples(const EvalTask& task, const std::vector<EvalItem>& examples, const ShownExamples& options,
                   std::vector<EvalItem>& items) {
   const bool is_random = task.options().examples_order == "random";
   const RandomStream stream("examples." + task.name());

@@ -85,14 +85,14 @@ class EvalTask {
   FieldTemplate description_, group_, context_, continuation_, gold_, text_, counted_;
 };
 
-struct FewShot {
+struct ShownExamples {
   int64_t num_shots = 0;
   uint64_t seed = 0;
   bool same_file = false;  // whether the examples are of the items' own file, where an item is no example of itself
 };
 /// Puts the description and `num_shots` of the `examples` of its group before the contexts of each item: the first
 /// ones, or some at random (by `seed` and its row), as the task says. Throws Error when there are fewer.
-void add_examples(const EvalTask& task, const std::vector<EvalItem>& examples, const FewShot& options,
+void add_examples(const EvalTask& task, const std::vector<EvalItem>& examples, const ShownExamples& options,
                   std::vector<EvalItem>& items);
 
 }  // namespace heterodyne

@@ -11,7 +11,7 @@ namespace heterodyne {
 namespace {
 
 // Training's counts know no tokens; its lines say how many experts a token got. 0 when neither does.
-double mean_k(const ReportInput& input, const LayerLoad& load) {
+double mean_k(const ReportInput& input, const ReportedLoad& load) {
   if (load.has_tokens()) return load.counts.mean_k();
   const Series series = series_of(input.run, "train", load.layer + ".k");
   return series.points.empty() ? 0 : series.points.back().second;
@@ -19,7 +19,7 @@ double mean_k(const ReportInput& input, const LayerLoad& load) {
 
 std::vector<Finding> find_collapse(const ReportInput& input) {
   std::vector<Finding> found;
-  for (const LayerLoad& load : layer_loads(input)) {
+  for (const ReportedLoad& load : layer_loads(input)) {
     const Balance balance = load.balance();
     const auto num_experts = static_cast<int64_t>(load.experts.size());
     const double k = mean_k(input, load);

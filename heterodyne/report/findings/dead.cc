@@ -11,7 +11,7 @@
 namespace heterodyne {
 namespace {
 
-std::string sentence(const LayerLoad& load, const std::string& remedy) {
+std::string sentence(const ReportedLoad& load, const std::string& remedy) {
   const int64_t sum = load.counts.num_assignments();
   if (sum == 0) return fmt::format("{}: no token got an expert ({}).", load.layer, load.source);
   std::vector<std::string> dead;
@@ -46,7 +46,7 @@ std::vector<Finding> find_dead(const ReportInput& input) {
   const auto loads = layer_loads(input);
   if (loads.empty()) return from_metrics(input, remedy);
   std::vector<Finding> found;
-  for (const LayerLoad& load : loads) {
+  for (const ReportedLoad& load : loads) {
     if (load.balance().num_dead > 0) found.push_back({Severity::kRed, sentence(load, remedy), "load"});
   }
   return found;

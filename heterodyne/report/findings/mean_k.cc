@@ -12,7 +12,7 @@ namespace {
 
 std::vector<Finding> find_mean_k(const ReportInput& input) {
   std::vector<std::string> parts;
-  for (const LayerLoad& load : layer_loads(input)) {
+  for (const ReportedLoad& load : layer_loads(input)) {
     if (!load.has_tokens()) continue;
     std::string part = fmt::format("{} of {} in {}", number(load.counts.mean_k()), load.experts.size(), load.layer);
     if (load.counts.num_unrouted > 0) {

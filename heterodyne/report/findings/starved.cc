@@ -11,7 +11,7 @@ namespace {
 
 std::vector<Finding> find_starved(const ReportInput& input) {
   std::vector<Finding> found;
-  for (const LayerLoad& load : layer_loads(input)) {
+  for (const ReportedLoad& load : layer_loads(input)) {
     if (load.balance().num_starved == 0) continue;
     std::vector<std::string> starved;
     for (size_t e = 0; e < load.experts.size(); ++e) {

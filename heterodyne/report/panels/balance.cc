@@ -14,7 +14,7 @@ Value share_of(int64_t part, int64_t whole) {
   return whole > 0 ? rounded(static_cast<double>(part) / static_cast<double>(whole)) : Value();
 }
 
-std::vector<Value> table_row(const LayerLoad& load) {
+std::vector<Value> table_row(const ReportedLoad& load) {
   const Balance balance = load.balance();
   const LayerCounts& counts = load.counts;
   const int64_t assignments = counts.num_assignments();
@@ -33,7 +33,7 @@ std::vector<Value> table_row(const LayerLoad& load) {
           load.has_tokens() ? share_of(counts.num_unrouted, counts.num_tokens) : Value()};
 }
 
-View measures(const std::vector<LayerLoad>& loads) {
+View measures(const std::vector<ReportedLoad>& loads) {
   View view{{},
             "0 is even",
             "",
@@ -46,7 +46,7 @@ View measures(const std::vector<LayerLoad>& loads) {
   BarChart chart{.x = "layer", .y = "0 is even"};
   chart.series = {{"CV"}, {"MaxVio"}, {"1 - H"}, {"Gini"}};
   int64_t total = 0;
-  for (const LayerLoad& load : loads) {
+  for (const ReportedLoad& load : loads) {
     const Balance balance = load.balance();
     chart.names.push_back(load.layer);
     const double values[] = {balance.cv, balance.max_violation, 1 - balance.entropy, balance.gini};
@@ -54,7 +54,7 @@ View measures(const std::vector<LayerLoad>& loads) {
     view.table.rows.push_back(table_row(load));
     total += load.counts.num_assignments();
   }
-  const LayerLoad& worst = loads[worst_layer(loads)];
+  const ReportedLoad& worst = loads[worst_layer(loads)];
   const Balance balance = worst.balance();
   view.count = "n = " + counted(total, "assignment") + ", " + loads.front().source;
   view.reading = worst.layer + " is the least even: CV " + number(balance.cv) + ", H " + number(balance.entropy) +

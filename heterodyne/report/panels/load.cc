@@ -13,7 +13,7 @@ namespace heterodyne {
 namespace {
 
 // The experts' names where all layers have the same ones in the same order; places otherwise.
-std::vector<std::string> columns_of(const std::vector<LayerLoad>& loads,
+std::vector<std::string> columns_of(const std::vector<ReportedLoad>& loads,
                                     const std::vector<std::vector<size_t>>& order) {
   std::vector<std::string> names;
   for (size_t l = 0; l < loads.size(); ++l) {
@@ -22,7 +22,7 @@ std::vector<std::string> columns_of(const std::vector<LayerLoad>& loads,
     if (l == 0) names = here;
     if (names == here) continue;
     size_t most = 0;
-    for (const LayerLoad& load : loads) most = std::max(most, load.experts.size());
+    for (const ReportedLoad& load : loads) most = std::max(most, load.experts.size());
     names.clear();
     for (size_t place = 1; place <= most; ++place) names.push_back(std::to_string(place));
     return names;
@@ -30,7 +30,7 @@ std::vector<std::string> columns_of(const std::vector<LayerLoad>& loads,
   return names;
 }
 
-View heatmap_of(const std::vector<LayerLoad>& loads) {
+View heatmap_of(const std::vector<ReportedLoad>& loads) {
   View view;
   view.unit = "share x number of experts; 1 is even";
   view.table.columns = {"layer", "experts", "assignments", "lowest load", "highest load", "dead"};
@@ -38,7 +38,7 @@ View heatmap_of(const std::vector<LayerLoad>& loads) {
   map.scale = "log";
   map.low = 1;
   std::vector<std::vector<size_t>> order;
-  for (const LayerLoad& load : loads) order.push_back(by_kind_and_size(load.experts));
+  for (const ReportedLoad& load : loads) order.push_back(by_kind_and_size(load.experts));
   map.columns = columns_of(loads, order);
   std::vector<std::string> dead;
   int64_t total = 0;
@@ -75,7 +75,7 @@ View heatmap_of(const std::vector<LayerLoad>& loads) {
   return view;
 }
 
-View bars_of(const LayerLoad& load) {
+View bars_of(const ReportedLoad& load) {
   View view{{}, "share of the layer, 0 .. 1",
             "", "",
             {}, {{"expert", "share of assignments", "share of MACs", "share of parameters"}, {}},
@@ -119,7 +119,7 @@ std::optional<Panel> make_load(const ReportInput& input) {
   Panel panel{"Load", {}, ""};
   panel.figures.push_back(figure_of("Load of every expert", {}, [&](const auto&) { return heatmap_of(loads); }));
   Choice layers{"layer", {}, worst_layer(loads)};
-  for (const LayerLoad& load : loads) layers.options.push_back(load.layer);
+  for (const ReportedLoad& load : loads) layers.options.push_back(load.layer);
   panel.figures.push_back(
       figure_of("Load and size", {layers}, [&](const auto& options) { return bars_of(loads[options[0]]); }));
   for (Figure& figure : panel.figures) draw_opening_view(figure);
