@@ -17,7 +17,6 @@ namespace {
 
 constexpr const char* kProgram = "/proc/self/exe";
 constexpr int kNotStarted = 127;
-constexpr int kBySignal = 128;
 
 // Holds the signals that ask a process to end back while a new one is not yet its own program: they would reach the
 // handlers of this one, and be lost.

@@ -7,6 +7,8 @@
 
 namespace heterodyne::cli {
 
+constexpr int kBySignal = 128;  // the exit code of a process that a signal ended, less the signal's number
+
 class Child {
  public:
   /// Starts the program with these arguments, without input, all its output going to the end of the file `output`. It
@@ -18,7 +20,7 @@ class Child {
   /// Asks it to end, if it has not, and waits.
   ~Child();
 
-  /// Its exit code once it has ended, 128 and the signal's number when a signal ended it. Does not wait.
+  /// Its exit code once it has ended, kBySignal and the signal's number when a signal ended it. Does not wait.
   std::optional<int> poll();
   /// Sends SIGTERM, upon which `train` saves and ends.
   void ask_to_end() const;

@@ -23,7 +23,6 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kBetweenLooks{20};
-constexpr int kBySignal = 128;
 
 // The last error that the run's process printed; otherwise how it ended.
 std::string reason_of(const std::string& log, int code) {
