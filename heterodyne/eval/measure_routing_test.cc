@@ -9,6 +9,9 @@
 namespace heterodyne::measure_routing_test {
 namespace {
 
+// What is recorded needs the scores of all experts, which are computed by another kernel than the best ones alone.
+constexpr double kRounding = 1e-6;
+
 class MeasureRoutingTest : public testing::Test {
  protected:
   std::unique_ptr<Dataset> dataset = datasets().make(
@@ -38,7 +41,7 @@ TEST_F(MeasureRoutingTest, MeasuresWhatIsAskedFor) {
   const auto all = measure(options);
   EXPECT_EQ(passes, (std::set<std::string>{"knock-out", "random router", "routing", "similarity"}));
   EXPECT_EQ(all.layers[0].counts.count_E, plain.layers[0].counts.count_E);
-  EXPECT_EQ(all.layers[0].knock_out->loss, all.loss);
+  EXPECT_NEAR(all.layers[0].knock_out->loss, all.loss, kRounding);
   EXPECT_EQ(all.layers[0].similarity->num_tokens, 60 * 4);
   EXPECT_NE(all.random_router.at(0).counts.count_E, all.layers[0].counts.count_E);
 }
@@ -53,7 +56,7 @@ TEST_F(MeasureRoutingTest, ALimitHoldsForEveryPass) {
   EXPECT_EQ(profile.layers[0].counts.num_tokens, 21 * 4);
   EXPECT_EQ(profile.layers[0].sample.id_TK.size(), 20U);
   EXPECT_EQ(profile.layers[0].similarity->num_tokens, 21 * 4);
-  EXPECT_EQ(profile.layers[0].knock_out->loss, profile.loss);
+  EXPECT_NEAR(profile.layers[0].knock_out->loss, profile.loss, kRounding);
   EXPECT_EQ(profile.random_router[0].counts.num_tokens, 21 * 4);
 }
 

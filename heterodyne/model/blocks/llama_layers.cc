@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "heterodyne/base/error.h"
+#include "heterodyne/model/blocks/seen_tokens.h"
 #include "heterodyne/nn/recompute.h"
 
 namespace heterodyne {
@@ -141,13 +142,6 @@ LlamaLayers::Attended LlamaLayers::attend(const Layer& layer, const torch::Tenso
   return {sum_BSD, layer.feed_forward_norm->forward(sum_BSD), keys};
 }
 
-torch::Tensor LlamaLayers::dense_answer(const Layer& layer, const torch::Tensor& input_BSD,
-                                        const Surroundings& around) {
-  const auto x_TD = input_BSD.flatten(0, 1);
-  const auto all_T = torch::arange(x_TD.size(0));
-  return layer.dense->forward({x_TD, all_T, input_BSD, around.mask_BS, around.random}).view(input_BSD.sizes());
-}
-
 // A dense layer as a whole; before a Mixture of Experts the attention alone, as routing happens once.
 torch::Tensor LlamaLayers::forward_again(const Layer& layer, const torch::Tensor& x_BSD, const Surroundings& around,
                                          MoePass& moe) const {
@@ -155,7 +149,7 @@ torch::Tensor LlamaLayers::forward_again(const Layer& layer, const torch::Tensor
     const auto part = attend(layer, inputs[0], around, {});
     std::vector<torch::Tensor> answers;
     if (layer.moe) answers = {part.x_BSD, part.input_BSD};
-    else answers.push_back(part.x_BSD + dense_answer(layer, part.input_BSD, around));
+    else answers.push_back(part.x_BSD + dense_answer(*layer.dense, part.input_BSD, around.mask_BS, around.random));
     return answers;
   };
   const auto parameters = llama_parameters(
@@ -181,7 +175,7 @@ LlamaLayers::Output LlamaLayers::forward(torch::Tensor x_BSD, const Batch& batch
     observe(log, layer.block_name, part.x_BSD);
     if (!layer.moe) observe(log, layer.name + ".input", part.input_BSD);  // otherwise the layer shows it
     x_BSD = part.x_BSD + (layer.moe ? moe.run(*layer.moe, part.input_BSD, past.inputs(l))
-                                    : dense_answer(layer, part.input_BSD, around));
+                                    : dense_answer(*layer.dense, part.input_BSD, around.mask_BS, around.random));
     past.add(l, part.keys, layer.moe && layer.moe->looks_back() ? part.input_BSD : torch::Tensor());
     observe(log, layer.name, x_BSD);
   }

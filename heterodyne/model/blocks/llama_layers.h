@@ -151,7 +151,6 @@ class LlamaLayers {
   void fill_block(Layer& layer, torch::nn::Module& block, const Init& init, int64_t window) const;
   static Attended attend(const Layer& layer, const torch::Tensor& x_BSD, const Surroundings& around,
                          const nn::AttentionPast& past);
-  static torch::Tensor dense_answer(const Layer& layer, const torch::Tensor& input_BSD, const Surroundings& around);
   torch::Tensor forward_again(const Layer& layer, const torch::Tensor& x_BSD, const Surroundings& around,
                               MoePass& moe) const;
 

@@ -2,20 +2,17 @@
 
 #include <utility>
 
+#include "heterodyne/model/blocks/seen_tokens.h"
+
 namespace heterodyne {
 namespace {
 
 torch::Tensor vit_attention_answer(const nn::LayerNorm& norm, const nn::Attention& attention,
                                    const torch::Tensor& x_BSD, RandomKey random) {
   const auto normed_BSD = norm.forward(x_BSD);
-  const auto normed_TD = normed_BSD.flatten(0, 1);
-  const auto all_T = torch::arange(normed_TD.size(0));
-  return attention.forward(normed_TD, all_T, normed_BSD, {}, random).view(x_BSD.sizes());
-}
-
-torch::Tensor vit_dense_answer(Expert& expert, const torch::Tensor& x_BSD, RandomKey random) {
-  const auto x_TD = x_BSD.flatten(0, 1);
-  return expert.forward({x_TD, torch::arange(x_TD.size(0)), x_BSD, {}, random}).view(x_BSD.sizes());
+  return answer_seen(normed_BSD, {}, [&](const torch::Tensor& x_TD, const torch::Tensor& all_T) {
+    return attention.forward(x_TD, all_T, normed_BSD, {}, random);
+  });
 }
 
 }  // namespace
@@ -52,7 +49,7 @@ torch::Tensor VitLayers::forward(torch::Tensor x_BSD, RandomKey random, MoePass&
     x_BSD = x_BSD + vit_attention_answer(*layer.attention_norm, *layer.attention, x_BSD, random);
     observe(log, layer.block_name, x_BSD);
     const auto input_BSD = layer.feed_forward_norm->forward(x_BSD);
-    x_BSD = x_BSD + (layer.moe ? moe.run(*layer.moe, input_BSD) : vit_dense_answer(*layer.dense, input_BSD, random));
+    x_BSD = x_BSD + (layer.moe ? moe.run(*layer.moe, input_BSD) : dense_answer(*layer.dense, input_BSD, {}, random));
     observe(log, layer.name, x_BSD);
   }
   return x_BSD;

@@ -9,7 +9,9 @@
 
 #include "heterodyne/base/shape.h"
 #include "heterodyne/model/blocks/moe_pass.h"
+#include "heterodyne/model/blocks/seen_tokens.h"
 #include "heterodyne/model/blocks/sparse_layers.h"
+#include "heterodyne/model/blocks/token_mean.h"
 #include "heterodyne/model/network.h"
 #include "heterodyne/nn/attention.h"
 #include "heterodyne/nn/embedding.h"
@@ -99,7 +101,8 @@ class Bert : public Network {
     for (const auto& layer : layers_) {
       x_BSD = layer.attention_norm->forward(x_BSD +
                                             dropped(*layer.attention_dropout, attended(layer, x_BSD, batch), batch));
-      const auto answer_BSD = layer.moe ? moe.run(*layer.moe, x_BSD) : dense_answer(*layer.dense, x_BSD, batch);
+      const auto answer_BSD = layer.moe ? moe.run(*layer.moe, x_BSD)
+                                        : dense_answer(*layer.dense, x_BSD, batch.mask_BS, batch.random);
       x_BSD = layer.feed_forward_norm->forward(x_BSD + dropped(*layer.feed_forward_dropout, answer_BSD, batch));
       observe(log, layer.name, x_BSD);
     }
@@ -172,26 +175,16 @@ class Bert : public Network {
   }
 
   static torch::Tensor attended(const Layer& layer, const torch::Tensor& x_BSD, const Batch& batch) {
-    const auto x_TD = x_BSD.flatten(0, 1);
-    return layer.attention->forward(x_TD, torch::arange(x_TD.size(0)), x_BSD, batch.mask_BS, batch.random)
-        .view(x_BSD.sizes());
-  }
-
-  static torch::Tensor dense_answer(Expert& expert, const torch::Tensor& x_BSD, const Batch& batch) {
-    const auto x_TD = x_BSD.flatten(0, 1);
-    return expert.forward({x_TD, torch::arange(x_TD.size(0)), x_BSD, batch.mask_BS, batch.random}).view(x_BSD.sizes());
+    return answer_seen(x_BSD, batch.mask_BS, [&](const torch::Tensor& x_ND, const torch::Tensor& token_N) {
+      return layer.attention->forward(x_ND, token_N, x_BSD, batch.mask_BS, batch.random);
+    });
   }
 
   torch::Tensor answer(const torch::Tensor& x_BSD, const torch::Tensor& mask_BS) const {
     if (options_.output == "tokens") return x_BSD;
     if (options_.output == "classes") return head_->forward(pooler_->forward(x_BSD.select(1, 0)).tanh());
-    if (!mask_BS.defined()) return unit(x_BSD.mean(1));
-    const auto seen_BS1 = mask_BS.to(x_BSD.scalar_type()).unsqueeze(2);
-    return unit((x_BSD * seen_BS1).sum(1) / seen_BS1.sum(1).clamp_min(1));
-  }
-
-  static torch::Tensor unit(const torch::Tensor& x_BD) {
-    return x_BD / x_BD.square().sum(-1, true).sqrt().clamp_min(1e-12);
+    const auto mean_BD = mean_of_tokens(x_BSD, mask_BS);
+    return mean_BD / mean_BD.square().sum(-1, true).sqrt().clamp_min(1e-12);
   }
 
   Options options_;

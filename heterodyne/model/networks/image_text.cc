@@ -9,6 +9,7 @@
 #include "heterodyne/model/blocks/image_and_text.h"
 #include "heterodyne/model/blocks/learned_positions.h"
 #include "heterodyne/model/blocks/moe_pass.h"
+#include "heterodyne/model/blocks/seen_tokens.h"
 #include "heterodyne/model/blocks/sparse_layers.h"
 #include "heterodyne/model/blocks/stem.h"
 #include "heterodyne/model/blocks/token_mean.h"
@@ -62,17 +63,12 @@ class ImageTextNetwork : public Network {
     const Batch tokens = with_image_tokens("image_text", data_, batch, stem_->num_tokens());
     auto x_BSD = at::cat({stem_->forward(batch.inputs), word_->forward(batch.text_BS)}, 1);
     x_BSD = positions_->forward(x_BSD, batch.random);
-    const auto all_T = torch::arange(x_BSD.size(0) * x_BSD.size(1));
     observe(log, "stem", x_BSD);
 
     MoePass moe(tokens, log);
     for (const auto& layer : layers_) {
-      if (layer.moe) {
-        x_BSD = x_BSD + moe.run(*layer.moe, x_BSD);
-      } else {
-        const ExpertInput input{x_BSD.flatten(0, 1), all_T, x_BSD, tokens.mask_BS, batch.random};
-        x_BSD = layer.dense->forward(input).view_as(x_BSD);
-      }
+      x_BSD = layer.moe ? x_BSD + moe.run(*layer.moe, x_BSD)
+                        : dense_answer(*layer.dense, x_BSD, tokens.mask_BS, batch.random);
       observe(log, layer.name, x_BSD);
     }
     NetworkOutput output;
