@@ -101,8 +101,8 @@ class Bert : public Network {
     for (const auto& layer : layers_) {
       x_BSD = layer.attention_norm->forward(x_BSD +
                                             dropped(*layer.attention_dropout, attended(layer, x_BSD, batch), batch));
-      const auto answer_BSD = layer.moe ? moe.run(*layer.moe, x_BSD)
-                                        : dense_answer(*layer.dense, x_BSD, batch.mask_BS, batch.random);
+      const auto answer_BSD =
+          layer.moe ? moe.run(*layer.moe, x_BSD) : dense_answer(*layer.dense, x_BSD, batch.mask_BS, batch.random);
       x_BSD = layer.feed_forward_norm->forward(x_BSD + dropped(*layer.feed_forward_dropout, answer_BSD, batch));
       observe(log, layer.name, x_BSD);
     }
