@@ -33,8 +33,8 @@ struct ChatFlags {
     model.visit(field);
     field("template", form,
           "how turns are written for the model: " + join(chat_template_names()) +
-              " or FILE.jinja. auto: by the template that the model brings, else as the symbols of its tokenizer say, "
-              "or plain");
+              " or FILE.jinja. auto: as it was tuned, else by the template that the model brings, else as the symbols "
+              "of its tokenizer say, or plain");
     field("system", system, "what stands before the conversation");
     sampling.visit(field);
     dtype.visit(field);
@@ -59,11 +59,24 @@ void answer(cli::Conversation& conversation, const ChatFlags& options, int64_t t
                            answer.is_cut ? "   cut: more with --tokens" : ""));
 }
 
+// What was asked for; in the place of "auto" the built-in form that the model was tuned with, if it was with one.
+std::string form_of(const std::string& asked, const Experiment& experiment) {
+  auto known = chat_template_names();
+  const std::string tuned = chat_form(experiment);
+  if (asked == kAuto && std::find(known.begin(), known.end(), tuned) != known.end()) return tuned;
+  known.insert(known.begin(), kAuto);
+  if (asked.ends_with(kJinja) || std::find(known.begin(), known.end(), asked) != known.end()) return asked;
+  const std::string close = nearest(asked, known);
+  throw ConfigError("chat", "template",
+                    fmt::format("expected FILE.jinja or one of {}, got \"{}\"{}", join(known), asked,
+                                close.empty() ? "" : "; nearest: \"" + close + "\""));
+}
+
 // The template that the model brings or that a file holds; nothing for one of the built-in.
-std::optional<ModelTemplate> own_template(const ChatFlags& options, const Experiment& experiment) {
+std::optional<ModelTemplate> own_template(const std::string& form, const Experiment& experiment) {
   const std::string& config = experiment.tokenizer_config;
-  if (options.form.ends_with(kJinja)) return ModelTemplate::of_file(options.form, config);
-  if (options.form != kAuto || config.empty()) return std::nullopt;
+  if (form.ends_with(kJinja)) return ModelTemplate::of_file(form, config);
+  if (form != kAuto || config.empty()) return std::nullopt;
   try {
     return ModelTemplate(config, "the model's chat template");
   } catch (const FormatError& error) {
@@ -87,14 +100,14 @@ int run_chat(const ChatFlags& options, const cli::Invocation& invocation) {
   cli::use_dtype(options.dtype.dtype, *model.network, terminal);
   const auto tokenizer = tokenizer_of(model.experiment);
   const Vocabulary& vocabulary = model.experiment.vocabulary;
-  const auto own = own_template(options, model.experiment);
-  const ChatTemplate& form =
-      own || options.form == kAuto ? chat_template_for(vocabulary) : chat_template_named(options.form);
+  const std::string chosen = form_of(options.form, model.experiment);
+  const auto own = own_template(chosen, model.experiment);
+  const ChatTemplate& form = own || chosen == kAuto ? chat_template_for(vocabulary) : chat_template_named(chosen);
   const cli::Speaker speaker{*model.network, *tokenizer, vocabulary, cli::longest_text(model.experiment), route};
   cli::Conversation conversation = own ? cli::Conversation(speaker, *own, options.system, local_time())
                                        : cli::Conversation(speaker, form, options.system);
   const bool is_live = ::isatty(STDIN_FILENO) == 1;
-  const std::string name = !own ? form.name : options.form == kAuto ? "of the model" : options.form;
+  const std::string name = !own ? form.name : chosen == kAuto ? "of the model" : chosen;
   terminal.say(fmt::format("template {}{}", name,
                            is_live ? "   a line is a message; /new begins anew, /quit or Ctrl-D ends" : ""));
   int64_t turn = 0;

@@ -139,6 +139,14 @@ std::string text_of(const Instruction& instruction, const ChatTemplate& form) {
   return form.opened(prompts) + answer_text(answer, form);
 }
 
+std::string text_of(const Instruction& instruction, const ModelTemplate& form) {
+  try {
+    return form.render(instruction.messages, false);
+  } catch (const FormatError&) {
+    return "";
+  }
+}
+
 InstructionTokens tokens_of(const Instruction& instruction, const Tokenizer& tokenizer, const Vocabulary& vocabulary,
                             const ChatTemplate& form, int64_t most) {
   const auto endings = ending_ids(vocabulary);

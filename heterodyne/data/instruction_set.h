@@ -61,6 +61,8 @@ InstructionTokens tokens_of(const Instruction& instruction, const Tokenizer& tok
 
 /// All of a conversation as text, from which a vocabulary may be learned.
 std::string text_of(const Instruction& instruction, const ChatTemplate& form);
+/// The same by a model's own template; "" where it refuses, which tokens_of() tells.
+std::string text_of(const Instruction& instruction, const ModelTemplate& form);
 
 class InstructionDataset : public Dataset {
  public:

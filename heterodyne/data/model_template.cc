@@ -57,6 +57,15 @@ Table config_in(const std::string& folder) {
   return fs::exists(path) ? io::parse_json_table(io::read_file(path), path) : Table();
 }
 
+// What is kept of a tokenizer's configuration, with this template.
+std::string config_text(const Table& config, const std::string& template_text) {
+  Table kept = symbols_of(config);
+  const Value* kind = config.find("tokenizer_class");
+  if (kind && kind->if_text()) kept.set("tokenizer_class", *kind);
+  kept.set(kTemplate, template_text);
+  return io::write_json(kept, 2) + "\n";
+}
+
 jinja::Template template_of(const std::string& config, const std::string& where) {
   const std::string text = template_in(io::parse_json_table(config, where), where);
   if (text.empty()) throw FormatError(where, "expected a chat template, got none");
@@ -70,21 +79,20 @@ std::string read_tokenizer_config(const std::string& folder) {
   const Table config = config_in(folder);
   const std::string text =
       fs::exists(file) ? io::read_file(file) : template_in(config, file_beside(folder, kTokenizerConfig));
-  if (text.empty()) return "";
-  Table kept = symbols_of(config);
-  const Value* kind = config.find("tokenizer_class");
-  if (kind && kind->if_text()) kept.set("tokenizer_class", *kind);
-  kept.set(kTemplate, text);
-  return io::write_json(kept, 2) + "\n";
+  return text.empty() ? "" : config_text(config, text);
+}
+
+std::string tokenizer_config_with(const std::string& config, const std::string& template_path) {
+  const Table symbols = config.empty() ? config_in(fs::path(template_path).parent_path().string())
+                                       : io::parse_json_table(config, template_path);
+  return config_text(symbols, io::read_file(template_path));
 }
 
 ModelTemplate::ModelTemplate(const std::string& config, const std::string& where)
     : ModelTemplate(template_of(config, where), symbols_of(io::parse_json_table(config, where))) {}
 
 ModelTemplate ModelTemplate::of_file(const std::string& path, const std::string& config) {
-  const Table symbols =
-      config.empty() ? config_in(fs::path(path).parent_path().string()) : io::parse_json_table(config, path);
-  return {jinja::Template(io::read_file(path), path), symbols_of(symbols)};
+  return {tokenizer_config_with(config, path), path};
 }
 
 std::string ModelTemplate::render(const std::vector<ChatMessage>& messages, bool opens_answer,

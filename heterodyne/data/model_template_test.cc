@@ -45,6 +45,19 @@ TEST(ReadTokenizerConfig, KeepsTemplateAndSymbols) {
   EXPECT_THROW(read_tokenizer_config(folder.path()), FormatError);
 }
 
+TEST(TokenizerConfigWith, ATemplateOfAFileTakesThePlaceOfTheModels) {
+  const fixtures::TemporaryFolder folder;
+  const std::string file = folder.put("my.jinja", "{{ eos_token }}!");
+  const auto rendered = [&](const std::string& config) {
+    return ModelTemplate(tokenizer_config_with(config, file), "here").render({{"user", "Hi"}}, true);
+  };
+  EXPECT_EQ(rendered(config_with(kForm)), "</s>!");
+  EXPECT_EQ(rendered(""), "!") << "no symbols are known";
+  folder.put("tokenizer_config.json", R"({"eos_token": "<end>"})");
+  EXPECT_EQ(rendered(""), "<end>!");
+  EXPECT_THROW(tokenizer_config_with("", folder.path() + "/none.jinja"), Error);
+}
+
 TEST(ModelTemplate, WritesConversations) {
   const ModelTemplate form(config_with(kForm), "here");
   EXPECT_EQ(form.render({{"user", "Hi"}, {"assistant", "Ho"}}, false), "<s>[user]Hi</s>[assistant]Ho</s>");

@@ -103,6 +103,12 @@ void check_learning_dtype(const TrainOptions& options) {
       fmt::format("expected float32 beside dtype = \"{}\", got {}", options.dtype, options.learning_dtype));
 }
 
+// A setting that is text; "" where it is not there.
+std::string text_setting(const Experiment& experiment, const char* path) {
+  const Value* found = experiment.resolved.find_path(path);
+  return found && found->if_text() ? *found->if_text() : "";
+}
+
 }  // namespace
 
 Experiment read_experiment(const Table& config, const Families& families) {
@@ -136,10 +142,16 @@ std::unique_ptr<Dataset> make_dataset(const Experiment& experiment, const std::v
 
 void take_vocabulary(Experiment& experiment, const Dataset& dataset) {
   if (dataset.vocabulary()) experiment.vocabulary = *dataset.vocabulary();
-  const Value* tokenizer = experiment.resolved.find_path("data.tokenizer.path");
-  if (experiment.tokenizer_config.empty() && tokenizer && tokenizer->if_text())
-    experiment.tokenizer_config =
-        read_tokenizer_config(std::filesystem::path(*tokenizer->if_text()).parent_path().string());
+  const std::string tokenizer = text_setting(experiment, "data.tokenizer.path");
+  if (experiment.tokenizer_config.empty() && !tokenizer.empty())
+    experiment.tokenizer_config = read_tokenizer_config(std::filesystem::path(tokenizer).parent_path().string());
+  const std::string own_template = text_setting(experiment, "data.template");
+  if (chat_form(experiment) == "model" && !own_template.empty())
+    experiment.tokenizer_config = tokenizer_config_with(experiment.tokenizer_config, own_template);
+}
+
+std::string chat_form(const Experiment& experiment) {
+  return experiment.options.data.kind == "instruct" ? text_setting(experiment, "data.form") : "";
 }
 
 std::shared_ptr<Tokenizer> tokenizer_of(const Experiment& experiment) {

@@ -47,9 +47,12 @@ Experiment read_experiment(const Table& config, const Families& families = {});
 /// symbols than it learned.
 std::unique_ptr<Dataset> make_dataset(const Experiment& experiment, const std::vector<std::string>& folders,
                                       const Log& log);
-/// Takes over the data set's vocabulary, when it has one, and, unless there is one, the chat template beside the
-/// tokenizer's file.
+/// Takes over the data set's vocabulary, when it has one, the chat template that its settings name, and, unless there
+/// is one, that beside the tokenizer's file.
 void take_vocabulary(Experiment& experiment, const Dataset& dataset);
+/// How the conversations were written that the model is tuned on: a name of chat_template_names(), or "model" for the
+/// template that it brings. "" where it is tuned on none.
+std::string chat_form(const Experiment& experiment);
 /// The tokenizer that the experiment's model of text was made with. Throws ConfigError when it is no model of text.
 std::shared_ptr<Tokenizer> tokenizer_of(const Experiment& experiment);
 /// What the network is told of its data. Of a text whose vocabulary is not known yet, as many symbols as it may have.

@@ -61,7 +61,7 @@ class ChatTest(ProgramTest):
 
     def test_what_is_refused(self):
         self.refuses(USAGE, ["expected one of --route-k"], "chat", "run", "--route-k", "1", "--route-min-p", "0.5")
-        self.refuses(USAGE, ["llama3"], "chat", "run", "--template", "lama3")
+        self.refuses(USAGE, ["FILE.jinja", "auto", 'nearest: "llama3"'], "chat", "run", "--template", "lama3")
 
     def test_a_texts_experts_are_shown(self):
         done = self.succeeds("route", "run", "words.txt", "--out", "words.html")

@@ -26,6 +26,7 @@ epochs = 40
 optimizer = { kind = "adamw", lr = 0.01 }
 checkpoint = { best = "valid.loss" }
 """
+OWN_TEMPLATE = "{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
 ANSWERS = {"red": "stop", "green": "go", "blue": "wait a bit"}
 
 
@@ -52,6 +53,17 @@ class InstructTest(ProgramTest):
         with open(said, "rb") as stdin:
             done = self.succeeds("chat", "run", "--temperature", "0", "--tokens", "30", stdin=stdin)
         self.assertEqual(done.stdout.split("\n")[:3], ["stop", "wait a bit", "go"], done.stderr)
+
+    def test_it_is_talked_to_as_it_was_tuned(self):
+        said, own = self.program.write("hello.txt", "red\n"), self.program.write("own.jinja", OWN_TEMPLATE)
+        for form, name in (("alpaca", "alpaca"), ("model", "of the model")):
+            self.succeeds("train", "tiny.toml", "--out", form, "--data", ".", "--quiet", "--set", "train.epochs=1", "--set", f"data.form={form}",
+                          *(["--set", f"data.template={own}"] if form == "model" else []))
+            if form == "model":
+                own.unlink()  # the checkpoint keeps it
+            with open(said, "rb") as stdin:
+                done = self.succeeds("chat", form, "--tokens", "2", stdin=stdin)
+            self.assertIn(f"template {name}\n", done.stderr)
 
     def test_answers_alone_are_judged(self):
         last = [line for line in metrics(self.program.path("run")) if line["kind"] == "valid"][-1]

@@ -67,7 +67,7 @@ struct Instruct {
     auto train = rows(options.path);
     auto test = options.test_path.empty() ? std::vector<Instruction>() : rows(options.test_path);
     std::string text;
-    for (const auto& row : train) text += text_of(row, form);
+    for (const auto& row : train) text += own ? text_of(row, *own) : text_of(row, form);
     const Vocabulary words = learn_vocabulary(options.tokenizer, text, options.path);
     const auto found = static_cast<int64_t>(words.size());
     if (options.vocabulary > 0 && found != options.vocabulary)
