@@ -52,6 +52,11 @@ void for_each_sequence(const RowAttentionInput& in, const torch::Tensor& weights
   });
 }
 
+template <class Scalar>
+size_t scratch_of(const internal::AttentionSequence<Scalar>& sequence) {
+  return static_cast<size_t>(internal::AttentionKernels<Scalar>::scratch_of(sequence));
+}
+
 RowAttentionInput unpack(const variable_list& saved, int64_t num_heads, bool is_causal) {
   return {saved[0], saved[1], saved[2], saved[3], saved[4], num_heads, is_causal};
 }
@@ -66,7 +71,8 @@ struct RowAttention : torch::autograd::Function<RowAttention> {
     AT_DISPATCH_FLOATING_TYPES(query_ND.scalar_type(), "row_attention", [&] {
       auto* out = output_ND.data_ptr<scalar_t>();
       for_each_sequence<scalar_t>(in, weights_NHS, [&](const auto& sequence, int64_t, int64_t row) {
-        internal::AttentionKernels<scalar_t>::forward(sequence, out + row * sequence.width);
+        std::vector<scalar_t> scratch(scratch_of(sequence));
+        internal::AttentionKernels<scalar_t>::forward(sequence, out + row * sequence.width, scratch.data());
       });
     });
     ctx->save_for_backward({query_ND, key_value_BS2D, in.token_N, in.mask_BS, in.keep_NHS, weights_NHS});
@@ -86,7 +92,7 @@ struct RowAttention : torch::autograd::Function<RowAttention> {
       auto* dq = dquery.data_ptr<scalar_t>();
       auto* dkv = dkey_value.data_ptr<scalar_t>();
       for_each_sequence<scalar_t>(in, saved[5], [&](const auto& sequence, int64_t b, int64_t row) {
-        std::vector<scalar_t> scratch(static_cast<size_t>(sequence.length));
+        std::vector<scalar_t> scratch(scratch_of(sequence));
         auto* dkeys = dkv + b * sequence.length * sequence.key_stride;
         internal::AttentionKernels<scalar_t>::backward(sequence, d_o + row * sequence.width, dq + row * sequence.width,
                                                        dkeys, dkeys + sequence.width, scratch.data());

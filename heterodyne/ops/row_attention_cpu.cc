@@ -4,83 +4,197 @@
 #include <cmath>
 #include <limits>
 
-#include "heterodyne/ops/lanes.h"
+#include "heterodyne/ops/functions.h"
 
 namespace heterodyne::ops::internal {
 namespace {
 
+// C(i, j) = the sum over k of A(i, k) B(k, j), or C(i, j) and that, in order of k.
 template <class Scalar>
-void add_scaled(Scalar* out, Scalar factor, const Scalar* in, int64_t size) {
-  for (int64_t i = 0; i < size; ++i) out[i] += factor * in[i];
+struct Product {
+  int64_t rows, columns, depth;
+  const Scalar* a;
+  int64_t row_a, step_a;  // from one i, and from one k, to the next
+  const Scalar* b;
+  int64_t row_b;
+  Scalar* c;
+  int64_t row_c;
+  bool adds = false;
+};
+
+// R rows and W columns, whose sums stay in registers.
+template <int R, int W, class Scalar>
+HETERODYNE_INLINE void multiply_tile(const Product<Scalar>& p, int64_t i, int64_t j) {
+  Scalar sum[R][W];
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+#pragma omp simd
+    for (int w = 0; w < W; ++w) sum[r][w] = p.adds ? p.c[(i + r) * p.row_c + j + w] : Scalar(0);
+  }
+  const Scalar *a = p.a + i * p.row_a, *b = p.b + j;
+  for (int64_t k = 0; k < p.depth; ++k, a += p.step_a, b += p.row_b) {
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) {
+      const Scalar value = a[r * p.row_a];
+#pragma omp simd
+      for (int w = 0; w < W; ++w) sum[r][w] += value * b[w];
+    }
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+#pragma omp simd
+    for (int w = 0; w < W; ++w) p.c[(i + r) * p.row_c + j + w] = sum[r][w];
+  }
+}
+
+template <int R, class Scalar>
+HETERODYNE_INLINE void multiply_rows(const Product<Scalar>& p, int64_t i) {
+  int64_t j = 0;
+  for (; j + 16 <= p.columns; j += 16) multiply_tile<R, 16>(p, i, j);
+  if (j + 8 <= p.columns) multiply_tile<R, 8>(p, i, j), j += 8;
+  if (j + 4 <= p.columns) multiply_tile<R, 4>(p, i, j), j += 4;
+  for (; j < p.columns; ++j) multiply_tile<R, 1>(p, i, j);
+}
+
+template <class Scalar>
+HETERODYNE_INLINE void multiply_all(const Product<Scalar>& p) {
+  int64_t i = 0;
+  for (; i + 4 <= p.rows; i += 4) multiply_rows<4>(p, i);
+  for (; i < p.rows; ++i) multiply_rows<1>(p, i);
 }
 
 // Softmax of score over the keys that the mask leaves; all zeros when it leaves none.
 template <class Scalar>
-void softmax(Scalar* score, const bool* mask, int64_t length) {
+HETERODYNE_INLINE void softmax_of(Scalar* score, const bool* mask, int64_t length) {
   Scalar largest = -std::numeric_limits<Scalar>::infinity();
   for (int64_t s = 0; s < length; ++s) {
     if (!mask || mask[s]) largest = std::max(largest, score[s]);
   }
-  Scalar sum = 0;
-  for (int64_t s = 0; s < length; ++s) {
-    score[s] = !mask || mask[s] ? std::exp(score[s] - largest) : Scalar(0);
-    sum += score[s];
+  for (int64_t s = 0; s < length; ++s) score[s] = exp_below(score[s] - largest);
+  if (mask) {
+    for (int64_t s = 0; s < length; ++s) score[s] = mask[s] ? score[s] : Scalar(0);
   }
+  const Scalar sum = sum_of(score, length);
   // Not `sum > 0`: a NaN must stay a NaN.
   const Scalar factor = sum == 0 ? Scalar(0) : 1 / sum;
   for (int64_t s = 0; s < length; ++s) score[s] *= factor;
 }
 
+// What the softmax makes of its weights' gradients, in their place: of a score before it is scaled.
+template <class Scalar>
+HETERODYNE_INLINE void softmax_gradient(const Scalar* weight, Scalar* gradient, Scalar scale, int64_t length) {
+  const Scalar sum = dot(weight, gradient, length);
+  for (int64_t s = 0; s < length; ++s) gradient[s] = scale * weight[s] * (gradient[s] - sum);
+}
+
+// Of x_C with each of some rows.
+template <class Scalar>
+HETERODYNE_INLINE void dots_of(const Scalar* x_C, const Scalar* y_SC, int64_t stride, int64_t S, int64_t C,
+                               Scalar* dot_S) {
+  for (int64_t s = 0; s < S; ++s) dot_S[s] = dot(x_C, y_SC + s * stride, C);
+}
+
+HETERODYNE_CLONES void multiply(const Product<float>& p) { multiply_all(p); }
+HETERODYNE_CLONES void dots(const float* x_C, const float* y_SC, int64_t stride, int64_t S, int64_t C, float* dot_S) {
+  dots_of(x_C, y_SC, stride, S, C, dot_S);
+}
+HETERODYNE_CLONES void softmax(float* score, const bool* mask, int64_t length) { softmax_of(score, mask, length); }
+HETERODYNE_CLONES void unsoftmax(const float* weight, float* gradient, float scale, int64_t length) {
+  softmax_gradient(weight, gradient, scale, length);
+}
+void multiply(const Product<double>& p) { multiply_all(p); }
+void dots(const double* x_C, const double* y_SC, int64_t stride, int64_t S, int64_t C, double* dot_S) {
+  dots_of(x_C, y_SC, stride, S, C, dot_S);
+}
+void softmax(double* score, const bool* mask, int64_t length) { softmax_of(score, mask, length); }
+void unsoftmax(const double* weight, double* gradient, double scale, int64_t length) {
+  softmax_gradient(weight, gradient, scale, length);
+}
+
+// The products of some rows of x with those of y, [R, S]. Turning y round pays from a few rows on.
+template <class Scalar>
+class RowProducts {
+ public:
+  RowProducts(const Scalar* y_SC, int64_t stride, int64_t S, int64_t C, int64_t num_rows, Scalar* scratch)
+      : y_SC_(y_SC), stride_(stride), S_(S), C_(C), y_CS_(num_rows < kFew ? nullptr : scratch) {
+    if (!y_CS_) return;
+    for (int64_t s = 0; s < S; ++s) {
+      for (int64_t c = 0; c < C; ++c) y_CS_[c * S + s] = y_SC[s * stride + c];
+    }
+  }
+  /// With the first `count` of y's.
+  void write(const Scalar* x_RC, int64_t row_x, int64_t rows, int64_t count, Scalar* out, int64_t row_out) const {
+    if (y_CS_) return multiply({rows, count, C_, x_RC, row_x, 1, y_CS_, S_, out, row_out});
+    for (int64_t r = 0; r < rows; ++r) dots(x_RC + r * row_x, y_SC_, stride_, count, C_, out + r * row_out);
+  }
+
+ private:
+  static constexpr int64_t kFew = 3;
+
+  const Scalar* y_SC_;
+  int64_t stride_, S_, C_;
+  Scalar* y_CS_;
+};
+
+// Rows that see the same keys: all, or in a causal sequence a single one.
+template <class Scalar, class Work>
+void for_rows_alike(const AttentionSequence<Scalar>& in, const Work& work) {
+  if (!in.num_keys) return work(0, in.num_rows, in.length);
+  for (int64_t row = 0; row < in.num_rows; ++row) work(row, 1, in.num_keys[row]);
+}
+
 }  // namespace
 
 template <class Scalar>
-void AttentionKernels<Scalar>::forward(const AttentionSequence<Scalar>& in, Scalar* o) {
-  const int64_t head = in.width / in.num_heads;
-  const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(head));
-  for (int64_t row = 0; row < in.num_rows; ++row) {
-    const int64_t num_keys = in.num_keys ? in.num_keys[row] : in.length;
-    for (int64_t h = 0; h < in.num_heads; ++h) {
-      Scalar* weight = in.weights + (row * in.num_heads + h) * in.length;
-      const Scalar* keep = in.keep ? in.keep + (row * in.num_heads + h) * in.length : nullptr;
-      const Scalar* q = in.q + row * in.width + h * head;
-      for (int64_t s = 0; s < num_keys; ++s) weight[s] = scale * dot(q, in.k + s * in.key_stride + h * head, head);
-      softmax(weight, in.mask, num_keys);
-      Scalar* out = o + row * in.width + h * head;
-      std::fill(out, out + head, Scalar(0));
-      for (int64_t s = 0; s < num_keys; ++s) {
-        add_scaled(out, keep ? weight[s] * keep[s] : weight[s], in.v + s * in.key_stride + h * head, head);
+void AttentionKernels<Scalar>::forward(const AttentionSequence<Scalar>& in, Scalar* o, Scalar* scratch) {
+  const int64_t C = in.width / in.num_heads, S = in.length, stride = in.num_heads * S;
+  const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(C));
+  Scalar* kept_RS = scratch + C * S;
+  for (int64_t h = 0; h < in.num_heads; ++h) {
+    const RowProducts<Scalar> scores(in.k + h * C, in.key_stride, S, C, in.num_rows, scratch);
+    for_rows_alike(in, [&](int64_t first, int64_t rows, int64_t keys) {
+      const int64_t at = first * in.width + h * C, at_weight = first * stride + h * S;
+      Scalar* weights = in.weights + at_weight;
+      scores.write(in.q + at, in.width, rows, keys, weights, stride);
+      for (int64_t r = 0; r < rows; ++r) {
+        Scalar* weight = weights + r * stride;
+        for (int64_t s = 0; s < keys; ++s) weight[s] *= scale;
+        softmax(weight, in.mask, keys);
+        std::fill(weight + keys, weight + S, Scalar(0));
+        if (!in.keep) continue;
+        for (int64_t s = 0; s < keys; ++s) kept_RS[r * S + s] = weight[s] * in.keep[at_weight + r * stride + s];
       }
-    }
+      const Product<Scalar> plain{rows, C, keys, weights, stride, 1, in.v + h * C, in.key_stride, o + at, in.width};
+      const Product<Scalar> kept{rows, C, keys, kept_RS, S, 1, in.v + h * C, in.key_stride, o + at, in.width};
+      multiply(in.keep ? kept : plain);
+    });
   }
 }
 
 template <class Scalar>
 void AttentionKernels<Scalar>::backward(const AttentionSequence<Scalar>& in, const Scalar* d_o, Scalar* dq, Scalar* dk,
                                         Scalar* dv, Scalar* scratch) {
-  const int64_t head = in.width / in.num_heads;
-  const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(head));
-  for (int64_t row = 0; row < in.num_rows; ++row) {
-    const int64_t num_keys = in.num_keys ? in.num_keys[row] : in.length;
-    for (int64_t h = 0; h < in.num_heads; ++h) {
-      const Scalar* weight = in.weights + (row * in.num_heads + h) * in.length;
-      const Scalar* keep = in.keep ? in.keep + (row * in.num_heads + h) * in.length : nullptr;
-      const int64_t at = row * in.width + h * head;
-      Scalar sum = 0;  // of weight x its gradient: what the softmax takes off
-      for (int64_t s = 0; s < num_keys; ++s) {
-        const int64_t key = s * in.key_stride + h * head;
-        const Scalar factor = keep ? keep[s] : Scalar(1);
-        add_scaled(dv + key, weight[s] * factor, d_o + at, head);
-        scratch[s] = factor * dot(d_o + at, in.v + key, head);
-        sum += weight[s] * scratch[s];
+  const int64_t C = in.width / in.num_heads, S = in.length, R = in.num_rows, stride = in.num_heads * S;
+  const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(C));
+  Scalar *kept_RS = scratch + C * S, *gradient_RS = kept_RS + R * S;
+  for (int64_t h = 0; h < in.num_heads; ++h) {
+    const int64_t at = h * C;
+    const Scalar* weights = in.weights + h * S;
+    const Scalar* keep = in.keep ? in.keep + h * S : nullptr;
+    RowProducts<Scalar>(in.v + at, in.key_stride, S, C, R, scratch).write(d_o + at, in.width, R, S, gradient_RS, S);
+    for (int64_t r = 0; r < R; ++r) {
+      const Scalar* weight = weights + r * stride;
+      Scalar* gradient = gradient_RS + r * S;
+      for (int64_t s = 0; s < S; ++s) {
+        const Scalar factor = keep ? keep[r * stride + s] : Scalar(1);
+        kept_RS[r * S + s] = weight[s] * factor;
+        gradient[s] *= factor;
       }
-      std::fill(dq + at, dq + at + head, Scalar(0));
-      for (int64_t s = 0; s < num_keys; ++s) {
-        const int64_t key = s * in.key_stride + h * head;
-        const Scalar dscore = scale * weight[s] * (scratch[s] - sum);
-        add_scaled(dq + at, dscore, in.k + key, head);
-        add_scaled(dk + key, dscore, in.q + at, head);
-      }
+      unsoftmax(weight, gradient, scale, S);
     }
+    multiply({S, C, R, kept_RS, 1, S, d_o + at, in.width, dv + at, in.key_stride, true});
+    multiply({R, C, S, gradient_RS, S, 1, in.k + at, in.key_stride, dq + at, in.width});
+    multiply({S, C, R, gradient_RS, 1, S, in.q + at, in.width, dk + at, in.key_stride, true});
   }
 }
 

@@ -5,7 +5,7 @@
 
 namespace heterodyne::ops::internal {
 
-/// Rows [first_row, last_row) ask in one sequence of S tokens. Rows of q and o are `width` apart, rows of k and v
+/// Some rows ask in one sequence of S tokens. Rows of q and o are `width` apart, rows of k and v
 /// `key_stride`; weights and keep are [N, H, S] with this sequence's rows at the pointers.
 template <class Scalar>
 struct AttentionSequence {
@@ -26,9 +26,13 @@ struct AttentionSequence {
 /// For Scalar float and double.
 template <class Scalar>
 struct AttentionKernels {
-  /// Fills weights and o.
-  static void forward(const AttentionSequence<Scalar>& sequence, Scalar* o);
-  /// Fills dq and adds to dk and dv, which have the stride of k and v. `scratch` holds S numbers.
+  /// Numbers of scratch that either needs; their values are arbitrary.
+  static int64_t scratch_of(const AttentionSequence<Scalar>& sequence) {
+    return sequence.length * (sequence.width / sequence.num_heads + 2 * sequence.num_rows);
+  }
+  /// Fills weights and o. A weight of a key that is not seen is zero.
+  static void forward(const AttentionSequence<Scalar>& sequence, Scalar* o, Scalar* scratch);
+  /// Fills dq and adds to dk and dv, which have the stride of k and v.
   static void backward(const AttentionSequence<Scalar>& sequence, const Scalar* d_o, Scalar* dq, Scalar* dk, Scalar* dv,
                        Scalar* scratch);
 };
