@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "heterodyne/base/error.h"
+#include "heterodyne/nn/seen_tokens.h"
 #include "heterodyne/ops/row_attention.h"
 
 namespace heterodyne::nn {
@@ -33,8 +34,10 @@ torch::Tensor Attention::forward(const torch::Tensor& x_ND, const torch::Tensor&
   const int64_t N = x_ND.size(0), S = x_BSD.size(1), H = options_.num_heads;
   auto keep = dropout_->factors(key, token_N, H * S);
   if (keep.defined()) keep = keep.view({N, H, S}).to(x_ND.scalar_type());
-  return output_->forward(ops::row_attention(
-      {query_->forward(x_ND), key_value_->forward(x_BSD), token_N, mask_BS, keep, H, options_.is_causal}));
+  const auto key_value_BS2D = answer_seen(
+      x_BSD, mask_BS, [&](const torch::Tensor& seen_ND, const torch::Tensor&) { return key_value_->forward(seen_ND); });
+  return output_->forward(
+      ops::row_attention({query_->forward(x_ND), key_value_BS2D, token_N, mask_BS, keep, H, options_.is_causal}));
 }
 
 double Attention::macs_per_row(int64_t S) const {

@@ -25,7 +25,7 @@ class Attention : public torch::nn::Module {
   Attention(const AttentionOptions& options, const Init& init);
 
   /// Answers [N, D] for the rows x_ND, which are the tokens token_N (int64, ascending) of x_BSD. Keys and values are
-  /// made for every token of x_BSD; where mask_BS is false they are not seen.
+  /// made for every token of x_BSD but padding, where mask_BS (bool, may be undefined) is false: it is not seen.
   torch::Tensor forward(const torch::Tensor& x_ND, const torch::Tensor& token_N, const torch::Tensor& x_BSD,
                         const torch::Tensor& mask_BS, RandomKey key) const;
 

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "heterodyne/base/error.h"
-#include "heterodyne/model/blocks/seen_tokens.h"
+#include "heterodyne/model/blocks/dense_part.h"
 #include "heterodyne/nn/recompute.h"
 
 namespace heterodyne {

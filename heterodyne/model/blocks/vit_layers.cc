@@ -2,7 +2,8 @@
 
 #include <utility>
 
-#include "heterodyne/model/blocks/seen_tokens.h"
+#include "heterodyne/model/blocks/dense_part.h"
+#include "heterodyne/nn/seen_tokens.h"
 
 namespace heterodyne {
 namespace {
@@ -10,7 +11,7 @@ namespace {
 torch::Tensor vit_attention_answer(const nn::LayerNorm& norm, const nn::Attention& attention,
                                    const torch::Tensor& x_BSD, RandomKey random) {
   const auto normed_BSD = norm.forward(x_BSD);
-  return answer_seen(normed_BSD, {}, [&](const torch::Tensor& x_TD, const torch::Tensor& all_T) {
+  return nn::answer_seen(normed_BSD, {}, [&](const torch::Tensor& x_TD, const torch::Tensor& all_T) {
     return attention.forward(x_TD, all_T, normed_BSD, {}, random);
   });
 }

@@ -8,14 +8,15 @@
 #include <fmt/format.h>
 
 #include "heterodyne/base/shape.h"
+#include "heterodyne/model/blocks/dense_part.h"
 #include "heterodyne/model/blocks/moe_pass.h"
-#include "heterodyne/model/blocks/seen_tokens.h"
 #include "heterodyne/model/blocks/sparse_layers.h"
 #include "heterodyne/model/blocks/token_mean.h"
 #include "heterodyne/model/network.h"
 #include "heterodyne/nn/attention.h"
 #include "heterodyne/nn/embedding.h"
 #include "heterodyne/nn/norm.h"
+#include "heterodyne/nn/seen_tokens.h"
 
 namespace heterodyne {
 namespace {
@@ -175,7 +176,7 @@ class Bert : public Network {
   }
 
   static torch::Tensor attended(const Layer& layer, const torch::Tensor& x_BSD, const Batch& batch) {
-    return answer_seen(x_BSD, batch.mask_BS, [&](const torch::Tensor& x_ND, const torch::Tensor& token_N) {
+    return nn::answer_seen(x_BSD, batch.mask_BS, [&](const torch::Tensor& x_ND, const torch::Tensor& token_N) {
       return layer.attention->forward(x_ND, token_N, x_BSD, batch.mask_BS, batch.random);
     });
   }

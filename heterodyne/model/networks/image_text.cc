@@ -6,10 +6,10 @@
 // Letters: B examples, P patches of an image, L tokens of a text, S = P + L, T = B x S, D width.
 #include <ATen/ops/cat.h>
 
+#include "heterodyne/model/blocks/dense_part.h"
 #include "heterodyne/model/blocks/image_and_text.h"
 #include "heterodyne/model/blocks/learned_positions.h"
 #include "heterodyne/model/blocks/moe_pass.h"
-#include "heterodyne/model/blocks/seen_tokens.h"
 #include "heterodyne/model/blocks/sparse_layers.h"
 #include "heterodyne/model/blocks/stem.h"
 #include "heterodyne/model/blocks/token_mean.h"

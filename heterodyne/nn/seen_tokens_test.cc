@@ -1,8 +1,8 @@
-#include "heterodyne/model/blocks/seen_tokens.h"
+#include "heterodyne/nn/seen_tokens.h"
 
 #include <gtest/gtest.h>
 
-namespace heterodyne::seen_tokens_test {
+namespace heterodyne::nn::seen_tokens_test {
 namespace {
 
 // Two sequences of three tokens, of which the last of the first and the last two of the second are padding.
@@ -34,18 +34,5 @@ TEST(SeenTokens, AsksAboutAllWithoutPaddingAndAboutNoneOfNothingElse) {
   EXPECT_EQ(asked, 0);
 }
 
-// An expert of either sort says of each token what it says when nothing is left out, whatever lies in the padding.
-TEST(SeenTokens, DenseAnswersDoNotDependOnPadding) {
-  for (const auto& settings : {Table{{"kind", "mlp"}, {"hidden", 5}}, Table{{"kind", "vit_block"}, {"heads", 2}}}) {
-    const auto expert = experts().make(Member(settings), ExpertContext{4, 4, 0, Init{1, "expert"}});
-    expert->eval();
-    const auto x_BSD = torch::randn({2, 3, 4}), mask_BS = mask_of_three();
-    const auto all_TO = expert->forward({x_BSD.flatten(0, 1), torch::arange(6), x_BSD, mask_BS, {}});
-    const auto y_BSO = dense_answer(*expert, x_BSD.masked_fill(mask_BS.logical_not().unsqueeze(2), 7), mask_BS, {});
-    const auto expected = all_TO.view({2, 3, 4}) * mask_BS.unsqueeze(2);
-    EXPECT_TRUE(torch::allclose(y_BSO, expected, 1e-5, 1e-6)) << expert->name();
-  }
-}
-
 }  // namespace
-}  // namespace heterodyne::seen_tokens_test
+}  // namespace heterodyne::nn::seen_tokens_test
