@@ -96,7 +96,8 @@ int write_text(const RunFlags& options, TrainedModel& model, cli::Terminal& term
     terminal.say(fmt::format("note: {} tokens were made, not {}: the model accepts no more than {}", wanted,
                              options.sampling.tokens, most));
   const auto made = static_cast<double>(text.num_read() - num_prompt);
-  terminal.say(fmt::format("{} tokens   k {:.2f}   {:.1f} tokens/s", with_commas(text.num_read()), text.mean_k(),
+  const std::string k = model.network->moe_layers().empty() ? "" : fmt::format("   k {:.2f}", text.mean_k());
+  terminal.say(fmt::format("{} tokens{}   {:.1f} tokens/s", with_commas(text.num_read()), k,
                            made / std::max(seconds.count(), 1e-9)));
   return cli::stop_requested() ? cli::kInterrupted : 0;
 }

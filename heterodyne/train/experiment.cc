@@ -49,9 +49,23 @@ std::string conflict_in(const Value* before, const Value* now, const std::string
   return fmt::format("{} was {}{}, is {} now", path, text(before), when, text(now));
 }
 
+// Symbols called by their numbers, as those of a model whose tokenizer is not known.
+bool has_numbers_alone(const Vocabulary& vocabulary) {
+  for (size_t i = 0; i < vocabulary.size(); ++i) {
+    if (vocabulary[i] != std::to_string(i)) return false;
+  }
+  return true;
+}
+
 void check_vocabulary(const Experiment& experiment, const Vocabulary& read) {
   const Vocabulary& known = experiment.vocabulary;
   if (known == read) return;
+  if (has_numbers_alone(known))
+    throw FormatError(
+        "data." + experiment.options.data.kind,
+        fmt::format("vocabulary: the model came without a tokenizer, so no text can be turned into its {} "
+                    "symbols; import it again with tokenizer.json or tokenizer.model beside its weights",
+                    with_commas(static_cast<int64_t>(known.size()))));
   // A model may have room for more symbols than its tokenizer uses.
   const bool begins_alike = known.size() >= read.size() && std::equal(read.begin(), read.end(), known.begin());
   if (begins_alike && !known.definition.empty() && known.definition == read.definition) return;

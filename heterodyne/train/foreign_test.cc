@@ -76,6 +76,16 @@ TEST(ImportModel, SymbolsWithoutATokenizerAreNumbers) {
   const auto model = import_model(source.path(), "small");
   EXPECT_EQ(model.experiment.vocabulary.size(), 11U);
   EXPECT_EQ(model.experiment.vocabulary[10], "10");
+  std::string text;
+  for (int i = 0; i < 40000; ++i) text += "a b\n";
+  const fixtures::TemporaryFolder data;
+  data.put("text.txt", text);
+  auto experiment = model.experiment;
+  experiment.options.data.settings.set("length", 8);
+  EXPECT_EQ(
+      fixtures::message_of<FormatError>([&] { make_dataset(experiment, {data.path()}, {}); }),
+      "[data.text_lm] vocabulary: the model came without a tokenizer, so no text can be turned into its 11 symbols; "
+      "import it again with tokenizer.json or tokenizer.model beside its weights");
 }
 
 TEST(ImportModel, ATokenizerOfMoreSymbolsIsRefused) {
