@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "heterodyne/ops/functions.h"
+#include "heterodyne/ops/isa.h"
 
 namespace heterodyne::ops::internal {
 namespace {
@@ -22,8 +23,8 @@ struct Product {
   bool adds = false;
 };
 
-// R rows and W columns, whose sums stay in registers.
-template <int R, int W, class Scalar>
+// R rows and W columns, whose sums stay in registers. Fused: a product is not rounded before it is added.
+template <bool kFused, int R, int W, class Scalar>
 HETERODYNE_INLINE void multiply_tile(const Product<Scalar>& p, int64_t i, int64_t j) {
   Scalar sum[R][W];
 #pragma GCC unroll 4
@@ -37,7 +38,10 @@ HETERODYNE_INLINE void multiply_tile(const Product<Scalar>& p, int64_t i, int64_
     for (int r = 0; r < R; ++r) {
       const Scalar value = a[r * p.row_a];
 #pragma omp simd
-      for (int w = 0; w < W; ++w) sum[r][w] += value * b[w];
+      for (int w = 0; w < W; ++w) {
+        if constexpr (kFused) sum[r][w] = __builtin_fmaf(value, b[w], sum[r][w]);
+        else sum[r][w] += value * b[w];
+      }
     }
   }
 #pragma GCC unroll 4
@@ -47,20 +51,20 @@ HETERODYNE_INLINE void multiply_tile(const Product<Scalar>& p, int64_t i, int64_
   }
 }
 
-template <int R, class Scalar>
+template <bool kFused, int R, class Scalar>
 HETERODYNE_INLINE void multiply_rows(const Product<Scalar>& p, int64_t i) {
   int64_t j = 0;
-  for (; j + 16 <= p.columns; j += 16) multiply_tile<R, 16>(p, i, j);
-  if (j + 8 <= p.columns) multiply_tile<R, 8>(p, i, j), j += 8;
-  if (j + 4 <= p.columns) multiply_tile<R, 4>(p, i, j), j += 4;
-  for (; j < p.columns; ++j) multiply_tile<R, 1>(p, i, j);
+  for (; j + 16 <= p.columns; j += 16) multiply_tile<kFused, R, 16>(p, i, j);
+  if (j + 8 <= p.columns) multiply_tile<kFused, R, 8>(p, i, j), j += 8;
+  if (j + 4 <= p.columns) multiply_tile<kFused, R, 4>(p, i, j), j += 4;
+  for (; j < p.columns; ++j) multiply_tile<kFused, R, 1>(p, i, j);
 }
 
-template <class Scalar>
+template <bool kFused, class Scalar>
 HETERODYNE_INLINE void multiply_all(const Product<Scalar>& p) {
   int64_t i = 0;
-  for (; i + 4 <= p.rows; i += 4) multiply_rows<4>(p, i);
-  for (; i < p.rows; ++i) multiply_rows<1>(p, i);
+  for (; i + 4 <= p.rows; i += 4) multiply_rows<kFused, 4>(p, i);
+  for (; i < p.rows; ++i) multiply_rows<kFused, 1>(p, i);
 }
 
 // Softmax of score over the keys that the mask leaves; all zeros when it leaves none.
@@ -94,7 +98,18 @@ HETERODYNE_INLINE void dots_of(const Scalar* x_C, const Scalar* y_SC, int64_t st
   for (int64_t s = 0; s < S; ++s) dot_S[s] = dot(x_C, y_SC + s * stride, C);
 }
 
-HETERODYNE_CLONES void multiply(const Product<float>& p) { multiply_all(p); }
+#if defined(__x86_64__) && defined(__GNUC__)
+__attribute__((target("avx2,fma"))) void multiply_256(const Product<float>& p) { multiply_all<true>(p); }
+__attribute__((target("avx512f"))) void multiply_512(const Product<float>& p) { multiply_all<true>(p); }
+#else
+void multiply_256(const Product<float>& p) { multiply_all<false>(p); }
+void multiply_512(const Product<float>& p) { multiply_all<false>(p); }
+#endif
+HETERODYNE_CLONES void multiply_unfused(const Product<float>& p) { multiply_all<false>(p); }
+void multiply(const Product<float>& p) {
+  if (isa() == Isa::kAvx512) return multiply_512(p);
+  return isa() == Isa::kAvx2 ? multiply_256(p) : multiply_unfused(p);
+}
 HETERODYNE_CLONES void dots(const float* x_C, const float* y_SC, int64_t stride, int64_t S, int64_t C, float* dot_S) {
   dots_of(x_C, y_SC, stride, S, C, dot_S);
 }
@@ -102,7 +117,7 @@ HETERODYNE_CLONES void softmax(float* score, const bool* mask, int64_t length) {
 HETERODYNE_CLONES void unsoftmax(const float* weight, float* gradient, float scale, int64_t length) {
   softmax_gradient(weight, gradient, scale, length);
 }
-void multiply(const Product<double>& p) { multiply_all(p); }
+void multiply(const Product<double>& p) { multiply_all<false>(p); }
 void dots(const double* x_C, const double* y_SC, int64_t stride, int64_t S, int64_t C, double* dot_S) {
   dots_of(x_C, y_SC, stride, S, C, dot_S);
 }
