@@ -2,17 +2,11 @@
 
 import unittest
 
-from program import DONE, USAGE, ProgramTest
+from program import DONE, USAGE, ProgramTest, text_config
 
 TEXT = "User: who sat?\nAssistant: the cat sat.\nUser: where?\nAssistant: on the mat.\n" * 80
-CONFIG = """
-name = "tiny"
-[data]
-kind = "text_lm"
-path = "text.txt"
-batch = 4
-length = 64
-[model]
+CONFIG = text_config(
+    """
 kind = "llama"
 width = 24
 layers = 2
@@ -20,10 +14,13 @@ heads = 2
 [model.moe]
 experts = [{ kind = "swiglu", hidden = 24, count = 3 }]
 router = { kind = "top_k", k = 2 }
-[train]
+""",
+    """
 epochs = 20
 optimizer = { kind = "adamw", lr = 0.02 }
-"""
+""",
+    length=64,
+)
 
 
 class ChatTest(ProgramTest):

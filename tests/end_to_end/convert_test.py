@@ -5,27 +5,22 @@ import pathlib
 import struct
 import unittest
 
-from program import DONE, FAILED, INPUT, USAGE, ProgramTest
+from program import ANIMALS, DONE, FAILED, INPUT, USAGE, ProgramTest, text_config
 
-TEXT = "the cat sat on the mat. the dog sat on the log.\n" * 60
-DENSE = """
-name = "dense"
-[data]
-kind = "text_lm"
-path = "text.txt"
-batch = 4
-length = 10
-validation = 0.1
-[model]
+DENSE = text_config(
+    """
 kind = "llama"
 width = 16
 layers = 3
 heads = 2
 dense = { kind = "swiglu", hidden = 48 }
-[train]
+""",
+    """
 epochs = 3
 optimizer = { kind = "adamw", lr = 0.01, clip_norm = 1.0 }
-"""
+""",
+    data="validation = 0.1",
+)
 CONVERSION = """
 model = "run"
 out = "moe"
@@ -51,7 +46,7 @@ class ConvertTest(ProgramTest):
     @classmethod
     def setUpClass(cls) -> None:
         cls.shared = cls.shared_program()
-        cls.shared.write("text.txt", TEXT)
+        cls.shared.write("text.txt", ANIMALS)
         cls.shared.write("dense.toml", DENSE)
         cls.shared.write("conversion.toml", CONVERSION)
         trained = cls.shared.run("train", "dense.toml", "--out", "run")

@@ -3,26 +3,22 @@
 import json
 import unittest
 
-from program import DONE, INPUT, USAGE, ProgramTest
+from program import ANIMALS, DONE, INPUT, USAGE, ProgramTest, text_config
 
-TEXT = "the cat sat on the mat. the dog sat on the log.\n" * 60
-CONFIG = """
-name = "tiny"
-[data]
-kind = "text_lm"
-path = "text.txt"
-batch = 4
-length = 24
-[model]
+CONFIG = text_config(
+    """
 kind = "llama"
 width = 16
 layers = 1
 heads = 2
 dense = { kind = "swiglu", hidden = 32 }
-[train]
+""",
+    """
 epochs = 8
 optimizer = { kind = "adamw", lr = 0.02 }
-"""
+""",
+    length=24,
+)
 TASK = """
 about = "where animals sit"
 path = "rows.jsonl"
@@ -39,14 +35,14 @@ class HarnessTest(ProgramTest):
     @classmethod
     def setUpClass(cls) -> None:
         cls.shared = cls.shared_program()
-        cls.shared.write("text.txt", TEXT)
+        cls.shared.write("text.txt", ANIMALS)
         cls.shared.write("tiny.toml", CONFIG)
         done = cls.shared.run("train", "tiny.toml", "--out", "run", "--quiet", "--data", ".")
         assert done.code == DONE, done.stderr
         cls.shared.write("where.toml", TASK)
         cls.shared.write("rows.jsonl", "".join(json.dumps(row) + "\n" for row in ROWS))
         cls.shared.write("texts.toml", 'form = "perplexity"\npath = "texts.jsonl"\ntext = "{{t}}"\n')
-        cls.shared.write("texts.jsonl", json.dumps({"t": TEXT[:48]}) + "\n" + json.dumps({"t": "tttt"}) + "\n")
+        cls.shared.write("texts.jsonl", json.dumps({"t": ANIMALS[:48]}) + "\n" + json.dumps({"t": "tttt"}) + "\n")
 
     def setUp(self) -> None:
         super().setUp()

@@ -5,15 +5,10 @@ import re
 import struct
 import unittest
 
-from program import CHECK, INPUT, USAGE, ProgramTest
+from program import ANIMALS, CHECK, INPUT, USAGE, ProgramTest, text_config
 
-CONFIG = """name = "tiny"
-[data]
-kind = "text_lm"
-path = "text.txt"
-batch = 4
-length = 10
-[model]
+CONFIG = text_config(
+    """
 kind = "llama"
 width = 16
 layers = 2
@@ -24,9 +19,9 @@ experts = [{ kind = "swiglu", hidden = 16, count = 3 }]
 router = { kind = "top_k", k = 2, weights = "score" }
 [model.attention]
 query_norm = "head"
-[train]
-epochs = 1
-"""
+""",
+    "epochs = 1",
+)
 
 
 def header(path) -> dict:
@@ -38,7 +33,7 @@ class ImportTest(ProgramTest):
     @classmethod
     def setUpClass(cls) -> None:
         cls.shared = cls.shared_program()
-        cls.shared.write("text.txt", "the cat sat on the mat. the dog sat on the log.\n" * 60)
+        cls.shared.write("text.txt", ANIMALS)
         cls.shared.write("my.toml", CONFIG)
         done = cls.shared.run("train", "my.toml", "--out", "run", "--quiet", "--data", ".")
         assert done.code == 0, done.stderr

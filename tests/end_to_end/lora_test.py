@@ -3,30 +3,25 @@
 import json
 import unittest
 
-from program import CHECK, DONE, USAGE, ProgramTest
+from program import ANIMALS, CHECK, DONE, USAGE, ProgramTest, text_config
 
-CONFIG = """name = "tiny"
-[data]
-kind = "text_lm"
-path = "text.txt"
-batch = 4
-length = 10
-[model]
+CONFIG = text_config(
+    """
 kind = "llama"
 width = 16
 layers = 2
 heads = 2
 dense = { kind = "swiglu", hidden = 24 }
-[train]
-epochs = 1
-"""
+""",
+    "epochs = 1",
+)
 
 
 class LoraTest(ProgramTest):
     @classmethod
     def setUpClass(cls) -> None:
         cls.shared = cls.shared_program()
-        cls.shared.write("text.txt", "the cat sat on the mat. the dog sat on the log.\n" * 60)
+        cls.shared.write("text.txt", ANIMALS)
         cls.shared.write("tiny.toml", CONFIG)
         lora = 'model.lora={rank=2, targets=["blocks.*.attention.*", "layers.0.w1"]}'
         for words in (("--out", "base"), ("--out", "tuned", "--set", lora)):

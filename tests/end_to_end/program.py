@@ -32,6 +32,15 @@ SMALL = {  # for the recipe synthetic/dmmoe: 2 x 5 steps in a few hundredths of 
 }
 
 
+ANIMALS = "the cat sat on the mat. the dog sat on the log.\n" * 60  # a text that is soon learned
+
+
+def text_config(model: str, train: str, *, length: int = 10, data: str = "") -> str:
+    """A configuration of a tiny language model of text.txt; its sections as lines of TOML."""
+    source = f'kind = "text_lm"\npath = "text.txt"\nbatch = 4\nlength = {length}'
+    return f'name = "tiny"\n[data]\n{source}\n{data}\n[model]\n{model}\n[train]\n{train}\n'
+
+
 class Done(NamedTuple):
     code: int
     stdout: str

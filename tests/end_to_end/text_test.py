@@ -5,19 +5,11 @@ import re
 import tomllib
 import unittest
 
-from program import DONE, FAILED, INPUT, USAGE, ProgramTest, metrics
+from program import ANIMALS, DONE, FAILED, INPUT, USAGE, ProgramTest, metrics, text_config
 
 RUN = "run"
-TEXT = "the cat sat on the mat. the dog sat on the log.\n" * 60
-CONFIG = """
-name = "tiny"
-[data]
-kind = "text_lm"
-path = "text.txt"
-batch = 4
-length = 10
-validation = 0.1
-[model]
+CONFIG = text_config(
+    """
 kind = "lstm_lm"
 width = 16
 dropout = 0.1
@@ -26,26 +18,29 @@ output = "sigmoid"
 router = { kind = "top_k", k = 2, noise = "gumbel" }
 experts = [{ kind = "mlp", hidden = 16, count = 4 }]
 balancers = [{ kind = "switch_loss", weight = 0.01 }]
-[train]
+""",
+    """
 epochs = 6
 log_every = 20
 optimizer = { kind = "adamw", lr = 0.01, clip_norm = 1.0 }
 checkpoint = { best = "valid.loss", every_steps = 25 }
-"""
+""",
+    data="validation = 0.1",
+)
 
 
 class TextTest(ProgramTest):
     @classmethod
     def setUpClass(cls) -> None:
         cls.shared = cls.shared_program()
-        cls.shared.write("text.txt", TEXT)
+        cls.shared.write("text.txt", ANIMALS)
         cls.shared.write("tiny.toml", CONFIG)
         cls.trained = cls.shared.run("train", "tiny.toml", "--out", RUN)
         assert cls.trained.code == DONE, cls.trained.stderr
 
     def setUp(self) -> None:
         super().setUp()
-        self.program.write("text.txt", TEXT)
+        self.program.write("text.txt", ANIMALS)
         self.program.write("tiny.toml", CONFIG)
 
     def writes(self, *words: str) -> str:
@@ -105,7 +100,7 @@ class TextTest(ProgramTest):
         clustered = self.shared.run("data", "cluster", RUN)
         self.assertEqual(clustered.code, DONE, clustered.stderr)
         table = tomllib.loads(clustered.stdout)["model"]["moe"]["router"]["table"]
-        self.assertEqual(len(table), len(set(TEXT)))
+        self.assertEqual(len(table), len(set(ANIMALS)))
         self.assertEqual(set(table), {0, 1, 2, 3})
         self.program.write("by_cluster.toml", clustered.stdout)
         done = self.succeeds("train", "by_cluster.toml", "--out", RUN, "--set", "train.epochs=1")
@@ -145,9 +140,9 @@ class TextTest(ProgramTest):
             self.assertIn(says, done.stderr)
 
     def test_another_text_with_other_symbols_is_refused(self):
-        self.program.write("text.txt", TEXT)
+        self.program.write("text.txt", ANIMALS)
         self.succeeds("train", "tiny.toml", "--out", RUN, "--set", "train.epochs=0.1")
-        self.program.write("text.txt", TEXT.replace("cat", "bat"))
+        self.program.write("text.txt", ANIMALS.replace("cat", "bat"))
         self.refuses(INPUT, ["vocabulary: expected the", "differ from symbol"], "eval", RUN)
 
     def test_what_no_model_can_be_trained_on_is_refused(self):

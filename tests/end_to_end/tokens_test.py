@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from program import INPUT, USAGE, ProgramTest
+from program import ANIMALS, INPUT, USAGE, ProgramTest
 
 TEXTS = ["low lower", "", "caf\u00e9 \U0001f642\n\tx", "<|endoftext|>low"]
 
@@ -41,7 +41,7 @@ class TokensTest(ProgramTest):
         self.refuses(USAGE, ["exists already"], "data", "train-tokenizer", "a.txt", "--out", "my/tokenizer.json")
 
     def test_a_model_is_trained_on_symbols_that_were_learned(self):
-        self.program.write("a.txt", "the cat sat on the mat. the dog sat on the log.\n" * 60)
+        self.program.write("a.txt", ANIMALS)
         data = '{ kind = "text_lm", path = "a.txt", length = 8, batch = 4, tokenizer = { kind = "bpe", symbols = 280 } }'
         model = '{ kind = "llama", width = 16, layers = 1, heads = 2, dense = { kind = "swiglu", hidden = 16 } }'
         self.program.write("my.toml", f'name = "x"\ndata = {data}\nmodel = {model}\ntrain = {{ epochs = 1 }}\n')

@@ -6,9 +6,9 @@ import shutil
 import struct
 import unittest
 
-from program import CHECK, ProgramTest, metrics
+from program import ANIMALS, CHECK, ProgramTest, metrics
 
-TEXT = "the cat sat on the mat. the dog sat on the log.\n" * 120
+TEXT = ANIMALS * 2
 DENSE = """
 name = "dense"
 data = { kind = "text_lm", path = "text.txt", batch = 4, length = 10, validation = 0.1 }
