@@ -179,9 +179,8 @@ void AttentionKernels<Scalar>::forward(const AttentionSequence<Scalar>& in, Scal
         if (!in.keep) continue;
         for (int64_t s = 0; s < keys; ++s) kept_RS[r * S + s] = weight[s] * in.keep[at_weight + r * stride + s];
       }
-      const Product<Scalar> plain{rows, C, keys, weights, stride, 1, in.v + h * C, in.key_stride, o + at, in.width};
-      const Product<Scalar> kept{rows, C, keys, kept_RS, S, 1, in.v + h * C, in.key_stride, o + at, in.width};
-      multiply(in.keep ? kept : plain);
+      const Scalar* used = in.keep ? kept_RS : weights;
+      multiply({rows, C, keys, used, in.keep ? S : stride, 1, in.v + h * C, in.key_stride, o + at, in.width});
     });
   }
 }
