@@ -12,6 +12,7 @@
 #include "heterodyne/convert/router_rows.h"
 #include "heterodyne/data/loader.h"
 #include "heterodyne/io/file.h"
+#include "heterodyne/io/folder.h"
 #include "heterodyne/io/safetensors.h"
 #include "heterodyne/train/run_folder.h"
 #include "heterodyne/train/transfer/remade.h"
@@ -68,6 +69,7 @@ ConversionOptions read_conversion(const Table& config) {
   Schema::of<ConversionOptions>().resolve(config, {}, problems);
   problems.throw_if_any();
   auto options = read_options<ConversionOptions>(config, {});
+  options.out = io::without_slashes(options.out);
   for (const auto& setting : options.tuning) {
     if (setting.rfind("data.", 0) == 0 || setting.rfind("train.", 0) == 0) continue;
     throw ConfigError(

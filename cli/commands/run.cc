@@ -152,7 +152,7 @@ std::vector<std::string> class_names(const RunFlags& options, const Experiment& 
 // The prompt beside the image, as the model's data set would give it.
 void add_question(const std::string& prompt, const Experiment& experiment, Batch& batch) {
   const auto words = tokenizers().make(Member(Table{{"kind", "word"}}), experiment.vocabulary);
-  const auto ids = words->encode(question_words(prompt), "run --prompt");
+  const auto ids = words->encode(question_words(prompt, "run --prompt"), "run --prompt");
   const int64_t length = network_shape(experiment).length, count = static_cast<int64_t>(ids.size());
   if (count < 1 || count > length)
     throw ConfigError("run", "prompt", fmt::format("expected 1 .. {} words and marks, got {}", length, count));

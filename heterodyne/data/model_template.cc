@@ -82,17 +82,19 @@ std::string read_tokenizer_config(const std::string& folder) {
   return text.empty() ? "" : config_text(config, text);
 }
 
-std::string tokenizer_config_with(const std::string& config, const std::string& template_path) {
-  const Table symbols = config.empty() ? config_in(fs::path(template_path).parent_path().string())
-                                       : io::parse_json_table(config, template_path);
-  return config_text(symbols, io::read_file(template_path));
+std::string tokenizer_config_with(const std::string& template_path, const std::string& folder) {
+  const bool is_there = !folder.empty() && fs::exists(file_beside(folder, kTokenizerConfig));
+  return config_text(config_in(is_there ? folder : fs::path(template_path).parent_path().string()),
+                     io::read_file(template_path));
 }
 
 ModelTemplate::ModelTemplate(const std::string& config, const std::string& where)
     : ModelTemplate(template_of(config, where), symbols_of(io::parse_json_table(config, where))) {}
 
 ModelTemplate ModelTemplate::of_file(const std::string& path, const std::string& config) {
-  return {tokenizer_config_with(config, path), path};
+  const Table symbols =
+      config.empty() ? config_in(fs::path(path).parent_path().string()) : io::parse_json_table(config, path);
+  return {config_text(symbols, io::read_file(path)), path};
 }
 
 std::string ModelTemplate::render(const std::vector<ChatMessage>& messages, bool opens_answer,

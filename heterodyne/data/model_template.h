@@ -21,17 +21,17 @@ namespace heterodyne {
 /// cannot be read.
 std::string read_tokenizer_config(const std::string& folder);
 
-/// `config`, what read_tokenizer_config() gives, with the template of a file in the place of its own. Where it is
-/// empty, with the symbols of the tokenizer_config.json beside the file, if there is one. Throws FormatError when a
-/// file cannot be read.
-std::string tokenizer_config_with(const std::string& config, const std::string& template_path);
+/// The same for the template of a file, with the symbols of the tokenizer_config.json in `folder`, the tokenizer's, or,
+/// where that is "" or there is none, of the one beside the template, if there is one.
+std::string tokenizer_config_with(const std::string& template_path, const std::string& folder);
 
 class ModelTemplate {
  public:
   /// `config` is what read_tokenizer_config() gives, `where` for error texts. Throws FormatError when there is no
   /// template or it cannot be read.
   ModelTemplate(const std::string& config, const std::string& where);
-  /// The template of a file, with the symbols that tokenizer_config_with() takes.
+  /// The template of a file, with the symbols of `config`, or, where that is empty, of the tokenizer_config.json beside
+  /// the file, if there is one.
   static ModelTemplate of_file(const std::string& path, const std::string& config = "");
 
   /// The conversation as one text, and, if `opens_answer`, what opens an answer. Templates see a time only where one

@@ -45,17 +45,19 @@ TEST(ReadTokenizerConfig, KeepsTemplateAndSymbols) {
   EXPECT_THROW(read_tokenizer_config(folder.path()), FormatError);
 }
 
-TEST(TokenizerConfigWith, ATemplateOfAFileTakesThePlaceOfTheModels) {
-  const fixtures::TemporaryFolder folder;
+TEST(TokenizerConfigWith, ATemplateOfAFileGoesWithTheTokenizersSymbols) {
+  const fixtures::TemporaryFolder folder, tokenizer;
   const std::string file = folder.put("my.jinja", "{{ eos_token }}!");
-  const auto rendered = [&](const std::string& config) {
-    return ModelTemplate(tokenizer_config_with(config, file), "here").render({{"user", "Hi"}}, true);
+  const auto rendered = [&](const std::string& with) {
+    return ModelTemplate(tokenizer_config_with(file, with), "here").render({{"user", "Hi"}}, true);
   };
-  EXPECT_EQ(rendered(config_with(kForm)), "</s>!");
   EXPECT_EQ(rendered(""), "!") << "no symbols are known";
   folder.put("tokenizer_config.json", R"({"eos_token": "<end>"})");
   EXPECT_EQ(rendered(""), "<end>!");
-  EXPECT_THROW(tokenizer_config_with("", folder.path() + "/none.jinja"), Error);
+  EXPECT_EQ(rendered(tokenizer.path()), "<end>!") << "the tokenizer has none";
+  tokenizer.put("tokenizer_config.json", R"({"eos_token": "</s>"})");
+  EXPECT_EQ(rendered(tokenizer.path()), "</s>!");
+  EXPECT_THROW(tokenizer_config_with(folder.path() + "/none.jinja", ""), Error);
 }
 
 TEST(ModelTemplate, WritesConversations) {

@@ -26,7 +26,8 @@ std::vector<bool> drawn_images(int64_t num_images, double validation) {
 
 }  // namespace
 
-std::string question_words(std::string_view question) {
+std::string question_words(std::string_view question, const std::string& where) {
+  tokens::check_utf8(question, where);
   std::string words;
   for (const char c : tokens::lowercased(question)) {
     const bool is_mark = static_cast<unsigned char>(c) < 0x80 && std::ispunct(static_cast<unsigned char>(c)) != 0;

@@ -29,7 +29,7 @@ struct PairSet {
 
 /// A question as words for a tokenizer that splits at spaces, in lower case, marks as words: "What is it?" to
 /// "what is it ?".
-std::string question_words(std::string_view question);
+std::string question_words(std::string_view question, const std::string& where);
 
 /// What a PairDataset is made of.
 struct PairSource {

@@ -73,8 +73,9 @@ TEST(PairDataset, SaysWhatItIs) {
 }
 
 TEST(QuestionWords, MarksAreWords) {
-  EXPECT_EQ(question_words("What is\nit?"), "what is it ? ");
-  EXPECT_EQ(question_words(""), "");
+  EXPECT_EQ(question_words("What is\nit?", "here"), "what is it ? ");
+  EXPECT_EQ(question_words("", "here"), "");
+  EXPECT_THROW(question_words("what \xf0", "here"), FormatError);
 }
 
 TEST(PairDataset, ValidationMayBeEmpty) { EXPECT_EQ(PairDataset(source_of(3, 0)).size(Split::kValid), 0); }

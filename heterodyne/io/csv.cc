@@ -94,6 +94,13 @@ class CsvParser {
   int64_t line_ = 1;
 };
 
+// Behind the byte order mark that some programs write first.
+std::string_view without_mark(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  return text;
+}
+
 }  // namespace
 
 std::string csv_text(const Rows& rows) {
@@ -109,12 +116,11 @@ std::string csv_text(const Rows& rows) {
 }
 
 std::vector<CsvRecord> parse_csv(std::string_view text, const std::string& file) {
-  return CsvParser(text, file).parse();
+  return CsvParser(without_mark(text), file).parse();
 }
 
 std::vector<CsvRecord> parse_tsv(std::string_view text) {
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  text = without_mark(text);
   std::vector<CsvRecord> records;
   int64_t number = 0;
   for (size_t begin = 0; begin < text.size(); ++number) {

@@ -34,6 +34,8 @@ TEST(ReadCsv, ReadsWhatTheRfcShows) {
   EXPECT_EQ(cells_of("\"aaa\",\"b\nbb\"\n\"b\"\"bb\",\"c,c\""), (Cells{{"aaa", "b\nbb"}, {"b\"bb", "c,c"}}));
   EXPECT_EQ(cells_of(",\n\n,\"\"\r"), (Cells{{"", ""}, {"", ""}}));
   EXPECT_TRUE(cells_of("").empty());
+  const std::string mark = "\xEF\xBB\xBF";
+  EXPECT_EQ(cells_of(mark + "\"a\",b"), (Cells{{"a", "b"}})) << "a byte order mark is no part of the first cell";
 }
 
 TEST(ReadCsv, KnowsTheLineOfEachRecord) {

@@ -15,6 +15,9 @@
 #define STBI_NO_STDIO
 #define STBI_NO_HDR
 #define STBI_NO_LINEAR
+#define STBI_NO_TGA  // of which a short file would be read as far as it goes, and memory behind it
+#define STBI_NO_PSD
+#define STBI_NO_PIC
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wshadow"

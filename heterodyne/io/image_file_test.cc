@@ -43,6 +43,9 @@ TEST(ImageFile, RefusesWhatIsNoPicture) {
   EXPECT_THROW(read_image(folder / "missing.png"), FormatError);
   EXPECT_THROW(read_image(folder.put("a.txt", "hello")), FormatError);
   EXPECT_THROW(read_image(folder.put("empty.png", "")), FormatError);
+  // A TGA file's header, for 16 x 16 pixels of which there are none.
+  const std::string header{0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 16, 0, 24, 0};
+  EXPECT_THROW(read_image(folder.put("short.png", header)), FormatError);
   const auto huge =
       fixtures::message_of<FormatError>([&] { read_image(folder.put("b.ppm", "P6 100000 100000 255\nx")); });
   EXPECT_NE(huge.find("100000 x 100000"), std::string::npos) << huge;

@@ -332,6 +332,7 @@ class Machine {
     const int64_t held = static_cast<int64_t>(values.bytes.size()) / width;
     if (shape.size() != strides.size() || offset < 0) fail("expected as many strides as sizes");
     int64_t last = offset;  // the place of the last value
+    int64_t count = 1;
     bool is_empty = false;
     for (size_t d = 0; d < shape.size(); ++d) {
       is_empty = is_empty || shape[d] == 0;
@@ -339,16 +340,20 @@ class Machine {
       if (shape[d] == 0) continue;
       if (__builtin_mul_overflow(shape[d] - 1, strides[d], &reach) || __builtin_add_overflow(last, reach, &last))
         fail("expected a tensor inside its values, got one that reaches beyond");
+      if (__builtin_mul_overflow(count, shape[d], &count) || count > held)
+        fail(fmt::format("expected at most the {} values that are there, got a tensor of more", held));
     }
     if (!is_empty && last >= held)
       fail(fmt::format("expected a tensor inside its {} values, got one that reaches to {}", held, last));
     const auto options = torch::TensorOptions().dtype(values.dtype);
     if (is_empty) return torch::empty(shape, options);
     if (values.dtype == torch::kBool) check_flags(values.bytes);
-    // A copy: the values need not lie where their type may.
-    auto all = torch::empty({held}, options);
-    std::copy_n(values.bytes.data(), static_cast<size_t>(held * width), static_cast<char*>(all.data_ptr()));
-    return all.as_strided(shape, strides, offset).contiguous();
+    // A copy, since the values need not lie where their type may; of this tensor's part alone, since many may share one
+    // storage.
+    auto part = torch::empty({last - offset + 1}, options);
+    std::copy_n(values.bytes.data() + offset * width, static_cast<size_t>(part.numel() * width),
+                static_cast<char*>(part.data_ptr()));
+    return part.as_strided(shape, strides).contiguous();
   }
 
   void check_flags(std::string_view values) const {

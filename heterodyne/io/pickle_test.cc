@@ -107,6 +107,11 @@ TEST(Pickle, ATensorLiesInsideItsValues) {
   EXPECT_NE(
       PickleFile(tensor(0, huge + byte(9) + "\x86", huge + byte(1) + "\x86") + ".").refusal().find("reaches beyond"),
       std::string::npos);
+  // One value read again and again, and one behind the others.
+  EXPECT_NE(PickleFile(tensor(0, pair(3, 2), pair(0, 0)) + ".").refusal().find("at most the 5 values"),
+            std::string::npos);
+  const auto last = PickleFile("}" + text("w") + tensor(4, byte(1) + "\x85", byte(1) + "\x85") + "s.").read();
+  EXPECT_TRUE(torch::equal(last.at(0).second, torch::tensor({4.0F})));
   const std::string minus = "J" + little(0xFFFFFFFF, 4);
   EXPECT_NE(PickleFile(tensor(0, minus + "\x85", byte(1) + "\x85") + ".").refusal().find("sizes of at least 0"),
             std::string::npos);

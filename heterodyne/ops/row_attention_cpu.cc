@@ -91,13 +91,6 @@ HETERODYNE_INLINE void softmax_gradient(const Scalar* weight, Scalar* gradient, 
   for (int64_t s = 0; s < length; ++s) gradient[s] = scale * weight[s] * (gradient[s] - sum);
 }
 
-// Of x_C with each of some rows.
-template <class Scalar>
-HETERODYNE_INLINE void dots_of(const Scalar* x_C, const Scalar* y_SC, int64_t stride, int64_t S, int64_t C,
-                               Scalar* dot_S) {
-  for (int64_t s = 0; s < S; ++s) dot_S[s] = dot(x_C, y_SC + s * stride, C);
-}
-
 #if defined(__x86_64__) && defined(__GNUC__)
 __attribute__((target("avx2,fma"))) void multiply_256(const Product<float>& p) { multiply_all<true>(p); }
 __attribute__((target("avx512f"))) void multiply_512(const Product<float>& p) { multiply_all<true>(p); }
@@ -110,46 +103,23 @@ void multiply(const Product<float>& p) {
   if (isa() == Isa::kAvx512) return multiply_512(p);
   return isa() == Isa::kAvx2 ? multiply_256(p) : multiply_unfused(p);
 }
-HETERODYNE_CLONES void dots(const float* x_C, const float* y_SC, int64_t stride, int64_t S, int64_t C, float* dot_S) {
-  dots_of(x_C, y_SC, stride, S, C, dot_S);
-}
 HETERODYNE_CLONES void softmax(float* score, const bool* mask, int64_t length) { softmax_of(score, mask, length); }
 HETERODYNE_CLONES void unsoftmax(const float* weight, float* gradient, float scale, int64_t length) {
   softmax_gradient(weight, gradient, scale, length);
 }
 void multiply(const Product<double>& p) { multiply_all<false>(p); }
-void dots(const double* x_C, const double* y_SC, int64_t stride, int64_t S, int64_t C, double* dot_S) {
-  dots_of(x_C, y_SC, stride, S, C, dot_S);
-}
 void softmax(double* score, const bool* mask, int64_t length) { softmax_of(score, mask, length); }
 void unsoftmax(const double* weight, double* gradient, double scale, int64_t length) {
   softmax_gradient(weight, gradient, scale, length);
 }
 
-// The products of some rows of x with those of y, [R, S]. Turning y round pays from a few rows on.
+// x_SC, whose rows are `stride` apart, the other way round.
 template <class Scalar>
-class RowProducts {
- public:
-  RowProducts(const Scalar* y_SC, int64_t stride, int64_t S, int64_t C, int64_t num_rows, Scalar* scratch)
-      : y_SC_(y_SC), stride_(stride), S_(S), C_(C), y_CS_(num_rows < kFew ? nullptr : scratch) {
-    if (!y_CS_) return;
-    for (int64_t s = 0; s < S; ++s) {
-      for (int64_t c = 0; c < C; ++c) y_CS_[c * S + s] = y_SC[s * stride + c];
-    }
+void transpose(const Scalar* x_SC, int64_t stride, int64_t S, int64_t C, Scalar* x_CS) {
+  for (int64_t s = 0; s < S; ++s) {
+    for (int64_t c = 0; c < C; ++c) x_CS[c * S + s] = x_SC[s * stride + c];
   }
-  /// With the first `count` of y's.
-  void write(const Scalar* x_RC, int64_t row_x, int64_t rows, int64_t count, Scalar* out, int64_t row_out) const {
-    if (y_CS_) return multiply({rows, count, C_, x_RC, row_x, 1, y_CS_, S_, out, row_out});
-    for (int64_t r = 0; r < rows; ++r) dots(x_RC + r * row_x, y_SC_, stride_, count, C_, out + r * row_out);
-  }
-
- private:
-  static constexpr int64_t kFew = 3;
-
-  const Scalar* y_SC_;
-  int64_t stride_, S_, C_;
-  Scalar* y_CS_;
-};
+}
 
 // Rows that see the same keys: all, or in a causal sequence a single one.
 template <class Scalar, class Work>
@@ -164,13 +134,13 @@ template <class Scalar>
 void AttentionKernels<Scalar>::forward(const AttentionSequence<Scalar>& in, Scalar* o, Scalar* scratch) {
   const int64_t C = in.width / in.num_heads, S = in.length, stride = in.num_heads * S;
   const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(C));
-  Scalar* kept_RS = scratch + C * S;
+  Scalar *key_CS = scratch, *kept_RS = scratch + C * S;
   for (int64_t h = 0; h < in.num_heads; ++h) {
-    const RowProducts<Scalar> scores(in.k + h * C, in.key_stride, S, C, in.num_rows, scratch);
+    transpose(in.k + h * C, in.key_stride, S, C, key_CS);
     for_rows_alike(in, [&](int64_t first, int64_t rows, int64_t keys) {
       const int64_t at = first * in.width + h * C, at_weight = first * stride + h * S;
       Scalar* weights = in.weights + at_weight;
-      scores.write(in.q + at, in.width, rows, keys, weights, stride);
+      multiply({rows, keys, C, in.q + at, in.width, 1, key_CS, S, weights, stride});
       for (int64_t r = 0; r < rows; ++r) {
         Scalar* weight = weights + r * stride;
         for (int64_t s = 0; s < keys; ++s) weight[s] *= scale;
@@ -190,12 +160,13 @@ void AttentionKernels<Scalar>::backward(const AttentionSequence<Scalar>& in, con
                                         Scalar* dv, Scalar* scratch) {
   const int64_t C = in.width / in.num_heads, S = in.length, R = in.num_rows, stride = in.num_heads * S;
   const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(C));
-  Scalar *kept_RS = scratch + C * S, *gradient_RS = kept_RS + R * S;
+  Scalar *value_CS = scratch, *kept_RS = scratch + C * S, *gradient_RS = kept_RS + R * S;
   for (int64_t h = 0; h < in.num_heads; ++h) {
     const int64_t at = h * C;
     const Scalar* weights = in.weights + h * S;
     const Scalar* keep = in.keep ? in.keep + h * S : nullptr;
-    RowProducts<Scalar>(in.v + at, in.key_stride, S, C, R, scratch).write(d_o + at, in.width, R, S, gradient_RS, S);
+    transpose(in.v + at, in.key_stride, S, C, value_CS);
+    multiply({R, S, C, d_o + at, in.width, 1, value_CS, S, gradient_RS, S});
     for (int64_t r = 0; r < R; ++r) {
       const Scalar* weight = weights + r * stride;
       Scalar* gradient = gradient_RS + r * S;
@@ -204,6 +175,7 @@ void AttentionKernels<Scalar>::backward(const AttentionSequence<Scalar>& in, con
         kept_RS[r * S + s] = weight[s] * factor;
         gradient[s] *= factor;
       }
+      if (in.num_keys) std::fill(gradient + in.num_keys[r], gradient + S, Scalar(0));  // whatever later tokens hold
       unsoftmax(weight, gradient, scale, S);
     }
     multiply({S, C, R, kept_RS, 1, S, d_o + at, in.width, dv + at, in.key_stride, true});

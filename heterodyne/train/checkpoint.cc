@@ -9,6 +9,7 @@
 #include "heterodyne/base/text.h"
 #include "heterodyne/data/tokenizer_file.h"
 #include "heterodyne/io/file.h"
+#include "heterodyne/io/folder.h"
 #include "heterodyne/io/json.h"
 #include "heterodyne/io/safetensors.h"
 #include "heterodyne/io/sha256.h"
@@ -131,8 +132,9 @@ Vocabulary vocabulary_from(const Table& table, const std::string& path) {
 
 }  // namespace
 
-void save_checkpoint(const std::string& folder, Network& network, Optimizer& optimizer, const TrainState& state,
+void save_checkpoint(const std::string& path, Network& network, Optimizer& optimizer, const TrainState& state,
                      const Experiment& experiment) {
+  const std::string folder = io::without_slashes(path);
   const std::string temporary = folder + kTemporary;
   std::error_code ignored;
   try {

@@ -155,13 +155,15 @@ std::unique_ptr<Dataset> make_dataset(const Experiment& experiment, const std::v
 }
 
 void take_vocabulary(Experiment& experiment, const Dataset& dataset) {
-  if (dataset.vocabulary()) experiment.vocabulary = *dataset.vocabulary();
+  // One that is known may have room for more symbols than the data set's tokenizer, and make_dataset() compared them.
+  if (dataset.vocabulary() && experiment.vocabulary.empty()) experiment.vocabulary = *dataset.vocabulary();
   const std::string tokenizer = text_setting(experiment, "data.tokenizer.path");
-  if (experiment.tokenizer_config.empty() && !tokenizer.empty())
-    experiment.tokenizer_config = read_tokenizer_config(std::filesystem::path(tokenizer).parent_path().string());
+  const std::string folder = std::filesystem::path(tokenizer).parent_path().string();
   const std::string own_template = text_setting(experiment, "data.template");
   if (chat_form(experiment) == "model" && !own_template.empty())
-    experiment.tokenizer_config = tokenizer_config_with(experiment.tokenizer_config, own_template);
+    experiment.tokenizer_config = tokenizer_config_with(own_template, folder);
+  else if (experiment.tokenizer_config.empty() && !tokenizer.empty())
+    experiment.tokenizer_config = read_tokenizer_config(folder);
 }
 
 std::string chat_form(const Experiment& experiment) {

@@ -12,6 +12,7 @@
 #include "heterodyne/data/model_template.h"
 #include "heterodyne/data/tokenizer_file.h"
 #include "heterodyne/io/file.h"
+#include "heterodyne/io/folder.h"
 #include "heterodyne/io/json.h"
 #include "heterodyne/nn/undrawn.h"
 #include "heterodyne/train/transfer/remade.h"
@@ -189,7 +190,8 @@ LogitError compare_logits(Network& network, const std::string& file) {
   return error;
 }
 
-Coverage export_model(TrainedModel& model, const ExportOptions& options, const std::string& folder, std::string* kind) {
+Coverage export_model(TrainedModel& model, const ExportOptions& options, const std::string& path, std::string* kind) {
+  const std::string folder = io::without_slashes(path);
   const std::string network = model.experiment.options.model.kind;
   std::vector<std::string> refusals;
   for (const auto& name : options.importer.empty() ? importers().names() : std::vector<std::string>{options.importer}) {

@@ -48,6 +48,28 @@ TEST(ImportModel, ACheckpointCanBeUsedOnItsOwn) {
       torch::equal(loaded.network->forward(batch, nullptr).logit_BY, model.network->forward(batch, nullptr).logit_BY));
 }
 
+TEST(ImportModel, RoomForMoreSymbolsThanTheTokenizerHasStays) {
+  const fixtures::TemporaryFolder source;
+  write_llama(source);
+  source.put("tokenizer.json", kTokenizer);
+  std::string text;
+  for (int i = 0; i < 40000; ++i) text += "ab";
+  source.put("text.txt", text);
+  auto experiment = import_model(source.path(), "small").experiment;
+  experiment.options.data.settings.set("length", 8);
+  take_vocabulary(experiment, *make_dataset(experiment, {source.path()}, {}));
+  EXPECT_EQ(experiment.vocabulary.size(), 11U) << "the model's embedding keeps its size";
+}
+
+TEST(SaveImported, ASlashAtTheEndDoesNotMatter) {
+  const fixtures::TemporaryFolder source, made;
+  write_llama(source);
+  save_imported(made / "copy/", import_model(source.path(), "small"));
+  auto loaded = load_model(made / "copy");
+  export_model(loaded, {}, made / "hf/");
+  EXPECT_TRUE(fs::exists(made / "hf/config.json"));
+}
+
 constexpr const char* kTokenizerConfig =
     R"({"bos_token": {"content": "<s>"}, "use_fast": true, "chat_template": "{{ bos_token }}{{ messages[0].content }}"})";
 

@@ -119,8 +119,8 @@ class VqaReader {
 
   Vocabulary learn() {
     std::string text;
-    for (const auto& question : read_questions(vqa_files(folder_, "train").questions))
-      text += question_words(question.text) + "\n";
+    const std::string path = vqa_files(folder_, "train").questions;
+    for (const auto& question : read_questions(path)) text += question_words(question.text, path) + "\n";
     Vocabulary vocabulary = learn_vocabulary(kind_, text, kVqaWhere);
     tokenizer_ = tokenizers().make(kind_, vocabulary);
     return vocabulary;
@@ -151,7 +151,7 @@ class VqaReader {
 
  private:
   std::vector<int64_t> ids_of(const VqaQuestion& question, int64_t n, const std::string& path) const {
-    auto ids = tokenizer_->encode(question_words(question.text), path);
+    auto ids = tokenizer_->encode(question_words(question.text, path), path);
     if (ids.empty() || static_cast<int64_t>(ids.size()) > length_)
       throw FormatError::in_file(path, fmt::format("question {}: expected 1 .. {} words, as data.length says, got {}",
                                                    n, length_, ids.size()));

@@ -117,13 +117,15 @@ struct Instruct {
   // The template that a model brings, where it is asked for.
   static std::optional<ModelTemplate> own_template(const Options& options) {
     if (options.form != kModel) return std::nullopt;
-    if (!options.template_path.empty()) return ModelTemplate::of_file(options.template_path);
     const Value* path = options.tokenizer.settings.find("path");
-    if (options.tokenizer.kind != "file" || !path || !path->if_text())
+    const bool is_file = options.tokenizer.kind == "file" && path && path->if_text();
+    const std::string folder = is_file ? std::filesystem::path(*path->if_text()).parent_path().string() : "";
+    const std::string& form = options.template_path;
+    if (!form.empty()) return ModelTemplate(tokenizer_config_with(form, folder), form);
+    if (!is_file)
       throw ConfigError(kPlace, "form",
                         "expected a tokenizer of kind \"file\", beside which the model's template lies, or "
                         "data.template; got neither");
-    const std::string folder = std::filesystem::path(*path->if_text()).parent_path().string();
     const std::string config = read_tokenizer_config(folder);
     if (config.empty())
       throw FormatError(kPlace, fmt::format("{}: expected a chat template in tokenizer_config.json or "

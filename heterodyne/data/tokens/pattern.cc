@@ -42,7 +42,8 @@ Pattern::Pattern(const std::string& expression, const std::string& where) : wher
   auto compiled = std::make_shared<Compiled>();
   int code = 0;
   size_t place = 0;
-  compiled->code = pcre2_compile_8(units(expression), expression.size(), PCRE2_UTF | PCRE2_UCP, &code, &place, nullptr);
+  compiled->code = pcre2_compile_8(units(expression), expression.size(),
+                                   PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &place, nullptr);
   if (compiled->code == nullptr)
     throw FormatError::in_file(where, fmt::format("expected a regular expression, got \"{}\": {} at byte {}",
                                                   expression, reason_of(code), place));

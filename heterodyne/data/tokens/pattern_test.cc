@@ -30,6 +30,7 @@ TEST(Pattern, ALongTextIsNoTrouble) {
 TEST(Pattern, WhatCannotBeDoneIsSaid) {
   EXPECT_EQ(fixtures::message_of<FormatError>([] { Pattern("a(", "t.json"); }),
             "t.json: expected a regular expression, got \"a(\": missing closing parenthesis at byte 2");
+  EXPECT_NE(fixtures::message_of<FormatError>([] { Pattern("\\C", "t.json"); }), "") << "it would cut characters";
   const std::string text = std::string(40, 'a') + "b";
   EXPECT_NE(fixtures::message_of<FormatError>([&] {
               Pattern("(a|aa)+$", "t.json").matches(text);

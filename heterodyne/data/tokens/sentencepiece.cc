@@ -120,11 +120,11 @@ class SentencePiece : public Tokenizer {
   }
 
   std::string piece(int64_t id, int64_t before) const override {
-    const auto& piece = model_.pieces.at(static_cast<size_t>(id));
-    if (piece.type == Type::kControl) return "";
+    if (is_mark(id)) return "";
+    const auto& piece = model_.pieces[static_cast<size_t>(id)];
     if (piece.type == Type::kUnknown) return model_.unknown_surface;
     if (piece.type == Type::kByte) return std::string(1, static_cast<char>(byte_of_symbol(piece.text)));
-    const bool begins = before < 0 || model_.pieces.at(static_cast<size_t>(before)).type == Type::kControl;
+    const bool begins = before < 0 || is_mark(before);
     std::string_view text = piece.text;
     if (begins && model_.adds_dummy_prefix && text.starts_with(kSpace)) text.remove_prefix(kSpace.size());
     return replaced(text, kSpace, " ");
@@ -133,8 +133,7 @@ class SentencePiece : public Tokenizer {
   // Symbols that mark something are never part of the text.
   std::string decode(const std::vector<int64_t>& ids, bool) const override {
     std::vector<int64_t> shown;
-    std::copy_if(ids.begin(), ids.end(), std::back_inserter(shown),
-                 [&](int64_t id) { return model_.pieces.at(static_cast<size_t>(id)).type != Type::kControl; });
+    std::copy_if(ids.begin(), ids.end(), std::back_inserter(shown), [&](int64_t id) { return !is_mark(id); });
     return lossy_utf8(Tokenizer::decode(shown, true));
   }
 
@@ -148,6 +147,12 @@ class SentencePiece : public Tokenizer {
   using Tokenizer::framed;
 
  private:
+  // A symbol that is never part of a text, or one of those that a model has room for beyond the tokenizer's.
+  bool is_mark(int64_t id) const {
+    const auto place = static_cast<size_t>(id);
+    return place >= model_.pieces.size() || model_.pieces[place].type == Type::kControl;
+  }
+
   // Spaces as characters of their own, one before the text.
   std::string with_spaces(std::string_view text) const {
     if (!model_.removes_extra_spaces) {

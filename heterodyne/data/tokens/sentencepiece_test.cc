@@ -55,6 +55,7 @@ TEST(SentencePiece, SpecialSymbolsInTheTextAreText) {
   const auto tokenizer = make_sentencepiece(model(), "m.model").tokenizer;
   EXPECT_EQ(tokenizer->encode("<s>", "here"), (Ids{2, 0}));
   EXPECT_EQ(tokenizer->decode({1, 8, 2, 5, 0}, true), "ab c \u2047 ");
+  EXPECT_EQ(tokenizer->decode({8, 9, 5}, true) + tokenizer->piece(70, 71), "abc") << "a model may have more symbols";
 }
 
 TEST(SentencePiece, RefusesWhatItCannotRead) {

@@ -50,15 +50,15 @@ class JsonTokenizer : public Tokenizer {
   }
 
   std::string piece(int64_t id, int64_t before) const override {
-    if (is_special_.at(static_cast<size_t>(id))) return "";
-    return decoder_.one(symbols_[static_cast<size_t>(id)], before < 0 || is_special_.at(static_cast<size_t>(before)));
+    if (!is_text(id)) return "";
+    return decoder_.one(symbols_[static_cast<size_t>(id)], before < 0 || !is_text(before));
   }
 
   std::string decode(const std::vector<int64_t>& ids, bool keeps_specials) const override {
     std::vector<std::string> symbols;
     for (const int64_t id : ids) {
-      if (keeps_specials || !is_special_.at(static_cast<size_t>(id)))
-        symbols.push_back(symbols_.at(static_cast<size_t>(id)));
+      const auto place = static_cast<size_t>(id);
+      if (place < symbols_.size() && (keeps_specials || is_text(id))) symbols.push_back(symbols_[place]);
     }
     return join(decoder_.all(std::move(symbols)), "");
   }
@@ -71,6 +71,11 @@ class JsonTokenizer : public Tokenizer {
   const std::vector<std::string>& symbols() const { return symbols_; }
 
  private:
+  // Neither a special symbol nor one of those that a model has room for beyond the tokenizer's.
+  bool is_text(int64_t id) const {
+    const auto place = static_cast<size_t>(id);
+    return place < is_special_.size() && !is_special_[place];
+  }
   void put(int64_t id, const std::string& symbol) {
     const auto place = static_cast<size_t>(id);
     if (symbols_.size() <= place) symbols_.resize(place + 1);

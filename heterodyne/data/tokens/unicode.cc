@@ -78,8 +78,8 @@ char32_t next_character(std::string_view text, size_t& at) {
   const char32_t lead = byte(0);
   const size_t length = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
   char32_t character = length == 1 ? lead : lead & (0xFFU >> (length + 1));
-  for (size_t i = 1; i < length; ++i) character = (character << 6) | (byte(i) & 0x3F);
-  at += length;
+  for (size_t i = 1; i < length && at + i < text.size(); ++i) character = (character << 6) | (byte(i) & 0x3F);
+  at = std::min(at + length, text.size());
   return character;
 }
 

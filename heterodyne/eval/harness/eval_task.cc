@@ -135,7 +135,8 @@ size_t EvalTask::gold_of(const Table& row, size_t num_choices, const std::string
   }
   int64_t number = 0;
   const auto end = text.data() + text.size();
-  const bool is_number = std::from_chars(text.data(), end, number).ptr == end && !text.empty();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  const bool is_number = error == std::errc() && stop == end;
   const int64_t index = number - options_.gold_from;
   if (!is_number || index < 0 || index >= static_cast<int64_t>(num_choices))
     throw FormatError::in_file(where, fmt::format("gold: expected {} .. {}, got \"{}\"", options_.gold_from,

@@ -141,7 +141,7 @@ TEST(EvalTask, GoldNumbersHaveABeginningAndAnEnd) {
   const auto gold = [&](const std::string& g) { return task.item({{"q", "?"}, {"g", g}}, "p: line 1").gold; };
   EXPECT_EQ(gold("1"), 0U);
   EXPECT_EQ(gold("2"), 1U);
-  for (const char* bad : {"0", "3", "1.0", "x", ""})
+  for (const char* bad : {"0", "3", "1.0", "x", "", "99999999999999999999"})
     EXPECT_EQ(fixtures::message_of<FormatError>([&] { gold(bad); }),
               std::string("p: line 1: gold: expected 1 .. 2, got \"") + bad + "\"");
 }

@@ -48,7 +48,8 @@ const Value* find_field(const Table& row, std::string_view path) {
     } else if (list) {
       size_t index = 0;
       const auto end = name.data() + name.size();
-      const bool is_number = std::from_chars(name.data(), end, index).ptr == end;
+      const auto [stop, error] = std::from_chars(name.data(), end, index);
+      const bool is_number = error == std::errc() && stop == end;
       found = is_number && index < list->size() ? &(*list)[index] : nullptr;
     } else {
       return nullptr;

@@ -51,6 +51,7 @@ TEST(FieldTemplate, WhatDoesNotFitIsNamed) {
   EXPECT_EQ(refusal("{{answr}}"), "a: line 3: answr: expected such a field, got none");
   EXPECT_EQ(refusal("{{question.x}}"), "a: line 3: question.x: expected such a field, got none");
   EXPECT_EQ(refusal("{{choices.text.7}}"), "a: line 3: choices.text.7: expected such a field, got none");
+  EXPECT_NE(refusal("{{choices.text.99999999999999999999}}"), "");
   EXPECT_EQ(refusal("{{none}}"), "a: line 3: none: expected text or a number, got null");
   EXPECT_EQ(refusal("x{{choices.text}}"), "a: line 3: choices.text: expected text or a number, got a list");
   EXPECT_EQ(refusal("{{question | before(_)}}"), "a: line 3: question: expected a \"_\" in it, got \"Why?\"");

@@ -21,22 +21,27 @@ class LocalDispatcher : public Dispatcher {
 
   torch::Tensor run(const ExpertCall& call, const Routing& routing) override {
     const auto mlps = mlps_of(call, routing);
-    std::vector<uint8_t> is_other;
-    for (const auto& mlp : mlps) is_other.push_back(mlp.defined() ? 0 : 1);
-    const auto num_others = std::count(is_other.begin(), is_other.end(), 1);
-    if (num_others == routing.num_experts()) return run_each(call, routing);
+    if (std::none_of(mlps.begin(), mlps.end(), [](const auto& mlp) { return mlp.defined(); }))
+      return run_each(call, routing);
     const auto y_TO = ops::expert_mlps(call.x_TD(), routing.weight_N, routing.plan, mlps, call.output_width);
-    if (num_others == 0) return y_TO;
+    const auto offsets = routing.plan.expert_offsets();
+    std::vector<uint8_t> is_other;  // has rows, which are still to be answered
+    for (size_t e = 0; e < mlps.size(); ++e) is_other.push_back(!mlps[e].defined() && offsets[e + 1] > offsets[e]);
+    if (std::count(is_other.begin(), is_other.end(), 1) == 0) return y_TO;
     const auto is_other_E = torch::tensor(is_other, torch::kBool);
     return y_TO + run_each(call, with_pairs(routing, is_other_E.index_select(0, routing.plan.expert_N)));
   }
 
  private:
-  // The experts that one call of an op runs together; all undefined when it runs none.
+  // The experts that one call of an op runs together; all undefined when it runs none. Where nothing is learned those
+  // without rows are not looked at: of thousands a token chooses a few, and the others lie in no cache.
   static std::vector<ops::ExpertMlp> mlps_of(const ExpertCall& call, const Routing& routing) {
     std::vector<ops::ExpertMlp> mlps(call.experts.size());
     if (call.is_log_mixture || !ops::can_run_expert_mlps(call.x_BSD, routing.weight_N)) return mlps;
-    for (size_t e = 0; e < mlps.size(); ++e) mlps[e] = call.experts[e]->as_mlp();
+    const auto offsets = routing.plan.expert_offsets();
+    for (size_t e = 0; e < mlps.size(); ++e) {
+      if (torch::GradMode::is_enabled() || offsets[e + 1] > offsets[e]) mlps[e] = call.experts[e]->as_mlp();
+    }
     return mlps;
   }
 

@@ -16,8 +16,12 @@ class HfConfig {
   HfConfig(const Table& config, std::string where) : config_(config), where_(std::move(where)) {}
 
   bool has(const std::string& key) const;
-  /// A whole number of at least 1, at most 2^31.
+  /// A whole number of at least 1, at most 2^24.
   int64_t size(const std::string& key) const;
+  /// num_hidden_layers, at most 1,000.
+  int64_t num_layers() const { return part_count("num_hidden_layers", 1000); }
+  /// Experts of a layer, at most 4,096.
+  int64_t num_experts(const std::string& key) const { return part_count(key, 4096); }
   int64_t size(const std::string& key, int64_t otherwise) const { return has(key) ? size(key) : otherwise; }
   double real(const std::string& key, double otherwise) const;
   bool flag(const std::string& key, bool otherwise) const;
@@ -36,6 +40,9 @@ class HfConfig {
   const std::string& where() const { return where_; }
 
  private:
+  // So many parts that a small file cannot ask for more names than memory holds.
+  int64_t part_count(const std::string& key, int64_t most) const;
+
   Table config_;
   std::string where_;
 };

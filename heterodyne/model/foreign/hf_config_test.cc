@@ -36,6 +36,10 @@ TEST(HfConfig, NamesTheKeyAtFault) {
             "config.json: name: expected a whole number of at least 1, got \"x\"");
   EXPECT_EQ(refusal([] { kConfig.size("other"); }),
             "config.json: other: expected a whole number of at least 1, got nothing");
+  EXPECT_EQ(refusal([] { HfConfig({{"num_hidden_layers", 1001}}, "c.json").num_layers(); }),
+            "c.json: num_hidden_layers: expected at most 1000, got 1001");
+  EXPECT_EQ(refusal([] { HfConfig({{"n", 4097}}, "c.json").num_experts("n"); }),
+            "c.json: n: expected at most 4096, got 4097");
   EXPECT_EQ(refusal([] { kConfig.real("name", 1); }), "config.json: name: expected a number, got \"x\"");
   EXPECT_EQ(refusal([] { kConfig.flag("size", true); }), "config.json: size: expected true or false, got 3");
   EXPECT_EQ(refusal([] { kConfig.text("size", ""); }), "config.json: size: expected text, got 3");

@@ -91,7 +91,7 @@ Table rope_parameters_of(const Table& model) {
 
 Blueprint llama_blueprint(const HfConfig& config, const Table& attention) {
   config.expect("hidden_act", "silu");
-  const int64_t width = config.size("hidden_size"), layers = config.size("num_hidden_layers");
+  const int64_t width = config.size("hidden_size"), layers = config.num_layers();
   const int64_t heads = config.size("num_attention_heads");
   if (!config.has("head_dim") && width % heads != 0)
     config.fail("num_attention_heads", fmt::format("a divisor of hidden_size = {}", width));

@@ -33,7 +33,7 @@ Blueprint read_bert(const HfConfig& config) {
   const auto architectures = config.texts("architectures");
   const bool has_classes = !architectures.empty() && architectures.front() == "BertForSequenceClassification";
   const std::string prefix = has_classes ? "bert." : "";
-  const int64_t layers = config.size("num_hidden_layers");
+  const int64_t layers = config.num_layers();
   Blueprint blueprint;
   blueprint.model = {{"kind", "bert"},
                      {"width", config.size("hidden_size")},

@@ -80,7 +80,7 @@ std::vector<int64_t> window_layers_of(const HfConfig& config, int64_t layers) {
 Blueprint read_gpt_oss(const HfConfig& config) {
   Table attention{{"qkv_bias", true}, {"output_bias", true}, {"sinks", true}};
   if (!config.flag("attention_bias", true)) attention = {{"sinks", true}};
-  const auto layers = config.size("num_hidden_layers");
+  const auto layers = config.num_layers();
   const auto with_window = window_layers_of(config, layers);
   if (!with_window.empty()) {
     attention.set("window", config.size("sliding_window", 128));
@@ -88,7 +88,7 @@ Blueprint read_gpt_oss(const HfConfig& config) {
       attention.set("window_layers", Array(with_window.begin(), with_window.end()));
   }
   Blueprint blueprint = llama_blueprint(config, attention);
-  const int64_t experts = config.size("num_local_experts");
+  const int64_t experts = config.num_experts("num_local_experts");
   blueprint.model.set(
       "moe", Table{{"router", Table{{"kind", "top_k"}, {"k", config.size("num_experts_per_tok", 4)}, {"bias", true}}},
                    {"experts", Array{Table{{"kind", "clamped_swiglu"},

@@ -10,7 +10,7 @@ Blueprint read_mixtral(const HfConfig& config) {
   Blueprint blueprint = llama_blueprint(config, config.has("sliding_window") ? window : Table());
   MoeLayers moe;
   moe.layers = all_layers(integer_of(blueprint.model, "layers"));
-  moe.experts = config.size("num_local_experts", 8);
+  moe.experts = config.has("num_local_experts") ? config.num_experts("num_local_experts") : 8;
   moe.hidden = config.size("intermediate_size");
   moe.router = {{"kind", "top_k"}, {"k", config.size("num_experts_per_tok", 2)}};
   moe.section = "block_sparse_moe";

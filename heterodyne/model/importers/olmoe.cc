@@ -12,7 +12,7 @@ Blueprint read_olmoe(const HfConfig& config) {
   Blueprint blueprint = llama_blueprint(config, attention);
   MoeLayers moe;
   moe.layers = all_layers(integer_of(blueprint.model, "layers"));
-  moe.experts = config.size("num_experts", 64);
+  moe.experts = config.has("num_experts") ? config.num_experts("num_experts") : 64;
   moe.hidden = config.size("intermediate_size");
   moe.router = {{"kind", "top_k"},
                 {"k", config.size("num_experts_per_tok", 8)},

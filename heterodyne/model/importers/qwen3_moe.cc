@@ -14,7 +14,7 @@ Blueprint read_qwen3_moe(const HfConfig& config) {
   const auto dense = config.list("mlp_only_layers");
   MoeLayers moe;
   moe.layers = layers_without(integer_of(blueprint.model, "layers"), dense);
-  moe.experts = config.size(config.has("num_experts") ? "num_experts" : "num_local_experts");
+  moe.experts = config.num_experts(config.has("num_experts") ? "num_experts" : "num_local_experts");
   moe.hidden = config.size("moe_intermediate_size");
   moe.router = {{"kind", "top_k"},
                 {"k", config.size("num_experts_per_tok", 8)},

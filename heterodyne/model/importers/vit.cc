@@ -40,7 +40,7 @@ Blueprint read_vit(const HfConfig& config) {
     config.fail("architectures", "\"ViTForImageClassification\"");
   config.expect("hidden_act", "gelu");
   config.expect("qkv_bias", true);
-  const int64_t layers = config.size("num_hidden_layers");
+  const int64_t layers = config.num_layers();
   Blueprint blueprint;
   blueprint.model = {{"kind", "vit"},
                      {"width", config.size("hidden_size")},
