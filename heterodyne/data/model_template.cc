@@ -94,7 +94,7 @@ ModelTemplate::ModelTemplate(const std::string& config, const std::string& where
 ModelTemplate ModelTemplate::of_file(const std::string& path, const std::string& config) {
   const Table symbols =
       config.empty() ? config_in(fs::path(path).parent_path().string()) : io::parse_json_table(config, path);
-  return {config_text(symbols, io::read_file(path)), path};
+  return {jinja::Template(io::read_file(path), path), symbols_of(symbols)};
 }
 
 std::string ModelTemplate::render(const std::vector<ChatMessage>& messages, bool opens_answer,

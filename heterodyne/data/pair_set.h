@@ -28,7 +28,7 @@ struct PairSet {
 };
 
 /// A question as words for a tokenizer that splits at spaces, in lower case, marks as words: "What is it?" to
-/// "what is it ?".
+/// "what is it ?". Throws FormatError naming `where` unless it is UTF-8.
 std::string question_words(std::string_view question, const std::string& where);
 
 /// What a PairDataset is made of.

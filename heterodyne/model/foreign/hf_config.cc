@@ -18,17 +18,14 @@ void HfConfig::fail(const std::string& key, const std::string& expected) const {
       where_, fmt::format("{}: expected {}, got {}", key, expected, value ? io::write_json(*value) : "nothing"));
 }
 
-int64_t HfConfig::size(const std::string& key) const {
-  const Value* value = config_.find(key);
-  const int64_t* number = value ? value->if_integer() : nullptr;
-  if (number == nullptr || *number < 1 || *number > (int64_t{1} << 24)) fail(key, "a whole number of at least 1");
-  return *number;
-}
+int64_t HfConfig::size(const std::string& key) const { return part_count(key, int64_t{1} << 24); }
 
 int64_t HfConfig::part_count(const std::string& key, int64_t most) const {
-  const int64_t count = size(key);
-  if (count > most) fail(key, fmt::format("at most {}", most));
-  return count;
+  const Value* value = config_.find(key);
+  const int64_t* number = value ? value->if_integer() : nullptr;
+  if (number == nullptr || *number < 1) fail(key, "a whole number of at least 1");
+  if (*number > most) fail(key, fmt::format("at most {}", most));
+  return *number;
 }
 
 double HfConfig::real(const std::string& key, double otherwise) const {
