@@ -77,7 +77,7 @@ HETERODYNE_INLINE float tanh_of(float x) {
   return square < 0.04F ? series : far;
 }
 
-/// The sum of exp(row - largest), in the lanes of lanes.h; largest is the row's.
+/// The sum of exp(row - largest), in the lanes of lanes.h, which are added up in halves; largest is the row's.
 template <class Scalar>
 HETERODYNE_INLINE Scalar sum_of_exponentials(const Scalar* row, Scalar largest, int64_t size) {
   Scalar lanes[kLanes] = {};
@@ -86,9 +86,10 @@ HETERODYNE_INLINE Scalar sum_of_exponentials(const Scalar* row, Scalar largest, 
     for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += exp_below(row[i + lane] - largest);
   }
   for (; i < size; ++i) lanes[i % kLanes] += exp_below(row[i] - largest);
-  Scalar sum = 0;
-  for (const Scalar lane : lanes) sum += lane;
-  return sum;
+  for (int64_t half = kLanes / 2; half > 0; half /= 2) {
+    for (int64_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
+  }
+  return lanes[0];
 }
 
 }  // namespace heterodyne::ops::internal

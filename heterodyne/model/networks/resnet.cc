@@ -4,6 +4,7 @@
 // added (option A). blocks = [3, 3, 3] is ResNet-20; [1, 1, 1] takes 12 million multiply-adds on 32 x 32.
 //
 // Letters: B images, C channels, H x W pixels.
+#include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <fmt/format.h>
 
@@ -35,10 +36,10 @@ nn::ConvOptions residual_conv(int64_t inputs, int64_t outputs, int64_t stride) {
   return {inputs, outputs, 3, stride, 1, false, nn::Scheme::kHeNormal};
 }
 
-// What the block's answer is added to.
+// What the block's answer is added to. Means of single places in the place of slices: their gradients keep the channels
+// last, and so do those of all that comes before.
 torch::Tensor shortcut(const torch::Tensor& x_BCHW, int64_t stride, int64_t channels) {
-  auto x = x_BCHW;
-  if (stride > 1) x = x.slice(2, 0, x.size(2), stride).slice(3, 0, x.size(3), stride);
+  const auto x = stride > 1 ? at::avg_pool2d(x_BCHW, {1, 1}, {stride, stride}) : x_BCHW;
   const int64_t more = channels - x.size(1);
   return more == 0 ? x : at::constant_pad_nd(x, {0, 0, 0, 0, more / 2, more - more / 2}, 0);
 }

@@ -28,14 +28,14 @@ int64_t stored_columns(int64_t outputs) {
   return outputs == 0 ? 0 : last * kPanel + internal::round_to_16(internal::panel_width(outputs, last));
 }
 
-// x_NI rounded to bfloat16, [N, I rounded up to 2].
-torch::Tensor rounded_rows(const torch::Tensor& x_NI) {
-  const int64_t N = x_NI.size(0), I = x_NI.size(1), stride = internal::round_to_2(I);
-  auto rounded = torch::empty({N, stride}, torch::kBFloat16);
+// [N, size of a rounded row].
+torch::Tensor rounded_rows(internal::Rounding rounding, const torch::Tensor& x_NI) {
+  const int64_t N = x_NI.size(0), I = x_NI.size(1), size = internal::rounded_size(rounding, I);
+  auto rounded = torch::empty({N, size}, torch::kFloat32);
   const float* from = x_NI.const_data_ptr<float>();
-  auto* to = static_cast<uint16_t*>(rounded.data_ptr());
+  float* to = rounded.data_ptr<float>();
   parallel_for(0, N, 16, [&](int64_t begin, int64_t end) {
-    internal::round_rows({from + begin * I, I, end - begin, I}, to + begin * stride);
+    internal::round_rows(rounding, {from + begin * I, I, end - begin, I}, to + begin * size);
   });
   return rounded;
 }
@@ -43,15 +43,14 @@ torch::Tensor rounded_rows(const torch::Tensor& x_NI) {
 void run_product(const torch::Tensor& x_NI, const CompactMatrix& matrix, const float* bias, float* y) {
   const int64_t N = x_NI.size(0), I = matrix.inputs, O = matrix.outputs;
   const int64_t blocks = (N + kRowBlock - 1) / kRowBlock, panels = num_panels(O);
-  torch::Tensor x_bf16;
-  if (internal::is_in_bf16(std::min(N, kRowBlock))) x_bf16 = rounded_rows(x_NI);
-  const float* x = x_NI.const_data_ptr<float>();
-  const auto* half = x_bf16.defined() ? static_cast<const uint16_t*>(x_bf16.const_data_ptr()) : nullptr;
+  const auto rounding = internal::rounding_of(matrix.format, N);
+  const auto rounded = rounded_rows(rounding, x_NI);
+  const float *x = x_NI.const_data_ptr<float>(), *x_rounded = rounded.const_data_ptr<float>();
   for_each_task(blocks * panels, [&](int64_t task) {
     const int64_t p = task % panels, first = task / panels * kRowBlock, count = std::min(kRowBlock, N - first);
     const auto panel = internal::panel_of(matrix, p);
-    internal::CompactRows rows{x + first * I, I, count, y + first * O + p * kPanel, O};
-    if (half) rows.x_bf16 = half + first * internal::round_to_2(I);
+    const internal::CompactRows rows{
+        x + first * I, I, count, y + first * O + p * kPanel, O, rounding, x_rounded + first * rounded.size(1)};
     internal::compact_gemm(panel, rows, thread_scratch(internal::kCompactWork / static_cast<int64_t>(sizeof(float))));
     if (bias) internal::add_to_rows(bias + p * kPanel, {rows.y, O, count, panel.width});
   });

@@ -8,7 +8,7 @@
 
 #include "heterodyne/base/clones.h"
 #include "heterodyne/ops/compact/few_avx2_cpu.h"
-#include "heterodyne/ops/compact/few_int8_cpu.h"
+#include "heterodyne/ops/compact/int8_rows_cpu.h"
 #include "heterodyne/ops/isa.h"
 
 namespace heterodyne::ops::internal {
@@ -20,8 +20,6 @@ using Words = uint32_t __attribute__((vector_size(kVector * sizeof(uint32_t))));
 
 constexpr int64_t kDepth = 128;  // inputs that are expanded at a time; a multiple of kScaled
 
-HETERODYNE_INLINE float from_bf16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
-
 // The same for numbers and for NaN as quantize() writes it, whose low bits are zero.
 HETERODYNE_INLINE uint32_t rounded_number(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
@@ -32,16 +30,6 @@ HETERODYNE_INLINE uint16_t rounded(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
   const uint32_t nearest = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;  // halves to even
   return static_cast<uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? bits >> 16 | 0x40 : nearest);
-}
-
-// The scales of the inputs from `first` on.
-HETERODYNE_INLINE void scales_at(const CompactPanel& panel, int64_t first, float* to) {
-  if (panel.column_scales) {
-    for (int64_t c = 0; c < panel.columns; ++c) to[c] = panel.column_scales[c];
-  } else {
-    const uint16_t* scales = panel.scales + first / kScaled * panel.columns;
-    for (int64_t c = 0; c < panel.columns; ++c) to[c] = from_bf16(scales[c]);
-  }
 }
 
 // y of R rows and up to 16 x V columns from column `at` on. Each value is read once.
@@ -75,41 +63,9 @@ HETERODYNE_INLINE void few_bf16(const CompactPanel& panel, const CompactRows& ro
 }
 
 template <int R, int V>
-HETERODYNE_INLINE void few_int8(const CompactPanel& panel, const CompactRows& rows, int64_t at, float* y) {
-  Floats sum[R][V] = {};
-  const int64_t step = panel.column_scales ? panel.inputs : kScaled;
-  float scales[kPanel], wide[kScaled * kPanel];
-  for (int64_t first = 0; first < panel.inputs; first += step) {
-    const int64_t end = std::min(first + step, panel.inputs);
-    Floats part[R][V] = {};
-    for (int64_t begin = first; begin < end; begin += kScaled) {
-      // All columns of some inputs at once: long loops are what compilers have conversions for.
-      const int64_t count = std::min(kScaled, end - begin), size = count * panel.columns;
-      const int8_t* bytes = panel.bytes + begin * panel.columns;
-      for (int64_t i = 0; i < size; ++i) wide[i] = static_cast<float>(bytes[i]);
-      for (int64_t k = 0; k < count; ++k) {
-        for (int v = 0; v < V; ++v) {
-          Floats value;
-          std::memcpy(&value, wide + k * panel.columns + at + v * kVector, sizeof value);
-          for (int r = 0; r < R; ++r) part[r][v] += rows.x[r * rows.stride_x + begin + k] * value;
-        }
-      }
-    }
-    scales_at(panel, first, scales);
-    for (int v = 0; v < V; ++v) {
-      Floats scale;
-      std::memcpy(&scale, scales + at + v * kVector, sizeof scale);
-      for (int r = 0; r < R; ++r) sum[r][v] += scale * part[r][v];
-    }
-  }
-  std::memcpy(y, sum, sizeof sum);
-}
-
-template <int R, int V>
 HETERODYNE_INLINE void few(const CompactPanel& panel, const CompactRows& rows, int64_t at) {
   float y[R * V * kVector];
-  if (panel.pairs) few_bf16<R, V>(panel, rows, at, y);
-  else few_int8<R, V>(panel, rows, at, y);
+  few_bf16<R, V>(panel, rows, at, y);
   const int64_t width = std::min<int64_t>(V * kVector, panel.width - at);
   for (int r = 0; r < R; ++r) {
     std::memcpy(rows.y + r * rows.stride_y + at, y + r * V * kVector, static_cast<size_t>(width) * sizeof(float));
@@ -127,12 +83,11 @@ HETERODYNE_CLONES void two_rows(const CompactPanel& panel, const CompactRows& ro
 HETERODYNE_CLONES void four_rows(const CompactPanel& panel, const CompactRows& rows) { few_rows<4>(panel, rows); }
 
 // The rows from `first` on.
-CompactRows rows_from(const CompactRows& rows, int64_t first, int64_t depth) {
+CompactRows rows_from(const CompactRows& rows, int64_t first) {
   CompactRows rest = rows;
   rest.x += first * rows.stride_x;
   rest.y += first * rows.stride_y;
   rest.count -= first;
-  if (rest.x_bf16) rest.x_bf16 += first * round_to_2(depth);
   return rest;
 }
 
@@ -150,7 +105,8 @@ void gemm_expanded(const CompactPanel& panel, const CompactRows& rows, float* wo
 void gemm_bf16(const CompactPanel& panel, const CompactRows& rows, uint16_t* work) {
   constexpr int64_t kRows = 64;
   const int64_t stride = round_to_2(panel.inputs);
-  const int64_t step = panel.pairs ? std::max<int64_t>(stride, 2) : 2 * kDepth;
+  const int64_t step = panel.pairs ? stride : 2 * kDepth;
+  const auto* x = reinterpret_cast<const uint16_t*>(rows.rounded);
   for (int64_t first = 0; first < panel.inputs; first += step) {
     const int64_t depth = std::min(step, panel.inputs - first);
     if (!panel.pairs) expand_to_pairs(panel, first, depth, work);
@@ -158,7 +114,7 @@ void gemm_bf16(const CompactPanel& panel, const CompactRows& rows, uint16_t* wor
     for (int64_t row = 0; row < rows.count; row += kRows) {
       tile_gemm_bf16(
           {std::min(kRows, rows.count - row), panel.width, round_to_2(depth), stride, panel.columns, rows.stride_y},
-          first > 0, rows.x_bf16 + row * stride + first, pairs, rows.y + row * rows.stride_y);
+          first > 0, x + row * stride + first, pairs, rows.y + row * rows.stride_y);
     }
   }
   release_bf16_tiles();
@@ -171,6 +127,21 @@ HETERODYNE_CLONES void round_pairs(const float* from, int64_t depth, const Compa
     for (int64_t c = 0; c < panel.width; ++c) to[2 * c] = rounded(low[c]);
     for (int64_t c = 0; c < panel.width && k + 1 < depth; ++c) to[2 * c + 1] = rounded(high[c]);
   }
+}
+
+// Whole numbers of 16 bits, and what they are multiples of: nothing of values that hardly any float is smaller than.
+HETERODYNE_INLINE float round_to_whole(const float* from, int64_t count, int16_t* to) {
+  constexpr float kMost = 32767, kLeast = 1e-30F;
+  uint32_t bits = 0;  // of the largest; those of NaN and infinity are larger than any number's
+  for (int64_t i = 0; i < count; ++i) bits = std::max(bits, std::bit_cast<uint32_t>(from[i]) & 0x7fffffffU);
+  const auto largest = std::bit_cast<float>(bits);
+  const bool is_finite = bits < 0x7f800000U;
+  const float per_step = is_finite && largest > kLeast ? kMost / largest : 0;
+  for (int64_t i = 0; i < count; ++i) {
+    const float value = is_finite ? from[i] * per_step : 0;
+    to[i] = static_cast<int16_t>(static_cast<int32_t>(value + (value < 0 ? -0.5F : 0.5F)));
+  }
+  return is_finite ? largest / kMost : std::numeric_limits<float>::quiet_NaN();
 }
 
 // One scale for all these inputs of an output, and whole numbers.
@@ -307,31 +278,51 @@ HETERODYNE_CLONES void expand_to_pairs(const CompactPanel& panel, int64_t first,
   }
 }
 
-HETERODYNE_CLONES void round_rows(const Block& from, uint16_t* to) {
-  const int64_t stride = round_to_2(from.columns);
-  for (int64_t r = 0; r < from.rows; ++r) {
-    for (int64_t c = 0; c < from.columns; ++c) to[r * stride + c] = rounded(from.first[r * from.stride + c]);
-    if (stride > from.columns) to[r * stride + from.columns] = 0;
+int64_t rounded_size(Rounding rounding, int64_t inputs) {
+  if (rounding == Rounding::kNone) return 0;
+  return round_to_2(inputs) / 2 + (rounding == Rounding::kWhole ? num_scaled(inputs) : 0);
+}
+
+HETERODYNE_CLONES void round_rows(Rounding rounding, const Block& from, float* to) {
+  const int64_t I = from.columns, floats = rounded_size(rounding, I);
+  for (int64_t r = 0; r < from.rows && rounding != Rounding::kNone; ++r, to += floats) {
+    const float* row = from.first + r * from.stride;
+    if (rounding == Rounding::kWhole) {
+      auto* values = reinterpret_cast<int16_t*>(to);
+      for (int64_t first = 0; first < I; first += kScaled) {
+        to[round_to_2(I) / 2 + first / kScaled] =
+            round_to_whole(row + first, std::min(kScaled, I - first), values + first);
+      }
+      if (I % 2 == 1) values[I] = 0;
+    } else {
+      auto* values = reinterpret_cast<uint16_t*>(to);
+      for (int64_t c = 0; c < I; ++c) values[c] = rounded(row[c]);
+      if (I % 2 == 1) values[I] = 0;
+    }
   }
 }
 
 // Sums of more rows do not fit into registers; more are worth expanding the panel.
 int64_t few_rows() { return isa() >= Isa::kAvx2 ? 4 : 2; }
 
-bool is_in_bf16(int64_t rows) { return rows > few_rows() && isa() == Isa::kAvx512 && has_bf16_tiles(); }
+Rounding rounding_of(Compact format, int64_t rows) {
+  constexpr int64_t kWholeRows = 24;  // from more on expanding a panel to bfloat16 takes less time than its scales do
+  const bool is_whole = format != Compact::kBf16;
+  if (rows > (is_whole ? kWholeRows : few_rows()) && isa() == Isa::kAvx512 && has_bf16_tiles()) return Rounding::kBf16;
+  return is_whole ? Rounding::kWhole : Rounding::kNone;
+}
 
 void compact_gemm(const CompactPanel& panel, const CompactRows& rows, void* work) {
-  if (rows.count > few_rows() && panel.inputs > 0) {
-    if (rows.x_bf16) gemm_bf16(panel, rows, static_cast<uint16_t*>(work));
-    else gemm_expanded(panel, rows, static_cast<float*>(work));
-    return;
+  if (panel.inputs > 0) {
+    if (rows.rounding == Rounding::kBf16) return gemm_bf16(panel, rows, static_cast<uint16_t*>(work));
+    if (rows.rounding == Rounding::kWhole && panel.bytes) return multiply_int8(panel, rows, work);
+    if (panel.bytes || rows.count > few_rows()) return gemm_expanded(panel, rows, static_cast<float*>(work));
   }
   if (few_rows_avx2(panel, rows)) return;
   for (int64_t first = 0; first < rows.count;) {
-    CompactRows some = rows_from(rows, first, panel.inputs);
+    CompactRows some = rows_from(rows, first);
     some.count = some.count >= 4 ? 4 : some.count >= 2 ? 2 : 1;
     first += some.count;
-    if (few_rows_int8(panel, some)) continue;
     (some.count == 4 ? four_rows : some.count == 2 ? two_rows : one_row)(panel, some);
   }
 }

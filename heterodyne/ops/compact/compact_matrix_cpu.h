@@ -3,8 +3,10 @@
 // Letters: I inputs, W outputs of a panel, V those rounded up to 16 ("columns").
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
+#include "heterodyne/base/clones.h"
 #include "heterodyne/ops/compact/compact_matrix.h"
 #include "heterodyne/ops/panels_cpu.h"
 
@@ -33,6 +35,18 @@ CompactPanel panel_of(const CompactMatrix& matrix, int64_t p);
 /// From rows 64 p .. of a row-major matrix [O, I].
 void compact_panel(const float* first_row, const CompactPanel& panel);
 
+HETERODYNE_INLINE float from_bf16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+
+/// Of all columns, for the inputs from `first` on, a multiple of kScaled.
+HETERODYNE_INLINE void scales_at(const CompactPanel& panel, int64_t first, float* to) {
+  if (panel.column_scales) {
+    for (int64_t c = 0; c < panel.columns; ++c) to[c] = panel.column_scales[c];
+  } else {
+    const uint16_t* scales = panel.scales + first / kScaled * panel.columns;
+    for (int64_t c = 0; c < panel.columns; ++c) to[c] = from_bf16(scales[c]);
+  }
+}
+
 /// The inputs [first, first + depth) of a panel, `first` a multiple of 32 (of 2 in bf16): float32 [depth, V].
 void expand_panel(const CompactPanel& panel, int64_t first, int64_t depth, float* to);
 /// All inputs of one column.
@@ -41,8 +55,17 @@ void expand_column(const CompactPanel& panel, int64_t column, float* to);
 /// panels.
 void expand_to_pairs(const CompactPanel& panel, int64_t first, int64_t depth, uint16_t* to);
 
-/// to[r, i] = the nearest bfloat16 of from[r, i]; a row of `to` has round_to_2(columns) values, zero beyond the last.
-void round_rows(const Block& from, uint16_t* to);
+/// What rows are rounded to for a product with a panel.
+enum class Rounding {
+  kNone,
+  kBf16,  // the nearest bfloat16: [I rounded up to 2], zeros beyond the last
+  kWhole  // whole numbers of 16 bits, laid out like that, then a float32 scale for each kScaled inputs
+};
+Rounding rounding_of(Compact format, int64_t rows);
+/// Floats that a rounded row takes.
+int64_t rounded_size(Rounding rounding, int64_t inputs);
+/// Rows one after the other. In kWhole NaN and infinity make all that shares their scale NaN.
+void round_rows(Rounding rounding, const Block& from, float* to);
 
 /// Rows that are multiplied by a panel.
 struct CompactRows {
@@ -50,14 +73,14 @@ struct CompactRows {
   int64_t stride_x, count;
   float* y;  // where column 0 of the panel goes in the first row
   int64_t stride_y;
-  const uint16_t* x_bf16 = nullptr;  // round_rows() of x, where is_in_bf16()
+  Rounding rounding = Rounding::kNone;
+  const float* rounded = nullptr;  // round_rows() of x
 };
-/// Whether so many rows are multiplied as bfloat16.
-bool is_in_bf16(int64_t rows);
-/// As many read the panel directly.
+/// As many read a panel of bfloat16 directly.
 int64_t few_rows();
 /// Bytes of memory that a product works in.
 constexpr int64_t kCompactWork = 128 * kPanel * static_cast<int64_t>(sizeof(float));
+/// Whichever rounding the rows have: where it is none that the format has, they count as they are.
 void compact_gemm(const CompactPanel& panel, const CompactRows& rows, void* work);
 
 }  // namespace heterodyne::ops::internal

@@ -17,7 +17,7 @@ namespace {
 constexpr int kLanes = 8;
 constexpr int64_t kBlock = 128;  // inputs that stay in the cache while parts of the columns are gone through
 
-// Some columns from `column` on, and the inputs [first, end), of which `first` is a multiple of 32. y holds the sums
+// Some columns from `column` on, and the inputs [first, end), of which `first` is even. y holds the sums
 // over those before.
 struct Part {
   const CompactPanel& panel;
@@ -69,64 +69,16 @@ __attribute__((target("avx2,fma"))) void multiply_bf16(const Part& part) {
   }
 }
 
-// Scales of 8 columns for the inputs from `first` on.
-__attribute__((target("avx2,fma"))) inline __m256 scales_of(const CompactPanel& panel, int64_t first, int64_t column) {
-  if (panel.column_scales) return _mm256_loadu_ps(panel.column_scales + column);
-  const uint16_t* bits = panel.scales + first / kScaled * panel.columns + column;
-  const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bits));
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
-}
-
-// The same for whole numbers: sums of kScaled inputs are scaled and added to y.
-template <int R, int V>
-__attribute__((target("avx2,fma"))) void multiply_int8(const Part& part) {
-  for (int64_t first = part.first; first < part.end; first += kScaled) {
-    const int64_t end = std::min(first + kScaled, part.end);
-    __m256 sum[R][V];
-#pragma GCC unroll 4
-    for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 8
-      for (int v = 0; v < V; ++v) sum[r][v] = _mm256_setzero_ps();
-    }
-    for (int64_t k = first; k < end; ++k) {
-      const int8_t* bytes = part.panel.bytes + k * kPanel + part.column;
-      if (part.asks && part.column == 0) __builtin_prefetch(bytes + kBlock * kPanel);
-      __m256 weight[V];
-#pragma GCC unroll 8
-      for (int v = 0; v < V; ++v) {
-        const __m128i whole = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes + v * kLanes));
-        weight[v] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(whole));
-      }
-#pragma GCC unroll 4
-      for (int r = 0; r < R; ++r) {
-        const __m256 value = _mm256_broadcast_ss(part.x(r) + k);
-#pragma GCC unroll 8
-        for (int v = 0; v < V; ++v) sum[r][v] = _mm256_fmadd_ps(value, weight[v], sum[r][v]);
-      }
-    }
-#pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) {
-      const __m256 scale = scales_of(part.panel, first, part.column + v * kLanes);
-#pragma GCC unroll 4
-      for (int r = 0; r < R; ++r) {
-        const __m256 before = first > 0 ? _mm256_loadu_ps(part.y(r, v)) : _mm256_setzero_ps();
-        _mm256_storeu_ps(part.y(r, v), _mm256_fmadd_ps(scale, sum[r][v], before));
-      }
-    }
-  }
-}
-
 // By the number of rows, less one: as many columns as have sums in twelve of the sixteen registers.
 constexpr int kVectors[] = {8, 4, 2, 2};
 constexpr Multiply kBf16[] = {multiply_bf16<1, 8>, multiply_bf16<2, 4>, multiply_bf16<3, 2>, multiply_bf16<4, 2>};
-constexpr Multiply kInt8[] = {multiply_int8<1, 8>, multiply_int8<2, 4>, multiply_int8<3, 2>, multiply_int8<4, 2>};
 
 }  // namespace
 
 bool few_rows_avx2(const CompactPanel& panel, const CompactRows& rows) {
-  const bool fits = panel.width == kPanel && panel.inputs > 0 && rows.count >= 1 && rows.count <= 4;
+  const bool fits = panel.pairs && panel.width == kPanel && panel.inputs > 0 && rows.count >= 1 && rows.count <= 4;
   if (isa() != Isa::kAvx2 || !fits) return false;
-  const Multiply multiply = (panel.pairs ? kBf16 : kInt8)[rows.count - 1];
+  const Multiply multiply = kBf16[rows.count - 1];
   const int64_t columns = kVectors[rows.count - 1] * kLanes;
   for (int64_t first = 0; first < panel.inputs; first += kBlock) {
     const int64_t end = std::min(first + kBlock, panel.inputs);

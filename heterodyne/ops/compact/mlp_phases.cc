@@ -56,8 +56,9 @@ struct PhaseMatrix {
 // Rows of a task, and the memory that their products work in.
 struct PhaseRows {
   const float* x;
-  const uint16_t* x_bf16;
   int64_t count;
+  Rounding rounding;
+  const float* rounded;
   void* work;
 };
 
@@ -66,29 +67,30 @@ void multiply(const PhaseMatrix& by, int64_t p, const PhaseRows& rows, float* y,
     panel_gemm({nullptr, by.panels, by.outputs, by.inputs}, p, {rows.x, rows.count, y, stride_y}, nullptr);
     return;
   }
-  compact_gemm(panel_of(*by.compact, p), {rows.x, by.inputs, rows.count, y, stride_y, rows.x_bf16}, rows.work);
-}
-
-const uint16_t* in_bf16(const float* x, int64_t rows, int64_t width, const CompactMatrix* by, float* to) {
-  if (by == nullptr || !is_in_bf16(rows)) return nullptr;
-  auto* rounded = reinterpret_cast<uint16_t*>(to);
-  round_rows({x, width, rows, width}, rounded);
-  return rounded;
+  compact_gemm(panel_of(*by.compact, p), {rows.x, by.inputs, rows.count, y, stride_y, rows.rounding, rows.rounded},
+               rows.work);
 }
 
 // The parts of a thread's memory.
 struct PhaseWork {
-  float *x, *bf16, *pre, *panel;
+  float *x, *rounded, *pre, *panel;
 
   PhaseWork(const MlpKernel& expert, int64_t rows) {
     const int64_t widest = std::max(expert.D, expert.F);
-    const int64_t sizes[4] = {whole_lines(rows * expert.D), whole_lines(rows * round_to_2(widest) / 2 + 1),
+    const int64_t sizes[4] = {whole_lines(rows * expert.D), whole_lines(rows * rounded_size(Rounding::kWhole, widest)),
                               whole_lines(rows * 2 * kPanel), kCompactWork / static_cast<int64_t>(sizeof(float))};
     float* memory = thread_scratch(sizes[0] + sizes[1] + sizes[2] + sizes[3]);
     x = memory;
-    bf16 = x + sizes[0];
-    pre = bf16 + sizes[1];
+    rounded = x + sizes[0];
+    pre = rounded + sizes[1];
     panel = pre + sizes[2];
+  }
+
+  // Rows that a matrix multiplies, as it wants them.
+  PhaseRows rows_for(const CompactMatrix* by, const float* from, int64_t count, int64_t width) const {
+    const Rounding rounding = by ? rounding_of(by->format, count) : Rounding::kNone;
+    round_rows(rounding, {from, width, count, width}, rounded);
+    return {from, count, rounding, rounded, panel};
   }
 };
 
@@ -96,7 +98,7 @@ void run_hidden(const MlpKernel& expert, const PhaseTask& task, const MlpForward
   const int64_t n = task.chunk.rows, D = expert.D, F = expert.F;
   const PhaseWork work(expert, n);
   gather_rows({call.x_TD, call.token_N + task.chunk.first, n, n, D}, work.x);
-  const PhaseRows rows{work.x, in_bf16(work.x, n, D, expert.up_compact, work.bf16), n, work.panel};
+  const PhaseRows rows = work.rows_for(expert.up_compact, work.x, n, D);
   const PhaseMatrix up{expert.up_compact, expert.up_panels, F, D}, gate{expert.gate_compact, expert.gate_panels, F, D};
   const float* first_bias = expert.is_gated() ? expert.gate_bias_F : expert.up_bias_F;
   const float* second_bias = expert.is_gated() ? expert.up_bias_F : nullptr;
@@ -112,7 +114,7 @@ void run_hidden(const MlpKernel& expert, const PhaseTask& task, const MlpForward
 void run_answers(const MlpKernel& expert, const PhaseTask& task, const MlpForward& call, const float* hidden) {
   const int64_t n = task.chunk.rows, F = expert.F, O = expert.O;
   const PhaseWork work(expert, n);
-  const PhaseRows rows{hidden, in_bf16(hidden, n, F, expert.down_compact, work.bf16), n, work.panel};
+  const PhaseRows rows = work.rows_for(expert.down_compact, hidden, n, F);
   float* y = call.y_NO + task.chunk.first * O;
   for (int64_t q = task.begin; q < task.end; ++q) {
     const int64_t at = q * kPanel;

@@ -60,8 +60,8 @@ GateChoice find_all(const GateInput& input, const GateWishes& wishes) {
         }
         return;
       }
-      if (sum) sum[token] = internal::log_sum_exp_of(logits + i * E, E, logit[token * k]);
     }
+    if (sum) internal::log_sum_exp_of_rows(logits, count, E, logit + first * k, k, sum + first);
   });
   if (bad < T) {
     top_k(x_TD.matmul(matrix_ED.t()), k, where);  // throws with how many there are

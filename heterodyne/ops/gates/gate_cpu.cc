@@ -160,8 +160,11 @@ HETERODYNE_CLONES bool best_of_row(const float* logits, int64_t count, int64_t k
   return true;
 }
 
-HETERODYNE_CLONES float log_sum_exp_of(const float* logits, int64_t count, float largest) {
-  return largest + std::log(sum_of_exponentials(logits, largest, count));
+HETERODYNE_CLONES void log_sum_exp_of_rows(const float* logits, int64_t rows, int64_t count, const float* largest,
+                                           int64_t stride, float* sums) {
+  // No call between the rows: each can begin before the one before it has ended.
+  for (int64_t r = 0; r < rows; ++r) sums[r] = sum_of_exponentials(logits + r * count, largest[r * stride], count);
+  for (int64_t r = 0; r < rows; ++r) sums[r] = largest[r * stride] + std::log(sums[r]);
 }
 
 HETERODYNE_CLONES void add_scaled(const float* row, float factor, int64_t width, float* to) {

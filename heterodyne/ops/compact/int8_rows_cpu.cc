@@ -1,0 +1,353 @@
+#include "heterodyne/ops/compact/int8_rows_cpu.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "heterodyne/base/clones.h"
+#include "heterodyne/ops/isa.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#if !defined(__clang__)
+// Falsely reported inside the intrinsics: GCC bug 105593.
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <immintrin.h>
+#define HETERODYNE_INT8_ROWS 1
+#endif
+
+namespace heterodyne::ops::internal {
+namespace {
+
+constexpr int64_t kDepth = 128;    // inputs of a block; pairs of all columns fit into kCompactWork
+constexpr int64_t kRowBlock = 48;  // rows that go through a block together
+constexpr int64_t kLine = 64;      // bytes
+
+// Where pairs of neighbouring inputs, two whole numbers of 16 bits, come from.
+enum class Pairs {
+  kMade,     // from bytes, on the way
+  kWritten,  // the same, and written down for the rows that follow
+  kRead
+};
+
+// Some rows, some inputs, of which the first is a multiple of kScaled, and all columns.
+struct WholePart {
+  const CompactPanel& panel;
+  int64_t first, depth;
+  int32_t* pairs;
+  const int16_t* x;      // of the first row and input
+  const float* x_scale;  // of the same
+  int64_t stride_x, stride_scale;
+  float* y;
+  int64_t stride_y;
+  const int8_t* ahead;  // what is asked for at each step, `lines` times kLine; null: nothing
+  int64_t lines;
+};
+
+#if defined(HETERODYNE_INT8_ROWS)
+
+#define HETERODYNE_AVX512 __attribute__((target("avx512f,avx512bw,avx512vnni")))
+#define HETERODYNE_AVX2 __attribute__((target("avx2,fma")))
+
+constexpr int k512 = 16, kWide = kPanel / k512;  // values of a register, registers of a panel's columns
+constexpr int k256 = 8, kNarrow = kPanel / k256;
+
+// Inputs k and k + 1 of 32 columns as two vectors of pairs. `second` is null behind an odd last input.
+HETERODYNE_AVX512 inline void make_pairs(const int8_t* first, const int8_t* second, __m512i* to) {
+  const __m512i a = _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(first)));
+  const __m512i b = second ? _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(second)))
+                           : _mm512_setzero_si512();
+  to[0] = _mm512_unpacklo_epi16(a, b);
+  to[1] = _mm512_unpackhi_epi16(a, b);
+}
+
+// Columns 0 .. 15 and 16 .. 31 of two vectors as make_pairs() orders them, and back.
+HETERODYNE_AVX512 inline void in_order(__m512* two) {
+  const __m512i low = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+  const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+  const __m512 a = two[0], b = two[1];
+  two[0] = _mm512_permutex2var_ps(a, low, b);
+  two[1] = _mm512_permutex2var_ps(a, high, b);
+}
+HETERODYNE_AVX512 inline void out_of_order(__m512* two) {
+  const __m512i even = _mm512_setr_epi32(0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
+  const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(4));
+  const __m512 a = two[0], b = two[1];
+  two[0] = _mm512_permutex2var_ps(a, even, b);
+  two[1] = _mm512_permutex2var_ps(a, odd, b);
+}
+
+// Scales of all columns for the inputs from `first` on, out of order.
+HETERODYNE_AVX512 inline void load_scales(const CompactPanel& panel, int64_t first, __m512* to) {
+#pragma GCC unroll 4
+  for (int v = 0; v < kWide; ++v) {
+    if (panel.column_scales) {
+      to[v] = _mm512_loadu_ps(panel.column_scales + v * k512);
+    } else {
+      const uint16_t* bits = panel.scales + first / kScaled * kPanel + v * k512;
+      const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bits));
+      to[v] = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+    }
+  }
+  out_of_order(to);
+  out_of_order(to + 2);
+}
+
+// R rows.
+template <int R, Pairs kFrom>
+HETERODYNE_AVX512 void multiply_512(const WholePart& part) {
+  // Not read again after each pair that is written.
+  const int64_t depth = part.depth, stride_x = part.stride_x, asked = part.lines * kLine;
+  const int8_t *bytes = part.panel.bytes + part.first * kPanel, *ahead = part.ahead;
+  const int16_t* x = part.x;
+  int32_t* pairs = part.pairs;
+  __m512 sum[R][kWide];
+#pragma GCC unroll 3
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kWide; ++v) sum[r][v] = _mm512_setzero_ps();
+  }
+  for (int64_t first = 0; first < depth; first += kScaled) {
+    const int64_t end = std::min(first + kScaled, depth);
+    __m512i product[R][kWide];
+#pragma GCC unroll 3
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kWide; ++v) product[r][v] = _mm512_setzero_si512();
+    }
+    for (int64_t k = first; k < end; k += 2, bytes += 2 * kPanel, pairs += kPanel, x += 2) {
+      if (ahead != nullptr) {
+        _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T0);
+        _mm_prefetch(reinterpret_cast<const char*>(ahead + asked - kLine), _MM_HINT_T0);
+        ahead += asked;
+      }
+      __m512i weight[kWide];
+      if (kFrom != Pairs::kRead) {
+        const int8_t* second = k + 1 < depth ? bytes + kPanel : nullptr;
+        make_pairs(bytes, second, weight);
+        make_pairs(bytes + kPanel / 2, second ? second + kPanel / 2 : nullptr, weight + 2);
+      }
+#pragma GCC unroll 4
+      for (int v = 0; v < kWide; ++v) {
+        if (kFrom == Pairs::kRead) weight[v] = _mm512_loadu_si512(pairs + v * k512);
+        if (kFrom == Pairs::kWritten) _mm512_storeu_si512(pairs + v * k512, weight[v]);
+      }
+#pragma GCC unroll 3
+      for (int r = 0; r < R; ++r) {
+        int32_t both;
+        std::memcpy(&both, x + r * stride_x, sizeof both);
+        const __m512i value = _mm512_set1_epi32(both);
+#pragma GCC unroll 4
+        for (int v = 0; v < kWide; ++v) {
+          product[r][v] = _mm512_dpwssd_epi32(product[r][v], value, weight[v]);
+        }
+      }
+    }
+    __m512 scale[kWide];
+    load_scales(part.panel, part.first + first, scale);
+#pragma GCC unroll 3
+    for (int r = 0; r < R; ++r) {
+      const __m512 x_scale = _mm512_set1_ps(part.x_scale[r * part.stride_scale + first / kScaled]);
+#pragma GCC unroll 4
+      for (int v = 0; v < kWide; ++v) {
+        const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(product[r][v]), scale[v]);
+        sum[r][v] = _mm512_fmadd_ps(scaled, x_scale, sum[r][v]);
+      }
+    }
+  }
+#pragma GCC unroll 3
+  for (int r = 0; r < R; ++r) {
+    in_order(sum[r]);
+    in_order(sum[r] + 2);
+    float* y = part.y + r * part.stride_y;
+#pragma GCC unroll 4
+    for (int v = 0; v < kWide; ++v, y += k512) {
+      _mm512_storeu_ps(y, part.first > 0 ? _mm512_add_ps(_mm512_loadu_ps(y), sum[r][v]) : sum[r][v]);
+    }
+  }
+}
+
+template <Pairs kFrom>
+void multiply_rows_512(int64_t rows, const WholePart& part) {
+  if (rows == 1) multiply_512<1, kFrom>(part);
+  if (rows == 2) multiply_512<2, kFrom>(part);
+  if (rows == 3) multiply_512<3, kFrom>(part);
+}
+
+// Rows in groups of equal size but for one, as many as have room in the registers with their sums and what is added to
+// these. The first of them writes pairs for the others, and the last ones ask for the next block, so that it comes
+// while nothing else is read.
+void multiply_block_512(const WholePart& all, int64_t count) {
+  constexpr int64_t kMost = 3;
+  const int64_t groups = (count + kMost - 1) / kMost;
+  for (int64_t g = 0; g < groups; ++g) {
+    const int64_t begin = count * g / groups, end = count * (g + 1) / groups;
+    WholePart part = all;
+    part.x += begin * part.stride_x;
+    part.x_scale += begin * part.stride_scale;
+    part.y += begin * part.stride_y;
+    if (groups == 1) part.lines = 2;
+    else if (g == groups - 1) part.ahead += part.depth / 2 * kLine;
+    else if (g < groups - 2) part.ahead = nullptr;
+    if (groups == 1) multiply_rows_512<Pairs::kMade>(end - begin, part);
+    else if (g == 0) multiply_rows_512<Pairs::kWritten>(end - begin, part);
+    else multiply_rows_512<Pairs::kRead>(end - begin, part);
+  }
+}
+
+// Pairs of all columns, in order.
+HETERODYNE_AVX2 void write_pairs_256(const WholePart& part) {
+  const int8_t* bytes = part.panel.bytes + part.first * kPanel;
+  int32_t* pairs = part.pairs;
+  for (int64_t k = 0; k < part.depth; k += 2, bytes += 2 * kPanel, pairs += kPanel) {
+    const bool has_second = k + 1 < part.depth;
+#pragma GCC unroll 4
+    for (int c = 0; c < kPanel; c += 2 * k256) {
+      const __m256i a = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + c)));
+      __m256i b = _mm256_setzero_si256();
+      if (has_second) {
+        b = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + kPanel + c)));
+      }
+      const __m256i low = _mm256_unpacklo_epi16(a, b), high = _mm256_unpackhi_epi16(a, b);
+      auto* to = reinterpret_cast<__m256i*>(pairs + c);
+      _mm256_storeu_si256(to, _mm256_permute2x128_si256(low, high, 0x20));
+      _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(low, high, 0x31));
+    }
+  }
+}
+
+// R rows and 8 V columns from `column` on; `scales` [depth / kScaled, kPanel].
+template <int R, int V>
+HETERODYNE_AVX2 void multiply_256(const WholePart& part, int64_t column, const float* scales) {
+  const int8_t* ahead = part.ahead;
+  for (int64_t first = 0; first < part.depth; first += kScaled, scales += kPanel) {
+    const int64_t end = std::min(first + kScaled, part.depth);
+    __m256i product[R][V];
+#pragma GCC unroll 3
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) product[r][v] = _mm256_setzero_si256();
+    }
+    for (int64_t k = first; k < end; k += 2) {
+      if (ahead != nullptr) {
+        _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T0);
+        _mm_prefetch(reinterpret_cast<const char*>(ahead + (part.lines - 1) * kLine), _MM_HINT_T0);
+        ahead += part.lines * kLine;
+      }
+      const auto* weight = reinterpret_cast<const __m256i*>(part.pairs + k / 2 * kPanel + column);
+#pragma GCC unroll 3
+      for (int r = 0; r < R; ++r) {
+        int32_t both;
+        std::memcpy(&both, part.x + r * part.stride_x + k, sizeof both);
+        const __m256i value = _mm256_set1_epi32(both);
+#pragma GCC unroll 8
+        for (int v = 0; v < V; ++v) {
+          const __m256i two = _mm256_madd_epi16(value, _mm256_loadu_si256(weight + v));
+          product[r][v] = _mm256_add_epi32(product[r][v], two);
+        }
+      }
+    }
+#pragma GCC unroll 3
+    for (int r = 0; r < R; ++r) {
+      const __m256 x_scale = _mm256_set1_ps(part.x_scale[r * part.stride_scale + first / kScaled]);
+      float* y = part.y + r * part.stride_y + column;
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v, y += k256) {
+        const __m256 scale = _mm256_mul_ps(_mm256_loadu_ps(scales + column + v * k256), x_scale);
+        const __m256 before = part.first + first > 0 ? _mm256_loadu_ps(y) : _mm256_setzero_ps();
+        _mm256_storeu_ps(y, _mm256_fmadd_ps(_mm256_cvtepi32_ps(product[r][v]), scale, before));
+      }
+    }
+  }
+}
+
+// One row takes all columns at once, two and three a half of them each time; the last two passes ask for the next
+// block.
+void multiply_block_256(const WholePart& all, int64_t count) {
+  constexpr int64_t kMost = 3;
+  float scales[kDepth / kScaled * kPanel];
+  for (int64_t k = 0; k < all.depth; k += kScaled) scales_at(all.panel, all.first + k, scales + k / kScaled * kPanel);
+  write_pairs_256(all);
+  const int64_t groups = (count + kMost - 1) / kMost, parts = count == 1 ? 1 : 2, passes = groups * parts;
+  for (int64_t pass = 0; pass < passes; ++pass) {
+    const int64_t g = pass / parts, begin = count * g / groups, end = count * (g + 1) / groups;
+    const int64_t column = pass % parts * (kPanel / 2);
+    WholePart part = all;
+    part.x += begin * part.stride_x;
+    part.x_scale += begin * part.stride_scale;
+    part.y += begin * part.stride_y;
+    if (passes == 1) part.lines = 2;
+    else if (pass == passes - 1) part.ahead += part.depth / 2 * kLine;
+    else if (pass < passes - 2) part.ahead = nullptr;
+    if (parts == 1) multiply_256<1, kNarrow>(part, column, scales);
+    else if (end - begin == 1) multiply_256<1, kNarrow / 2>(part, column, scales);
+    else if (end - begin == 2) multiply_256<2, kNarrow / 2>(part, column, scales);
+    else multiply_256<3, kNarrow / 2>(part, column, scales);
+  }
+}
+
+// How this processor multiplies a block of a whole panel; null where it has no instructions for it.
+using MultiplyBlock = void (*)(const WholePart&, int64_t);
+MultiplyBlock block_product() {
+  static const bool has_vnni = __builtin_cpu_supports("avx512vnni");
+  if (isa() == Isa::kAvx512 && has_vnni) return multiply_block_512;
+  return isa() >= Isa::kAvx2 ? multiply_block_256 : nullptr;
+}
+
+#else
+
+using MultiplyBlock = void (*)(const WholePart&, int64_t);
+MultiplyBlock block_product() { return nullptr; }
+
+#endif
+
+// Any panel on any machine.
+HETERODYNE_CLONES void multiply_plainly(const WholePart& part, int64_t count) {
+  const CompactPanel& panel = part.panel;
+  for (int64_t r = 0; r < count; ++r) {
+    float* y = part.y + r * part.stride_y;
+    if (part.first == 0) std::fill(y, y + panel.width, 0.0F);
+    for (int64_t first = 0; first < part.depth; first += kScaled) {
+      const int64_t end = std::min(first + kScaled, part.depth);
+      int32_t sum[kPanel] = {};
+      for (int64_t k = first; k < end; ++k) {
+        const int8_t* bytes = panel.bytes + (part.first + k) * panel.columns;
+        const int32_t value = part.x[r * part.stride_x + k];
+        for (int64_t c = 0; c < panel.columns; ++c) sum[c] += value * bytes[c];
+      }
+      float scale[kPanel];
+      scales_at(panel, part.first + first, scale);
+      const float x_scale = part.x_scale[r * part.stride_scale + first / kScaled];
+      for (int64_t c = 0; c < panel.width; ++c) y[c] += static_cast<float>(sum[c]) * scale[c] * x_scale;
+    }
+  }
+}
+
+}  // namespace
+
+void multiply_int8(const CompactPanel& panel, const CompactRows& rows, void* work) {
+  static_assert(kDepth / 2 * kPanel * static_cast<int64_t>(sizeof(int32_t)) <= kCompactWork);
+  const int64_t I = panel.inputs, floats = rounded_size(Rounding::kWhole, I);
+  const MultiplyBlock fast = panel.width == kPanel ? block_product() : nullptr;
+  for (int64_t row = 0; row < rows.count; row += kRowBlock) {
+    const int64_t count = std::min(kRowBlock, rows.count - row);
+    for (int64_t first = 0; first < I; first += kDepth) {
+      const float* rounded = rows.rounded + row * floats;
+      const WholePart part{panel,
+                           first,
+                           std::min(kDepth, I - first),
+                           static_cast<int32_t*>(work),
+                           reinterpret_cast<const int16_t*>(rounded) + first,
+                           rounded + round_to_2(I) / 2 + first / kScaled,
+                           2 * floats,
+                           floats,
+                           rows.y + row * rows.stride_y,
+                           rows.stride_y,
+                           panel.bytes + (first + kDepth) * panel.columns,
+                           1};
+      (fast ? fast : multiply_plainly)(part, count);
+    }
+  }
+}
+
+}  // namespace heterodyne::ops::internal
