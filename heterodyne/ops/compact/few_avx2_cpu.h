@@ -5,9 +5,9 @@
 
 namespace heterodyne::ops::internal {
 
-/// y of one to four rows, for panels of kPanel columns. False, and nothing done, where the kernel path in use is another
-/// (ops/isa.h), the panel is of whole numbers, narrower or without inputs, or there are more rows. Behind the panel up to
-/// 16 KB more may be asked for, and are not read.
+/// y of one to four rows, for panels of kPanel columns. False, and nothing done, where the kernel path in use is
+/// another (ops/isa.h), the panel is of whole numbers, narrower or without inputs, or there are more rows. Behind the
+/// panel up to 16 KB more may be asked for, and are not read.
 bool few_rows_avx2(const CompactPanel& panel, const CompactRows& rows);
 
 }  // namespace heterodyne::ops::internal

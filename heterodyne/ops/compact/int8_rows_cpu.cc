@@ -195,31 +195,42 @@ void multiply_block_512(const WholePart& all, int64_t count) {
   }
 }
 
-// Pairs of all columns, in order.
+// Inputs k and k + 1 of 16 columns as two vectors of pairs, out of order: 0 .. 3 and 8 .. 11, 4 .. 7 and 12 .. 15.
+HETERODYNE_AVX2 inline void make_pairs(const int8_t* first, const int8_t* second, __m256i* to) {
+  const __m256i a = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(first)));
+  const __m256i b =
+      second ? _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(second))) : _mm256_setzero_si256();
+  to[0] = _mm256_unpacklo_epi16(a, b);
+  to[1] = _mm256_unpackhi_epi16(a, b);
+}
+
+// Sums of 16 columns, in order.
+HETERODYNE_AVX2 inline void in_order(__m256i* two) {
+  const __m256i a = two[0], b = two[1];
+  two[0] = _mm256_permute2x128_si256(a, b, 0x20);
+  two[1] = _mm256_permute2x128_si256(a, b, 0x31);
+}
+
 HETERODYNE_AVX2 void write_pairs_256(const WholePart& part) {
   const int8_t* bytes = part.panel.bytes + part.first * kPanel;
-  int32_t* pairs = part.pairs;
-  for (int64_t k = 0; k < part.depth; k += 2, bytes += 2 * kPanel, pairs += kPanel) {
-    const bool has_second = k + 1 < part.depth;
+  auto* to = reinterpret_cast<__m256i*>(part.pairs);
+  for (int64_t k = 0; k < part.depth; k += 2, bytes += 2 * kPanel, to += kNarrow) {
+    const int8_t* second = k + 1 < part.depth ? bytes + kPanel : nullptr;
 #pragma GCC unroll 4
-    for (int c = 0; c < kPanel; c += 2 * k256) {
-      const __m256i a = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + c)));
-      __m256i b = _mm256_setzero_si256();
-      if (has_second) {
-        b = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + kPanel + c)));
-      }
-      const __m256i low = _mm256_unpacklo_epi16(a, b), high = _mm256_unpackhi_epi16(a, b);
-      auto* to = reinterpret_cast<__m256i*>(pairs + c);
-      _mm256_storeu_si256(to, _mm256_permute2x128_si256(low, high, 0x20));
-      _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(low, high, 0x31));
+    for (int v = 0; v < kNarrow; v += 2) {
+      __m256i two[2];
+      make_pairs(bytes + v * k256, second ? second + v * k256 : nullptr, two);
+      _mm256_storeu_si256(to + v, two[0]);
+      _mm256_storeu_si256(to + v + 1, two[1]);
     }
   }
 }
 
 // R rows and 8 V columns from `column` on; `scales` [depth / kScaled, kPanel].
-template <int R, int V>
+template <int R, int V, Pairs kFrom>
 HETERODYNE_AVX2 void multiply_256(const WholePart& part, int64_t column, const float* scales) {
-  const int8_t* ahead = part.ahead;
+  const int8_t *bytes = part.panel.bytes + part.first * kPanel + column, *ahead = part.ahead;
+  const auto* pairs = reinterpret_cast<const __m256i*>(part.pairs + column);
   for (int64_t first = 0; first < part.depth; first += kScaled, scales += kPanel) {
     const int64_t end = std::min(first + kScaled, part.depth);
     __m256i product[R][V];
@@ -228,22 +239,32 @@ HETERODYNE_AVX2 void multiply_256(const WholePart& part, int64_t column, const f
 #pragma GCC unroll 8
       for (int v = 0; v < V; ++v) product[r][v] = _mm256_setzero_si256();
     }
-    for (int64_t k = first; k < end; k += 2) {
+    for (int64_t k = first; k < end; k += 2, bytes += 2 * kPanel, pairs += kNarrow) {
       if (ahead != nullptr) {
         _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T0);
         _mm_prefetch(reinterpret_cast<const char*>(ahead + (part.lines - 1) * kLine), _MM_HINT_T0);
         ahead += part.lines * kLine;
       }
-      const auto* weight = reinterpret_cast<const __m256i*>(part.pairs + k / 2 * kPanel + column);
+      __m256i value[R];
 #pragma GCC unroll 3
       for (int r = 0; r < R; ++r) {
         int32_t both;
         std::memcpy(&both, part.x + r * part.stride_x + k, sizeof both);
-        const __m256i value = _mm256_set1_epi32(both);
-#pragma GCC unroll 8
-        for (int v = 0; v < V; ++v) {
-          const __m256i two = _mm256_madd_epi16(value, _mm256_loadu_si256(weight + v));
-          product[r][v] = _mm256_add_epi32(product[r][v], two);
+        value[r] = _mm256_set1_epi32(both);
+      }
+#pragma GCC unroll 4
+      for (int v = 0; v < V; v += 2) {
+        __m256i weight[2];
+        if (kFrom == Pairs::kMade) {
+          make_pairs(bytes + v * k256, k + 1 < part.depth ? bytes + kPanel + v * k256 : nullptr, weight);
+        } else {
+          weight[0] = _mm256_loadu_si256(pairs + v);
+          weight[1] = _mm256_loadu_si256(pairs + v + 1);
+        }
+#pragma GCC unroll 3
+        for (int r = 0; r < R; ++r) {
+          product[r][v] = _mm256_add_epi32(product[r][v], _mm256_madd_epi16(value[r], weight[0]));
+          product[r][v + 1] = _mm256_add_epi32(product[r][v + 1], _mm256_madd_epi16(value[r], weight[1]));
         }
       }
     }
@@ -253,6 +274,7 @@ HETERODYNE_AVX2 void multiply_256(const WholePart& part, int64_t column, const f
       float* y = part.y + r * part.stride_y + column;
 #pragma GCC unroll 8
       for (int v = 0; v < V; ++v, y += k256) {
+        if (v % 2 == 0) in_order(product[r] + v);
         const __m256 scale = _mm256_mul_ps(_mm256_loadu_ps(scales + column + v * k256), x_scale);
         const __m256 before = part.first + first > 0 ? _mm256_loadu_ps(y) : _mm256_setzero_ps();
         _mm256_storeu_ps(y, _mm256_fmadd_ps(_mm256_cvtepi32_ps(product[r][v]), scale, before));
@@ -261,17 +283,30 @@ HETERODYNE_AVX2 void multiply_256(const WholePart& part, int64_t column, const f
   }
 }
 
-// One row takes all columns at once, two and three a half of them each time; the last two passes ask for the next
-// block.
+// So many rows go through so many vectors of columns at once.
+struct Way256 {
+  void (*multiply)(const WholePart&, int64_t, const float*);
+  int64_t vectors;
+};
+
+// Up to three rows make pairs on the way, each some columns at a time; more rows write them down first. The last two
+// passes ask for the next block.
 void multiply_block_256(const WholePart& all, int64_t count) {
   constexpr int64_t kMost = 3;
+  static constexpr Way256 kMaking[] = {{multiply_256<1, 8, Pairs::kMade>, 8},
+                                       {multiply_256<2, 4, Pairs::kMade>, 4},
+                                       {multiply_256<3, 2, Pairs::kMade>, 2}};
+  static constexpr Way256 kReading[] = {{multiply_256<1, 4, Pairs::kRead>, 4},
+                                        {multiply_256<2, 4, Pairs::kRead>, 4},
+                                        {multiply_256<3, 4, Pairs::kRead>, 4}};
   float scales[kDepth / kScaled * kPanel];
   for (int64_t k = 0; k < all.depth; k += kScaled) scales_at(all.panel, all.first + k, scales + k / kScaled * kPanel);
-  write_pairs_256(all);
-  const int64_t groups = (count + kMost - 1) / kMost, parts = count == 1 ? 1 : 2, passes = groups * parts;
+  if (count > kMost) write_pairs_256(all);
+  const Way256* ways = count > kMost ? kReading : kMaking;
+  const int64_t groups = (count + kMost - 1) / kMost;
+  const int64_t parts = kNarrow / ways[(count + groups - 1) / groups - 1].vectors, passes = groups * parts;
   for (int64_t pass = 0; pass < passes; ++pass) {
     const int64_t g = pass / parts, begin = count * g / groups, end = count * (g + 1) / groups;
-    const int64_t column = pass % parts * (kPanel / 2);
     WholePart part = all;
     part.x += begin * part.stride_x;
     part.x_scale += begin * part.stride_scale;
@@ -279,10 +314,7 @@ void multiply_block_256(const WholePart& all, int64_t count) {
     if (passes == 1) part.lines = 2;
     else if (pass == passes - 1) part.ahead += part.depth / 2 * kLine;
     else if (pass < passes - 2) part.ahead = nullptr;
-    if (parts == 1) multiply_256<1, kNarrow>(part, column, scales);
-    else if (end - begin == 1) multiply_256<1, kNarrow / 2>(part, column, scales);
-    else if (end - begin == 2) multiply_256<2, kNarrow / 2>(part, column, scales);
-    else multiply_256<3, kNarrow / 2>(part, column, scales);
+    ways[end - begin - 1].multiply(part, pass % parts * (kPanel / parts), scales);
   }
 }
 
