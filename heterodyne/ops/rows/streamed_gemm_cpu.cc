@@ -18,7 +18,7 @@
 namespace heterodyne::ops::internal {
 namespace {
 
-constexpr int64_t kBlockRows = 64;
+constexpr int64_t kBlockRows = 64, kBlockDepth = 256;
 
 #if defined(HETERODYNE_STREAMS)
 
@@ -32,7 +32,7 @@ struct Part {
   int64_t stride_a, stride_c, depth;
   bool goes_on;        // c holds the sums so far
   const float* ahead;  // what is asked for at each step of the depth, `lines` cache lines; null: nothing
-  int64_t lines;       // one; two with registers of 8 values
+  int64_t lines;       // one or two
 };
 using Multiply = void (*)(const Part&);
 
@@ -51,8 +51,9 @@ __attribute__((target("avx512f"))) void multiply_512(const Part& part) {
   const float *b = part.b, *ahead = part.ahead;
   for (int64_t k = 0; k < part.depth; ++k, b += kPanel) {
     if (part.ahead != nullptr) {
-      _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T0);
-      ahead += kLine;
+      _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T1);
+      _mm_prefetch(reinterpret_cast<const char*>(ahead + (part.lines - 1) * kLine), _MM_HINT_T1);
+      ahead += part.lines * kLine;
     }
     __m512 weight[kVectors];
 #pragma GCC unroll 4
@@ -86,8 +87,8 @@ __attribute__((target("avx2,fma"))) void multiply_256(const Part& part) {
   const float *b = part.b, *ahead = part.ahead;
   for (int64_t k = 0; k < part.depth; ++k, b += kPanel) {
     if (part.ahead != nullptr) {
-      _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T0);
-      _mm_prefetch(reinterpret_cast<const char*>(ahead + (part.lines - 1) * kLine), _MM_HINT_T0);
+      _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T1);
+      _mm_prefetch(reinterpret_cast<const char*>(ahead + (part.lines - 1) * kLine), _MM_HINT_T1);
       ahead += part.lines * kLine;
     }
     __m256 value[R];
@@ -113,7 +114,6 @@ struct Path {
   const Multiply* multiply;  // by the number of rows, less one
   int64_t group;             // rows at most
   int64_t parts;             // a single row takes all columns at once
-  int64_t fewest;            // passes over a block from which on asking ahead brings more than it costs
   int64_t most;              // rows; tile products are faster for more
 };
 
@@ -121,22 +121,22 @@ Path path() {
   static constexpr Multiply kWide[] = {multiply_512<1>, multiply_512<2>, multiply_512<3>,
                                        multiply_512<4>, multiply_512<5>, multiply_512<6>};
   static constexpr Multiply kNarrow[] = {multiply_256<1, 8>, multiply_256<2, 4>, multiply_256<3, 4>};
-  return isa() == Isa::kAvx512 ? Path{kWide, 6, 1, kLines, INT64_MAX} : Path{kNarrow, 3, 2, kLines / 2, kBlockRows};
+  return isa() == Isa::kAvx512 ? Path{kWide, 6, 1, INT64_MAX} : Path{kNarrow, 3, 2, kBlockRows};
 }
 
-// At most kBlockRows rows, in groups of equal size but for one.
+// At most kBlockRows rows, in groups of equal size but for one. The first pass over a block reads it from the second
+// level of the cache and the others from there again; meanwhile the next block is asked to come there. A single pass
+// does not ask: it waits for memory whatever it does.
 void multiply_block(const Path& path, const TileShape& shape, const float* a, const float* b, float* c) {
   const int64_t groups = (shape.rows + path.group - 1) / path.group, parts = shape.rows == 1 ? 1 : path.parts;
   const int64_t passes = groups * parts, lines = passes < kLines ? 2 : 1;
-  const bool asks = passes >= path.fewest;
-  const int64_t step = asks ? 128 : 256;
-  for (int64_t k = 0; k < shape.depth; k += step) {
-    const int64_t depth = std::min(step, shape.depth - k);
+  for (int64_t k = 0; k < shape.depth; k += kBlockDepth) {
+    const int64_t depth = std::min(kBlockDepth, shape.depth - k);
     const float* next = b + (k + depth) * kPanel;
     for (int64_t pass = 0; pass < passes; ++pass) {
       const int64_t g = pass / parts, column = pass % parts * (kPanel / parts);
       const int64_t begin = shape.rows * g / groups, end = shape.rows * (g + 1) / groups;
-      const float* ahead = asks && pass * lines < kLines ? next + pass * lines * depth * kLine : nullptr;
+      const float* ahead = passes > 1 && pass * lines < kLines ? next + pass * lines * depth * kLine : nullptr;
       path.multiply[end - begin - 1]({a + begin * shape.stride_a + k, b + k * kPanel + column,
                                       c + begin * shape.stride_c + column, shape.stride_a, shape.stride_c, depth, k > 0,
                                       ahead, lines});
