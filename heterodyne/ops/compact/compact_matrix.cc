@@ -32,6 +32,7 @@ int64_t stored_columns(int64_t outputs) {
 torch::Tensor rounded_rows(internal::Rounding rounding, const torch::Tensor& x_NI) {
   const int64_t N = x_NI.size(0), I = x_NI.size(1), size = internal::rounded_size(rounding, I);
   auto rounded = torch::empty({N, size}, torch::kFloat32);
+  if (size == 0) return rounded;
   const float* from = x_NI.const_data_ptr<float>();
   float* to = rounded.data_ptr<float>();
   parallel_for(0, N, 16, [&](int64_t begin, int64_t end) {

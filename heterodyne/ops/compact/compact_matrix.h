@@ -1,5 +1,5 @@
-// Compact matrix: a weight matrix that does not learn, in half or a quarter of float32's memory. Products with it have
-// float32 rows, sums, answers and gradients.
+// Compact matrix: a weight matrix that does not learn, in half or a quarter of float32's memory. Products with it take
+// float32 rows and give float32 answers and gradients; what is rounded on the way is said at compact_product().
 //
 //   bf16          the upper half of float32: 8 bits of precision
 //   int8          whole numbers of -127 .. 127 times a scale for each 32 inputs of an output (bfloat16): 8.5 bits
@@ -53,10 +53,11 @@ torch::Tensor expanded_rows(const CompactMatrix& matrix, const torch::Tensor& in
 /// the matrix stands for) and of the bias, and no second derivatives. The matrix itself learns nothing; `learning_OI`,
 /// where it is defined, takes the gradient in its place: what it was made of, as if rounding were not there
 /// (straight-through). Rows meet whole numbers as whole numbers of 16 bits, each 32 neighbours with a scale of their
-/// own. A few rows meet bfloat16 as they are, more of them meet it expanded to float32 in the cache. Where
-/// has_bf16_tiles() (tile_gemm.h), many rows are rounded to bfloat16 and multiplied so, whole numbers too. The same
-/// bits for any number of threads; a row's last digits depend on how many come with it. Throws ShapeError unless x_NI
-/// is float32 [N, I] on a CPU.
+/// own; NaN and infinity make a row's answers NaN there, and neighbours of at most 1e-30 count as zeros. A few rows
+/// meet bfloat16 as they are, more of them meet it expanded to float32 in the cache. Where has_bf16_tiles()
+/// (tile_gemm.h), many rows are rounded to bfloat16 and multiplied so, whole numbers too. The same bits for any number
+/// of threads; a row's last digits depend on how many come with it. Throws ShapeError unless x_NI is float32 [N, I] on
+/// a CPU.
 torch::Tensor compact_product(const torch::Tensor& x_NI, const CompactMatrix& matrix, const torch::Tensor& bias_O = {},
                               const torch::Tensor& learning_OI = {});
 

@@ -34,7 +34,7 @@ HETERODYNE_INLINE uint16_t rounded(float value) {
 
 // y of R rows and up to 16 x V columns from column `at` on. Each value is read once.
 template <int R, int V>
-HETERODYNE_INLINE void few_bf16(const CompactPanel& panel, const CompactRows& rows, int64_t at, float* y) {
+HETERODYNE_INLINE void few(const CompactPanel& panel, const CompactRows& rows, int64_t at) {
   Floats sum[R][V] = {};
   const int64_t pairs = panel.inputs / 2;
   for (int64_t k = 0; k < pairs; ++k) {
@@ -59,13 +59,8 @@ HETERODYNE_INLINE void few_bf16(const CompactPanel& panel, const CompactRows& ro
     std::memcpy(&first, &low, sizeof first);
     for (int r = 0; r < R; ++r) sum[r][v] += rows.x[r * rows.stride_x + 2 * pairs] * first;
   }
-  std::memcpy(y, sum, sizeof sum);
-}
-
-template <int R, int V>
-HETERODYNE_INLINE void few(const CompactPanel& panel, const CompactRows& rows, int64_t at) {
   float y[R * V * kVector];
-  few_bf16<R, V>(panel, rows, at, y);
+  std::memcpy(y, sum, sizeof sum);
   const int64_t width = std::min<int64_t>(V * kVector, panel.width - at);
   for (int r = 0; r < R; ++r) {
     std::memcpy(rows.y + r * rows.stride_y + at, y + r * V * kVector, static_cast<size_t>(width) * sizeof(float));
@@ -85,6 +80,8 @@ HETERODYNE_CLONES void four_rows(const CompactPanel& panel, const CompactRows& r
 // The rows from `first` on.
 CompactRows rows_from(const CompactRows& rows, int64_t first) {
   CompactRows rest = rows;
+  rest.rounding = Rounding::kNone;
+  rest.rounded = nullptr;
   rest.x += first * rows.stride_x;
   rest.y += first * rows.stride_y;
   rest.count -= first;
@@ -100,6 +97,10 @@ void gemm_expanded(const CompactPanel& panel, const CompactRows& rows, float* wo
               work, rows.y);
   }
 }
+
+// As many rows read a panel of bfloat16 directly. Sums of more do not fit into registers; more are worth expanding the
+// panel.
+int64_t most_read_directly() { return isa() >= Isa::kAvx2 ? 4 : 2; }
 
 // As bfloat16 from memory (bf16) or, expanded to it, from the cache.
 void gemm_bf16(const CompactPanel& panel, const CompactRows& rows, uint16_t* work) {
@@ -129,7 +130,7 @@ HETERODYNE_CLONES void round_pairs(const float* from, int64_t depth, const Compa
   }
 }
 
-// Whole numbers of 16 bits, and what they are multiples of: nothing of values that hardly any float is smaller than.
+// Whole numbers of 16 bits, and what they are multiples of. Values of which none is larger than 1e-30 become zeros.
 HETERODYNE_INLINE float round_to_whole(const float* from, int64_t count, int16_t* to) {
   constexpr float kMost = 32767, kLeast = 1e-30F;
   uint32_t bits = 0;  // of the largest; those of NaN and infinity are larger than any number's
@@ -302,13 +303,11 @@ HETERODYNE_CLONES void round_rows(Rounding rounding, const Block& from, float* t
   }
 }
 
-// Sums of more rows do not fit into registers; more are worth expanding the panel.
-int64_t few_rows() { return isa() >= Isa::kAvx2 ? 4 : 2; }
-
 Rounding rounding_of(Compact format, int64_t rows) {
   constexpr int64_t kWholeRows = 24;  // from more on expanding a panel to bfloat16 takes less time than its scales do
   const bool is_whole = format != Compact::kBf16;
-  if (rows > (is_whole ? kWholeRows : few_rows()) && isa() == Isa::kAvx512 && has_bf16_tiles()) return Rounding::kBf16;
+  if (rows > (is_whole ? kWholeRows : most_read_directly()) && isa() == Isa::kAvx512 && has_bf16_tiles())
+    return Rounding::kBf16;
   return is_whole ? Rounding::kWhole : Rounding::kNone;
 }
 
@@ -316,7 +315,7 @@ void compact_gemm(const CompactPanel& panel, const CompactRows& rows, void* work
   if (panel.inputs > 0) {
     if (rows.rounding == Rounding::kBf16) return gemm_bf16(panel, rows, static_cast<uint16_t*>(work));
     if (rows.rounding == Rounding::kWhole && panel.bytes) return multiply_int8(panel, rows, work);
-    if (panel.bytes || rows.count > few_rows()) return gemm_expanded(panel, rows, static_cast<float*>(work));
+    if (panel.bytes || rows.count > most_read_directly()) return gemm_expanded(panel, rows, static_cast<float*>(work));
   }
   if (few_rows_avx2(panel, rows)) return;
   for (int64_t first = 0; first < rows.count;) {

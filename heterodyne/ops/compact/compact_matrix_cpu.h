@@ -64,7 +64,8 @@ enum class Rounding {
 Rounding rounding_of(Compact format, int64_t rows);
 /// Floats that a rounded row takes.
 int64_t rounded_size(Rounding rounding, int64_t inputs);
-/// Rows one after the other. In kWhole NaN and infinity make all that shares their scale NaN.
+/// Rows one after the other. In kWhole NaN and infinity make all that shares their scale NaN, and values that share one
+/// and are not larger than 1e-30 become zeros.
 void round_rows(Rounding rounding, const Block& from, float* to);
 
 /// Rows that are multiplied by a panel.
@@ -76,8 +77,6 @@ struct CompactRows {
   Rounding rounding = Rounding::kNone;
   const float* rounded = nullptr;  // round_rows() of x
 };
-/// As many read a panel of bfloat16 directly.
-int64_t few_rows();
 /// Bytes of memory that a product works in.
 constexpr int64_t kCompactWork = 128 * kPanel * static_cast<int64_t>(sizeof(float));
 /// Whichever rounding the rows have: where it is none that the format has, they count as they are.

@@ -133,6 +133,21 @@ TEST_P(EveryFormat, NaNAndInfinityOfARowStayInIt) {
   }
 }
 
+// Each 32 neighbours have a scale of their own, so small ones beside large ones keep their digits, but for the
+// smallest.
+TEST_P(EveryFormat, SmallNeighboursOfARowKeepTheirDigits) {
+  const auto compact = compacted(draw("matrix", {64, 64}), format());
+  for (const double factor : {1e-12, 1e-31}) {
+    auto small_NI = draw("x", {2, 64});
+    small_NI.narrow(1, 32, 32).mul_(factor);
+    EXPECT_TRUE(compact_product(small_NI, *compact).isfinite().all().item<bool>());
+    small_NI.narrow(1, 0, 32).zero_();
+    const auto y = compact_product(small_NI, *compact).to(torch::kFloat64);
+    const auto expected = small_NI.to(torch::kFloat64).matmul(expanded(*compact).to(torch::kFloat64).t());
+    EXPECT_TRUE(torch::allclose(y, expected, 1e-3, 1e-3 * factor + 1e-29)) << factor;
+  }
+}
+
 // Values that step by the 32,767th part of the largest, and zeros: sums of whole numbers are exact.
 TEST(CompactMatrix, RowsOfWholeNumbersAreMultipliedExactly) {
   const auto matrix_OI = (draw("whole", {64, 64}) * 30).round().clamp(-126, 126);

@@ -169,7 +169,9 @@ HETERODYNE_AVX512 void multiply_512(const WholePart& part) {
 
 template <Pairs kFrom>
 void multiply_rows_512(int64_t rows, const WholePart& part) {
-  if (rows == 1) multiply_512<1, kFrom>(part);
+  if constexpr (kFrom == Pairs::kMade) {  // of four rows and more no group has one
+    if (rows == 1) multiply_512<1, kFrom>(part);
+  }
   if (rows == 2) multiply_512<2, kFrom>(part);
   if (rows == 3) multiply_512<3, kFrom>(part);
 }
@@ -296,7 +298,7 @@ void multiply_block_256(const WholePart& all, int64_t count) {
   static constexpr Way256 kMaking[] = {{multiply_256<1, 8, Pairs::kMade>, 8},
                                        {multiply_256<2, 4, Pairs::kMade>, 4},
                                        {multiply_256<3, 2, Pairs::kMade>, 2}};
-  static constexpr Way256 kReading[] = {{multiply_256<1, 4, Pairs::kRead>, 4},
+  static constexpr Way256 kReading[] = {{nullptr, 0},  // of four rows and more no group has one
                                         {multiply_256<2, 4, Pairs::kRead>, 4},
                                         {multiply_256<3, 4, Pairs::kRead>, 4}};
   float scales[kDepth / kScaled * kPanel];
@@ -364,10 +366,11 @@ void multiply_int8(const CompactPanel& panel, const CompactRows& rows, void* wor
   for (int64_t row = 0; row < rows.count; row += kRowBlock) {
     const int64_t count = std::min(kRowBlock, rows.count - row);
     for (int64_t first = 0; first < I; first += kDepth) {
+      const int64_t depth = std::min(kDepth, I - first);
       const float* rounded = rows.rounded + row * floats;
       const WholePart part{panel,
                            first,
-                           std::min(kDepth, I - first),
+                           depth,
                            static_cast<int32_t*>(work),
                            reinterpret_cast<const int16_t*>(rounded) + first,
                            rounded + round_to_2(I) / 2 + first / kScaled,
@@ -375,7 +378,7 @@ void multiply_int8(const CompactPanel& panel, const CompactRows& rows, void* wor
                            floats,
                            rows.y + row * rows.stride_y,
                            rows.stride_y,
-                           panel.bytes + (first + kDepth) * panel.columns,
+                           panel.bytes + (first + depth) * panel.columns,
                            1};
       (fast ? fast : multiply_plainly)(part, count);
     }

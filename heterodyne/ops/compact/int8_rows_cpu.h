@@ -6,7 +6,8 @@
 
 namespace heterodyne::ops::internal {
 
-/// y of any number of rows, rounded as Rounding::kWhole; `work` is kCompactWork bytes.
+/// y of any number of rows, rounded as Rounding::kWhole, of a panel that has inputs; `work` is kCompactWork bytes.
+/// Behind the panel up to 8 KB more may be asked for, and are not read.
 void multiply_int8(const CompactPanel& panel, const CompactRows& rows, void* work);
 
 }  // namespace heterodyne::ops::internal

@@ -153,6 +153,25 @@ TEST_P(EveryPath, AFewRowsAreNearlyExact) {
   }
 }
 
+// Rows are rounded as the first matrix wants them; the second makes do with it.
+TEST_P(EveryPath, MatricesOfOneExpertMayDifferInFormat) {
+  const torch::NoGradGuard no_grad;
+  for (const int64_t T : {3, 9, 60}) {
+    const auto problem = make_problem({"mixed", T, 100, 1, 1}, kForms[1]);
+    for (const Compact first : compact_formats()) {
+      for (const Compact second : compact_formats()) {
+        auto [experts, meant] = compact_and_meant(problem.experts, first);
+        experts[0].gate_compact = compacted(problem.experts[0].gate_FD, second);
+        meant[0].gate_FD = expanded(*experts[0].gate_compact);
+        const auto expected = problem.run(meant);
+        const double scale = std::max(1.0, expected.abs().max().item<double>());
+        EXPECT_LE((problem.run(experts) - expected).abs().max().item<double>(), 0.02 * scale)
+            << T << " tokens, " << name_of(first) << " and " << name_of(second);
+      }
+    }
+  }
+}
+
 TEST(MlpPhases, CompactAndOtherExpertsMayStandBesideEachOther) {
   if (isa() == Isa::kPlain) GTEST_SKIP() << "skipped: no kernels";
   const torch::NoGradGuard no_grad;
