@@ -52,6 +52,19 @@ struct WholePart {
 constexpr int k512 = 16, kWide = kPanel / k512;  // values of a register, registers of a panel's columns
 constexpr int k256 = 8, kNarrow = kPanel / k256;
 
+// The rows from `begin` on in one of the passes over a block. The last two passes ask for the next block, so that it
+// comes while nothing else is read.
+WholePart rows_from(const WholePart& all, int64_t begin, int64_t pass, int64_t passes) {
+  WholePart part = all;
+  part.x += begin * part.stride_x;
+  part.x_scale += begin * part.stride_scale;
+  part.y += begin * part.stride_y;
+  if (passes == 1) part.lines = 2;
+  else if (pass == passes - 1) part.ahead += part.depth / 2 * kLine;
+  else if (pass < passes - 2) part.ahead = nullptr;
+  return part;
+}
+
 // Inputs k and k + 1 of 32 columns as two vectors of pairs. `second` is null behind an odd last input.
 HETERODYNE_AVX512 inline void make_pairs(const int8_t* first, const int8_t* second, __m512i* to) {
   const __m512i a = _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(first)));
@@ -177,20 +190,13 @@ void multiply_rows_512(int64_t rows, const WholePart& part) {
 }
 
 // Rows in groups of equal size but for one, as many as have room in the registers with their sums and what is added to
-// these. The first of them writes pairs for the others, and the last ones ask for the next block, so that it comes
-// while nothing else is read.
+// these. The first of them writes pairs for the others.
 void multiply_block_512(const WholePart& all, int64_t count) {
   constexpr int64_t kMost = 3;
   const int64_t groups = (count + kMost - 1) / kMost;
   for (int64_t g = 0; g < groups; ++g) {
     const int64_t begin = count * g / groups, end = count * (g + 1) / groups;
-    WholePart part = all;
-    part.x += begin * part.stride_x;
-    part.x_scale += begin * part.stride_scale;
-    part.y += begin * part.stride_y;
-    if (groups == 1) part.lines = 2;
-    else if (g == groups - 1) part.ahead += part.depth / 2 * kLine;
-    else if (g < groups - 2) part.ahead = nullptr;
+    const WholePart part = rows_from(all, begin, g, groups);
     if (groups == 1) multiply_rows_512<Pairs::kMade>(end - begin, part);
     else if (g == 0) multiply_rows_512<Pairs::kWritten>(end - begin, part);
     else multiply_rows_512<Pairs::kRead>(end - begin, part);
@@ -291,8 +297,7 @@ struct Way256 {
   int64_t vectors;
 };
 
-// Up to three rows make pairs on the way, each some columns at a time; more rows write them down first. The last two
-// passes ask for the next block.
+// Up to three rows make pairs on the way, each some columns at a time; more rows write them down first.
 void multiply_block_256(const WholePart& all, int64_t count) {
   constexpr int64_t kMost = 3;
   static constexpr Way256 kMaking[] = {{multiply_256<1, 8, Pairs::kMade>, 8},
@@ -309,13 +314,7 @@ void multiply_block_256(const WholePart& all, int64_t count) {
   const int64_t parts = kNarrow / ways[(count + groups - 1) / groups - 1].vectors, passes = groups * parts;
   for (int64_t pass = 0; pass < passes; ++pass) {
     const int64_t g = pass / parts, begin = count * g / groups, end = count * (g + 1) / groups;
-    WholePart part = all;
-    part.x += begin * part.stride_x;
-    part.x_scale += begin * part.stride_scale;
-    part.y += begin * part.stride_y;
-    if (passes == 1) part.lines = 2;
-    else if (pass == passes - 1) part.ahead += part.depth / 2 * kLine;
-    else if (pass < passes - 2) part.ahead = nullptr;
+    const WholePart part = rows_from(all, begin, pass, passes);
     ways[end - begin - 1].multiply(part, pass % parts * (kPanel / parts), scales);
   }
 }
