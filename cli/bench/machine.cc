@@ -13,8 +13,7 @@ namespace {
 
 constexpr int64_t kSide = 768;
 constexpr double kProductFlops = 2.0 * kSide * kSide * kSide;
-constexpr int64_t kValues = 16 << 20;
-constexpr double kBytes = 4.0 * kValues;
+constexpr auto kValues = static_cast<int64_t>(kBytesRead) / 4;
 
 }  // namespace
 
@@ -46,9 +45,16 @@ MachineRates machine_rates(const std::vector<Timing>& timings) {
   rates.libtorch_product = fastest("mm", kProductFlops);
   rates.own_product = fastest("linear", kProductFlops);
   rates.product = std::max(rates.libtorch_product, rates.own_product);
-  rates.read = fastest("read", kBytes);
-  rates.copy = fastest("copy", 2 * kBytes);
+  rates.read = fastest("read", kBytesRead);
+  rates.copy = fastest("copy", 2 * kBytesRead);
+  for (const auto& timing : timings) {
+    if (timing.name == "read") rates.reading = timing;
+  }
   return rates;
+}
+
+double MachineRates::share_of_reading(double bytes, const Timing& work) const {
+  return bytes / kBytesRead * ratio_of(reading, work).median;
 }
 
 }  // namespace heterodyne::cli

@@ -8,11 +8,17 @@
 
 namespace heterodyne::cli {
 
+constexpr double kBytesRead = 4.0 * (16 << 20);  // by a turn of "read"
+
 /// The fastest turn of each.
 struct MachineRates {
   double product = 0;  // FLOP/s of the faster of the two products
   double libtorch_product = 0, own_product = 0;
   double read = 0, copy = 0;  // bytes/s; of a copy what is read and what is written
+  Timing reading;             // of kBytesRead, turn by turn
+
+  /// Bytes/s of work that reads `bytes` in each turn, as a share of those of memory in the same turn: the median.
+  double share_of_reading(double bytes, const Timing& work) const;
 };
 
 /// Works "mm", "linear", "read" and "copy". They hold about 200 MB together.

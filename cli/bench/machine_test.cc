@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace heterodyne::cli::machine_test {
 namespace {
 
@@ -14,6 +16,15 @@ TEST(Machine, RatesAreOfTheFastestTurn) {
   EXPECT_EQ(rates.product, rates.libtorch_product);
   EXPECT_EQ(rates.read, 4.0 * 64 * 1024 * 1024);
   EXPECT_EQ(rates.copy, 16.0 * 64 * 1024 * 1024);
+}
+
+TEST(Machine, SharesOfReadingAreOfTurns) {
+  // Reading takes 1, 2 and 4 s; twice as many bytes 4, 4 and 10: shares 0.5, 1 and 0.8. Of the fastest reading and the
+  // median turn it would be 0.5.
+  const auto rates = machine_rates({{"read", {1, 2, 4}}});
+  EXPECT_DOUBLE_EQ(rates.share_of_reading(2 * kBytesRead, {"text", {4, 4, 10}}), 0.8);
+  const double sat_out = std::nan("");
+  EXPECT_DOUBLE_EQ(rates.share_of_reading(2 * kBytesRead, {"text", {4, sat_out, sat_out}}), 0.5);
 }
 
 TEST(Machine, ItsWorksCanBeTimed) {

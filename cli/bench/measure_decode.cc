@@ -98,7 +98,7 @@ const DecodeResult::Format& DecodeResult::of(const std::string& name) const {
 }
 
 double DecodeResult::share_of_memory(const Format& format) const {
-  return format.bytes / spread_of(format.timing.seconds).median / machine.read;
+  return machine.share_of_reading(format.bytes, format.timing);
 }
 
 DecodeResult measure_decode(const LayerShape& shape, const InterleaveOptions& options) {

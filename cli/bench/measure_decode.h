@@ -24,7 +24,7 @@ struct DecodeResult {
   MachineRates machine;
 
   const Format& of(const std::string& name) const;
-  /// The median turn's bytes/s as a share of the fastest reading of memory.
+  /// Bytes/s as a share of those of memory, the median of the turns.
   double share_of_memory(const Format& format) const;
 };
 

@@ -110,7 +110,7 @@ double at_places(double value, double places) { return std::round(value * places
 double TextResult::prompt_rate(const Format& format) const { return tokens_per_second(shape.prompt, format.prompt); }
 double TextResult::made_rate(const Format& format) const { return tokens_per_second(shape.made, format.made); }
 double TextResult::share_of_memory(const Format& format) const {
-  return made_rate(format) * format.bytes_of_token / machine.read;
+  return machine.share_of_reading(static_cast<double>(shape.made) * format.bytes_of_token, format.made);
 }
 
 TextResult measure_text(const std::string& name, const Experiment& experiment, const InterleaveOptions& options,

@@ -34,7 +34,7 @@ struct TextResult {
   /// Tokens/s, of the median turn.
   double prompt_rate(const Format& format) const;
   double made_rate(const Format& format) const;
-  /// How near the making of tokens comes to reading their weights at the fastest reading of memory.
+  /// How near the making of tokens comes to reading their weights as fast as memory is read, the median of the turns.
   double share_of_memory(const Format& format) const;
 };
 
