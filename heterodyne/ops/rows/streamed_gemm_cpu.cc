@@ -18,7 +18,7 @@
 namespace heterodyne::ops::internal {
 namespace {
 
-constexpr int64_t kBlockRows = 64, kBlockDepth = 256;
+constexpr int64_t kBlockRows = 64;
 
 #if defined(HETERODYNE_STREAMS)
 
@@ -115,13 +115,14 @@ struct Path {
   int64_t group;             // rows at most
   int64_t parts;             // a single row takes all columns at once
   int64_t most;              // rows; tile products are faster for more
+  int64_t depth;             // of a block
 };
 
 Path path() {
   static constexpr Multiply kWide[] = {multiply_512<1>, multiply_512<2>, multiply_512<3>,
                                        multiply_512<4>, multiply_512<5>, multiply_512<6>};
   static constexpr Multiply kNarrow[] = {multiply_256<1, 8>, multiply_256<2, 4>, multiply_256<3, 4>};
-  return isa() == Isa::kAvx512 ? Path{kWide, 6, 1, INT64_MAX} : Path{kNarrow, 3, 2, kBlockRows};
+  return isa() == Isa::kAvx512 ? Path{kWide, 6, 1, INT64_MAX, 256} : Path{kNarrow, 3, 2, kBlockRows, 128};
 }
 
 // At most kBlockRows rows, in groups of equal size but for one. The first pass over a block reads it from the second
@@ -130,8 +131,8 @@ Path path() {
 void multiply_block(const Path& path, const TileShape& shape, const float* a, const float* b, float* c) {
   const int64_t groups = (shape.rows + path.group - 1) / path.group, parts = shape.rows == 1 ? 1 : path.parts;
   const int64_t passes = groups * parts, lines = passes < kLines ? 2 : 1;
-  for (int64_t k = 0; k < shape.depth; k += kBlockDepth) {
-    const int64_t depth = std::min(kBlockDepth, shape.depth - k);
+  for (int64_t k = 0; k < shape.depth; k += path.depth) {
+    const int64_t depth = std::min(path.depth, shape.depth - k);
     const float* next = b + (k + depth) * kPanel;
     for (int64_t pass = 0; pass < passes; ++pass) {
       const int64_t g = pass / parts, column = pass % parts * (kPanel / parts);
