@@ -33,6 +33,12 @@ struct IdxSettings {
   Augment augment = {};
   ImageFit fit = {};
 
+  void visit(Fields& field) {
+    field("normalize", normalize, "the pixels' mean and standard deviation");
+    field("augment", augment, "how training images are changed at random");
+    field("fit", fit, "images brought to the size and the channels of another data set");
+  }
+
   DataShape shape(const std::string& kind) const { return fit.shape(idx_images_shape(), "data." + kind); }
 };
 
@@ -40,5 +46,21 @@ struct IdxSettings {
 /// the settings.
 std::unique_ptr<Dataset> make_idx_dataset(const IdxImages& files, const IdxSettings& settings,
                                           const DataContext& context);
+
+/// What dataset_kind() asks for, of a set that says which files it has, images(), and how its pixels are distributed,
+/// normalize().
+template <class Set>
+struct IdxDataset {
+  struct Options : IdxSettings {
+    Options() { normalize = Set::normalize(); }
+  };
+
+  static std::unique_ptr<Dataset> make(const Options& options, const DataContext& context) {
+    return make_idx_dataset(Set::images(), options, context);
+  }
+  static SourceFiles files() { return idx_source_files(Set::images()); }
+  static DataShape shape(const Options& options) { return options.shape(Set::images().kind); }
+  static int64_t num_train(const Options&) { return idx_images_num_train(); }
+};
 
 }  // namespace heterodyne

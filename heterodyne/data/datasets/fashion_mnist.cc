@@ -5,29 +5,9 @@
 namespace heterodyne {
 namespace {
 
-struct FashionMnist {
-  struct Options {
-    Normalize normalize{{0.2860}, {0.3530}};
-    Augment augment;
-    ImageFit fit;
-    void visit(Fields& field) {
-      field("normalize", normalize, "the pixels' mean and standard deviation");
-      field("augment", augment, "how training images are changed at random");
-      field("fit", fit, "images brought to the size and the channels of another data set");
-    }
-
-    IdxSettings settings() const { return {normalize, augment, fit}; }
-  };
-
-  static std::unique_ptr<Dataset> make(const Options& options, const DataContext& context) {
-    return make_idx_dataset(source(), options.settings(), context);
-  }
-  static SourceFiles files() { return idx_source_files(source()); }
-  static DataShape shape(const Options& options) { return options.settings().shape("fashion_mnist"); }
-  static int64_t num_train(const Options&) { return idx_images_num_train(); }
-
- private:
-  static IdxImages source() {
+struct FashionMnist : IdxDataset<FashionMnist> {
+  static Normalize normalize() { return {{0.2860}, {0.3530}}; }
+  static IdxImages images() {
     return {.kind = "fashion_mnist",
             .folder_names = {"fashion-mnist", "fashion_mnist"},
             .how_to_get = "apt-get install dataset-fashion-mnist",

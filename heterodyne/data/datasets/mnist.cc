@@ -5,29 +5,9 @@
 namespace heterodyne {
 namespace {
 
-struct Mnist {
-  struct Options {
-    Normalize normalize{{0.1307}, {0.3081}};
-    Augment augment;
-    ImageFit fit;
-    void visit(Fields& field) {
-      field("normalize", normalize, "the pixels' mean and standard deviation");
-      field("augment", augment, "how training images are changed at random");
-      field("fit", fit, "images brought to the size and the channels of another data set");
-    }
-
-    IdxSettings settings() const { return {normalize, augment, fit}; }
-  };
-
-  static std::unique_ptr<Dataset> make(const Options& options, const DataContext& context) {
-    return make_idx_dataset(source(), options.settings(), context);
-  }
-  static SourceFiles files() { return idx_source_files(source()); }
-  static DataShape shape(const Options& options) { return options.settings().shape("mnist"); }
-  static int64_t num_train(const Options&) { return idx_images_num_train(); }
-
- private:
-  static IdxImages source() {
+struct Mnist : IdxDataset<Mnist> {
+  static Normalize normalize() { return {{0.1307}, {0.3081}}; }
+  static IdxImages images() {
     return {.kind = "mnist",
             .folder_names = {"mnist"},
             .how_to_get =

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "heterodyne/layer/fixtures.h"
 #include "heterodyne/model/network.h"
 
@@ -45,6 +47,22 @@ TEST(ResNet, ShortcutsTakeEverySecondPlaceAndAddChannelsOfZeros) {
   const auto logit = network->forward({x, {}, {}, {}, {}}, nullptr).logit_BY;
   // Places 0, 2, 8 and 10 have mean 5; normalisation by averages 0 and 1 divides by sqrt(1 + 1e-5).
   EXPECT_TRUE(torch::allclose(logit, torch::tensor({{0.0, 5.0, 10.0, 0.0}}, torch::kFloat32), 1e-4, 1e-4)) << logit;
+}
+
+// Gradients in another layout are copied by every convolution before.
+TEST(ResNet, GradientsKeepTheChannelsLastThroughShortcuts) {
+  const auto network = resnet({{"blocks", Array{1, 1, 1}}});
+  RoutingLog log;
+  std::map<std::string, bool> is_channels_last;
+  log.on_value = [&](const std::string& name, const torch::Tensor& value) {
+    value.register_hook([&is_channels_last, name](const torch::Tensor& gradient) {
+      is_channels_last[name] = gradient.is_contiguous(at::MemoryFormat::ChannelsLast);
+    });
+  };
+  network->forward({fixtures::normal("x", {2, 3, 32, 32}), {}, {}, {}, {}}, &log).logit_BY.sum().backward();
+  // What goes into a shortcut that takes every second place and adds channels.
+  EXPECT_TRUE(is_channels_last.at("features.stage1.block1"));
+  EXPECT_TRUE(is_channels_last.at("features.stage2.block1"));
 }
 
 TEST(ResNet, AMixtureOnTheMapHasATokenForEachPlace) {
