@@ -12,7 +12,7 @@ function(heterodyne_precompile)
   target_precompile_headers(heterodyne_precompiled PRIVATE ${PROJECT_SOURCE_DIR}/heterodyne/base/torch.h <fmt/format.h>)
 endfunction()
 
-# Compiles the sources of one folder up to eight at a time: most of what a file costs is what LibTorch's headers have
+# Compiles the sources of one folder up to sixteen at a time: most of what a file costs is what LibTorch's headers have
 # the compiler instantiate in each. So names in anonymous namespaces differ within a folder; the namespace of a test is
 # named after its file, which sees to that. Files with flags of their own stay alone.
 function(heterodyne_unity target)
@@ -38,7 +38,7 @@ function(heterodyne_unity target)
   list(REMOVE_DUPLICATES folders)
   foreach(folder IN LISTS folders)
     list(LENGTH names_${folder} num_names)
-    math(EXPR num_groups "(${num_names} + 7) / 8")
+    math(EXPR num_groups "(${num_names} + 15) / 16")
     foreach(group RANGE 1 ${num_groups})
       math(EXPR begin "${num_names} * (${group} - 1) / ${num_groups}")
       math(EXPR size "${num_names} * ${group} / ${num_groups} - ${begin}")
