@@ -28,7 +28,7 @@ torch::Tensor choices_of(const ops::RoutingPlan& plan) {
   return expert_TK;
 }
 
-Value milliseconds(const Timing& timing) { return std::round(1e6 * spread_of(timing.seconds).min) / 1e3; }
+Value least_milliseconds(const Timing& timing) { return std::round(1e6 * spread_of(timing.seconds).min) / 1e3; }
 
 }  // namespace
 
@@ -73,10 +73,10 @@ Rows dispatch_rows(const std::vector<DispatchResult>& results) {
     const double router = spread_of(result.of("router").seconds).min,
                  logits = spread_of(result.of("logits").seconds).min;
     rows.rows.push_back({result.shape.id, result.shape.router.kind, result.num_experts,
-                         static_cast<int64_t>(result.pairs), milliseconds(result.of("router")),
-                         milliseconds(result.of("sort")), milliseconds(result.of("logits")),
-                         milliseconds(result.of("logits mm")), std::round(100 * (router - logits) / logits) / 100,
-                         milliseconds(result.of("permute")), milliseconds(result.of("combine"))});
+                         static_cast<int64_t>(result.pairs), least_milliseconds(result.of("router")),
+                         least_milliseconds(result.of("sort")), least_milliseconds(result.of("logits")),
+                         least_milliseconds(result.of("logits mm")), std::round(100 * (router - logits) / logits) / 100,
+                         least_milliseconds(result.of("permute")), least_milliseconds(result.of("combine"))});
   }
   return rows;
 }

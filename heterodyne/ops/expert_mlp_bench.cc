@@ -17,12 +17,8 @@ namespace {
 struct Shape {
   int64_t T, D, F, E, K;
 };
-const std::vector<Shape> kShapes{{1024, 256, 512, 8, 2},
-                                 {4096, 256, 256, 64, 2},
-                                 {1024, 256, 64, 256, 8},
-                                 {2048, 512, 512, 16, 2},
-                                 {2048, 512, 1024, 64, 2},
-                                 {64, 16, 16, 256, 8}};
+const std::vector<Shape> kShapes{{1024, 256, 512, 8, 2},  {4096, 256, 256, 64, 2},  {1024, 256, 64, 256, 8},
+                                 {2048, 512, 512, 16, 2}, {2048, 512, 1024, 64, 2}, {64, 16, 16, 256, 8}};
 
 torch::Tensor draw(torch::IntArrayRef sizes, bool learns) {
   static uint64_t step = 0;
