@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "heterodyne/base/clones.h"
+#include "heterodyne/ops/compact/compact_matrix.h"
 #include "heterodyne/ops/compact/few_avx2_cpu.h"
 #include "heterodyne/ops/compact/int8_rows_cpu.h"
 #include "heterodyne/ops/isa.h"

@@ -7,8 +7,12 @@
 #include <cstdint>
 
 #include "heterodyne/base/clones.h"
-#include "heterodyne/ops/compact/compact_matrix.h"
 #include "heterodyne/ops/panels_cpu.h"
+
+namespace heterodyne::ops {
+enum class Compact;    // compact_matrix.h, which needs LibTorch's headers
+struct CompactMatrix;  // the same
+}  // namespace heterodyne::ops
 
 namespace heterodyne::ops::internal {
 

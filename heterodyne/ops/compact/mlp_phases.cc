@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "heterodyne/base/parallel.h"
+#include "heterodyne/ops/compact/compact_matrix.h"
 #include "heterodyne/ops/compact/compact_matrix_cpu.h"
 #include "heterodyne/ops/scratch.h"
 

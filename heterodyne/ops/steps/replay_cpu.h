@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "heterodyne/ops/steps/replay.h"
+#include "heterodyne/ops/steps/idle_steps.h"
 
 namespace heterodyne::ops::internal {
 
