@@ -10,7 +10,7 @@ namespace heterodyne::cli {
 
 constexpr double kBytesRead = 4.0 * (16 << 20);  // by a turn of "read"
 
-/// The fastest turn of each.
+/// Rates of the fastest turn of each work, and every turn of reading.
 struct MachineRates {
   double product = 0;  // FLOP/s of the faster of the two products
   double libtorch_product = 0, own_product = 0;

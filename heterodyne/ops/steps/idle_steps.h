@@ -24,7 +24,7 @@ struct IdleAdam {
   std::vector<Group> groups;
   double decay = 1, mean_scale = 1, square_scale = 1, eps = 0;
 
-  /// Fills `groups` from c_K, not negative, and a_K.
+  /// Fills `groups` from c_K, not negative, and a_K. Defined beside replay(), in replay.cc.
   void set_steps(const std::vector<double>& c_K, const std::vector<double>& a_K);
 };
 
