@@ -53,6 +53,8 @@ Spread spread_of(std::vector<double> values) {
   return {values.front(), quantile(values, 0.05), quantile(values, 0.5), quantile(values, 0.95)};
 }
 
+double milliseconds(double seconds) { return std::round(1e6 * seconds) / 1e3; }
+
 Spread ratio_of(const Timing& a, const Timing& b) {
   std::vector<double> ratios;
   for (size_t i = 0; i < std::min(a.seconds.size(), b.seconds.size()); ++i)

@@ -37,6 +37,8 @@ struct Spread {
 
 /// Of the values that are numbers; NaN throughout when there are none. Quantiles are interpolated.
 Spread spread_of(std::vector<double> values);
+/// Milliseconds with three places, as tables show them.
+double milliseconds(double seconds);
 /// Of a's time over b's in the rounds in which both took part.
 Spread ratio_of(const Timing& a, const Timing& b);
 

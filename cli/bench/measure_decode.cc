@@ -145,7 +145,7 @@ Rows decode_rows(const std::vector<DecodeResult>& results) {
       const auto ratio = ratio_of(result.of("float32").timing, format.timing);
       const auto rounded = [](double value, double places) { return std::round(value * places) / places; };
       rows.rows.push_back({result.shape.id, result.shape.tokens, format.name, rounded(format.bytes / 1e6, 10),
-                           rounded(1e3 * spread.min, 1e3), rounded(1e3 * spread.median, 1e3),
+                           milliseconds(spread.min), milliseconds(spread.median),
                            rounded(format.bytes / spread.median / 1e9, 10),
                            rounded(result.share_of_memory(format), 100), rounded(ratio.median, 100)});
     }

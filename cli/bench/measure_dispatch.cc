@@ -28,8 +28,6 @@ torch::Tensor choices_of(const ops::RoutingPlan& plan) {
   return expert_TK;
 }
 
-Value least_milliseconds(const Timing& timing) { return std::round(1e6 * spread_of(timing.seconds).min) / 1e3; }
-
 }  // namespace
 
 const Timing& DispatchResult::of(const std::string& name) const {
@@ -70,13 +68,13 @@ Rows dispatch_rows(const std::vector<DispatchResult>& results) {
              "(router - logits) / logits", "permute ms", "combine ms"},
             {}};
   for (const auto& result : results) {
-    const double router = spread_of(result.of("router").seconds).min,
-                 logits = spread_of(result.of("logits").seconds).min;
+    const auto least = [&](const char* name) { return spread_of(result.of(name).seconds).min; };
+    const double logits = least("logits");
     rows.rows.push_back({result.shape.id, result.shape.router.kind, result.num_experts,
-                         static_cast<int64_t>(result.pairs), least_milliseconds(result.of("router")),
-                         least_milliseconds(result.of("sort")), least_milliseconds(result.of("logits")),
-                         least_milliseconds(result.of("logits mm")), std::round(100 * (router - logits) / logits) / 100,
-                         least_milliseconds(result.of("permute")), least_milliseconds(result.of("combine"))});
+                         static_cast<int64_t>(result.pairs), milliseconds(least("router")), milliseconds(least("sort")),
+                         milliseconds(least("logits")), milliseconds(least("logits mm")),
+                         std::round(100 * (least("router") - logits) / logits) / 100, milliseconds(least("permute")),
+                         milliseconds(least("combine"))});
   }
   return rows;
 }

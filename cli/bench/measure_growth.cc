@@ -71,8 +71,6 @@ double moved_bytes_of(Grower& grower) {
   return 3 * 4 * (experts + values(grower.layer->router()));
 }
 
-Value median_milliseconds(const Timing& timing) { return std::round(1e6 * spread_of(timing.seconds).median) / 1e3; }
-
 }  // namespace
 
 const Timing& GrowthResult::of(const std::string& name) const {
@@ -122,10 +120,10 @@ Rows growth_rows(const std::vector<GrowthResult>& results) {
   for (const auto& result : results) {
     const auto median = [&](const char* name) { return spread_of(result.of(name).seconds).median; };
     rows.rows.push_back({result.shape.id, result.num_experts, result.num_moved,
-                         std::round(result.moved_bytes * 1e-4) / 100, median_milliseconds(result.of("add")),
-                         median_milliseconds(result.of("remove")), median_milliseconds(result.of("copy")),
+                         std::round(result.moved_bytes * 1e-4) / 100, milliseconds(median("add")),
+                         milliseconds(median("remove")), milliseconds(median("copy")),
                          std::round(100 * (median("add") + median("remove")) / median("copy")) / 100,
-                         median_milliseconds(result.of("step")), result.keeps_others});
+                         milliseconds(median("step")), result.keeps_others});
   }
   return rows;
 }
