@@ -52,5 +52,7 @@ TEST(Interleave, RatiosAreOfTheSameRound) {
   EXPECT_EQ(ratio.min, 1);
 }
 
+TEST(Interleave, MillisecondsHaveThreePlaces) { EXPECT_DOUBLE_EQ(cli::milliseconds(0.0012346), 1.235); }
+
 }  // namespace
 }  // namespace heterodyne::cli::interleave_test
