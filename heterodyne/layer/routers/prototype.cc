@@ -1,8 +1,9 @@
-// Prototypes: each expert stands for a direction, the mean of the tokens that it takes first, and a token goes to the
-// experts whose directions are nearest. That is spherical k-means (Dhillon and Modha 2001), one step of it with each
-// step of training, with loads that are evened as in frequency-sensitive clustering (Banerjee and Ghosh 2004): a bias
-// for each expert, used when experts are selected and not when they are weighed. Tokens are compared after their mean
-// is taken away; what all have in common tells none apart.
+// Prototypes: each expert stands for a direction, the mean of the tokens that it takes, and a token goes to the experts
+// whose directions are nearest. That is spherical k-means (Dhillon and Modha 2001), one step of it with each step of
+// training, in which a token pulls at the prototypes of its later choices as well, though less; with loads that are
+// evened as in frequency-sensitive clustering (Banerjee and Ghosh 2004): a bias for each expert, used when experts are
+// selected and not when they are weighed. Tokens are compared after their mean is taken away; what all have in common
+// tells none apart.
 //
 // Nothing here has a gradient of its own, so the loss cannot move a border between experts to where one of them
 // happens to be ahead: what the network tells apart decides, which is why experts specialise.
@@ -20,12 +21,16 @@ class PrototypeRouter : public TokenChoiceRouter {
     std::string weights = "softmax_of_selected";
     double temperature = 1;
     double rate = 0.02;
+    double later_share = 0.5;
     double bias_rate = 0.005;
     void visit(Fields& field) {
       field("k", k, "experts each token is sent to", at_least(1));
       field("weights", weights, kWeightsSentence, one_of_weights());
       field("temperature", temperature, "what cosines are divided by", between(0.01, 1e6));
       field("rate", rate, "share of each step's mean in a prototype and in the tokens' mean, once they have begun",
+            between(0, 1));
+      field("later_share", later_share,
+            "what a token counts for in the prototypes of its later choices, beside 1 in that of its first",
             between(0, 1));
       field("bias_rate", bias_rate,
             "a bias moves by this x (mean load - load) / mean load after a step, at most by this; it is added to "
@@ -64,7 +69,7 @@ class PrototypeRouter : public TokenChoiceRouter {
     if (found == sums.end() || found->second.size(0) != num_experts()) return;
     const torch::NoGradGuard no_grad;
     move_mean(sums);
-    move_prototypes(found->second, sums.at("first_E"));
+    move_prototypes(found->second, sums.at("taken_E"));
     const auto load_E = sums.at("assignments_E");
     const auto mean = load_E.mean();
     if (mean.item<double>() == 0) return;
@@ -78,17 +83,23 @@ class PrototypeRouter : public TokenChoiceRouter {
   double macs_per_token() const override { return static_cast<double>(prototype_ED_.numel()); }
 
  private:
-  // Of the batch: the tokens, and the directions of each expert's, who took them first.
+  // Of the batch: the tokens, and of each expert the directions of those that it took and what they count for.
   void add_sums(const torch::Tensor& x_TD, const torch::Tensor& token_TD, const torch::Tensor& expert_TK,
                 const torch::Tensor& token_C, Sums& sums) const {
-    const auto first_C = expert_TK.select(1, 0).index_select(0, token_C);
-    const auto chosen_C = (first_C >= 0).nonzero().squeeze(1);
-    const auto expert_C = first_C.index_select(0, chosen_C), kept_C = token_C.index_select(0, chosen_C);
     const int64_t E = num_experts(), D = x_TD.size(1);
+    const int64_t num_followed = options_.later_share > 0 ? expert_TK.size(1) : 1;
+    auto sum_ED = torch::zeros({E, D}, torch::kFloat64), taken_E = torch::zeros({E}, torch::kFloat64);
+    for (int64_t k = 0; k < num_followed; ++k) {
+      const double share = k == 0 ? 1 : options_.later_share;
+      const auto choice_C = expert_TK.select(1, k).index_select(0, token_C);
+      const auto chosen_C = (choice_C >= 0).nonzero().squeeze(1);
+      const auto expert_C = choice_C.index_select(0, chosen_C), kept_C = token_C.index_select(0, chosen_C);
+      sum_ED.index_add_(0, expert_C, token_TD.index_select(0, kept_C).to(torch::kFloat64), share);
+      taken_E.add_(torch::bincount(expert_C, {}, E), share);
+    }
     sums["x_D"] = x_TD.index_select(0, token_C).to(torch::kFloat64).sum(0);
-    sums["prototype_ED"] = torch::zeros({E, D}, torch::kFloat64)
-                               .index_add(0, expert_C, token_TD.index_select(0, kept_C).to(torch::kFloat64));
-    sums["first_E"] = torch::bincount(expert_C, {}, E).to(torch::kFloat64);
+    sums["prototype_ED"] = sum_ED;
+    sums["taken_E"] = taken_E;
   }
 
   // Running means begin as plain ones: the n-th value has the share 1 / n until that is less than the rate.
@@ -100,9 +111,9 @@ class PrototypeRouter : public TokenChoiceRouter {
     mean_D_.lerp_((sums.at("x_D") / count).to(mean_D_.scalar_type()), share);
   }
 
-  // An expert that took none first stays where it is.
-  void move_prototypes(const torch::Tensor& sum_ED, const torch::Tensor& first_E) {
-    const auto is_moved_E = (first_E > 0);
+  // An expert that took none stays where it is.
+  void move_prototypes(const torch::Tensor& sum_ED, const torch::Tensor& taken_E) {
+    const auto is_moved_E = (taken_E > 0);
     step_E_.add_(is_moved_E.to(step_E_.scalar_type()));
     const auto share_E = (1 / step_E_.to(torch::kFloat64).clamp_min(1)).clamp_min(options_.rate) * is_moved_E;
     const auto old_ED = prototype_ED_.to(torch::kFloat64);

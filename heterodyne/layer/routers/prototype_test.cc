@@ -59,6 +59,18 @@ TEST(PrototypeRouter, PrototypesFollowTheTokensTheyTakeFirst) {
   expect_near(router->named_buffers()["steps"], torch::tensor({2.0, 1.0, 0.0}));
 }
 
+// (3, 4) and (4, 3) once more, each of which chooses the other's prototype second: (0.8, 0.6) + (0.6, 0.8) / 2.
+TEST(PrototypeRouter, LaterChoicesPullAtTheirPrototypesByTheirShare) {
+  const auto router = make({{"k", 2}, {"later_share", 0.5}, {"bias_rate", 0}});
+  step(*router, torch::tensor({{3.0, 4.0}, {4.0, 3.0}}));
+  const double length = std::hypot(1.1, 1.0);
+  expect_near(router->named_buffers()["prototype"],
+              torch::tensor({{1.1 / length, 1.0 / length}, {1.0 / length, 1.1 / length}, {-1.0, 0.0}}));
+  const auto only_first = make({{"k", 2}, {"later_share", 0}, {"bias_rate", 0}});
+  step(*only_first, torch::tensor({{3.0, 4.0}, {4.0, 3.0}}));
+  expect_near(only_first->named_buffers()["prototype"], torch::tensor({{0.8, 0.6}, {0.6, 0.8}, {-1.0, 0.0}}));
+}
+
 // Loads 3, 0, 0 have the mean 1: the first is over by 2, which counts as 1.
 TEST(PrototypeRouter, BiasesEvenTheLoads) {
   const auto router = make({{"k", 1}, {"bias_rate", 0.25}});
