@@ -112,9 +112,9 @@ torch::Tensor RandomStream::gumbel_rows(RandomKey key, const torch::Tensor& row_
 
 uint64_t RandomStream::below(RandomKey key, uint64_t row, uint64_t bound) const {
   HETERODYNE_DCHECK(bound > 0);
-  const auto bits = philox({0, static_cast<uint32_t>(row), static_cast<uint32_t>(key.step),
-                            static_cast<uint32_t>(key.step >> 32) ^ static_cast<uint32_t>(row >> 32)},
-                           philox_key(key.seed));
+  const auto bits = internal::philox({0, static_cast<uint32_t>(row), static_cast<uint32_t>(key.step),
+                                      static_cast<uint32_t>(key.step >> 32) ^ static_cast<uint32_t>(row >> 32)},
+                                     philox_key(key.seed));
   const uint64_t number = uint64_t{bits[0]} << 32 | bits[1];
   // The high half of a 64 x 64 bit product: uniform to 1 part in 2^64 / bound (Lemire 2019, without rejection).
   return static_cast<uint64_t>((static_cast<unsigned __int128>(number) * bound) >> 64);

@@ -21,9 +21,6 @@ struct RandomKey {
   uint64_t step = 0;
 };
 
-/// Four words of random bits: Philox4x32 with ten rounds.
-std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
-
 /// -ln(-ln u) for u in the middle of the step of 2^-24 that begins at `uniform`: finite for every draw, the lowest and
 /// the highest too.
 float gumbel_of(float uniform);

@@ -1,7 +1,6 @@
 #include "heterodyne/base/random_cpu.h"
 
 #include "heterodyne/base/clones.h"
-#include "heterodyne/base/random.h"
 
 namespace heterodyne {
 namespace {
@@ -39,7 +38,7 @@ HETERODYNE_CLONES void philox_lanes(const internal::PhiloxRow& row, uint32_t fir
 
 }  // namespace
 
-std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {
+std::array<uint32_t, 4> internal::philox(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {
   for (int round = 0; round < kRounds; ++round) {
     const uint64_t product0 = uint64_t{kMultiplier0} * counter[0];
     const uint64_t product1 = uint64_t{kMultiplier1} * counter[2];

@@ -6,6 +6,9 @@
 
 namespace heterodyne::internal {
 
+/// Four words of random bits: Philox4x32 with ten rounds.
+std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
+
 struct PhiloxRow {
   std::array<uint32_t, 2> key;
   uint64_t row;

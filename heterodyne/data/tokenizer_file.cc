@@ -15,7 +15,7 @@
 namespace heterodyne {
 namespace {
 
-constexpr uint64_t kLargestFile = uint64_t{256} << 20U;
+constexpr uint64_t kLargestDescription = uint64_t{256} << 20U;
 constexpr const char* kPairs = "vocab.bpe";
 
 bool is_json(std::string_view bytes) {
@@ -46,13 +46,13 @@ Vocabulary vocabulary_of(const Table& description, const std::string& where) {
 }
 
 Vocabulary read_tokenizer_file(const std::string& path) {
-  std::string bytes = io::read_maybe_compressed(path, kLargestFile);
+  std::string bytes = io::read_maybe_compressed(path, kLargestDescription);
   if (is_json(bytes)) {
     const Table table = io::parse_json_table(bytes, path);
     if (is_encoder(table)) {
       const std::string pairs = (std::filesystem::path(path).parent_path() / kPairs).string();
-      return vocabulary_of(tokens::gpt2_description(table, io::read_maybe_compressed(pairs, kLargestFile), pairs),
-                           pairs);
+      return vocabulary_of(
+          tokens::gpt2_description(table, io::read_maybe_compressed(pairs, kLargestDescription), pairs), pairs);
     }
     if (!table.contains("model"))
       throw FormatError::in_file(path,

@@ -22,7 +22,7 @@ constexpr int64_t kNumFiles = 5;
 constexpr int64_t kImagesPerFile = 10'000;
 constexpr int64_t kPixels = kShape.channels * kShape.height * kShape.width;
 constexpr size_t kRecord = 1 + kPixels;
-constexpr uint64_t kLargestFile = uint64_t{1} << 30;  // a batch takes 31 MB
+constexpr uint64_t kLargestBatch = uint64_t{1} << 30;  // a batch takes 31 MB
 
 struct Records {
   std::string pixels;
@@ -30,7 +30,7 @@ struct Records {
 };
 
 Records read_records(const std::string& path) {
-  const std::string bytes = io::read_maybe_compressed(path, kLargestFile);
+  const std::string bytes = io::read_maybe_compressed(path, kLargestBatch);
   const size_t count = bytes.size() / kRecord;
   if (count == 0 || bytes.size() % kRecord != 0) {
     throw FormatError::in_file(path, count * kRecord,

@@ -130,6 +130,22 @@ struct CompactProduct : torch::autograd::Function<CompactProduct> {
 
 }  // namespace
 
+internal::CompactPanel internal::panel_of(const CompactMatrix& matrix, int64_t p) {
+  const int64_t I = matrix.inputs, width = panel_width(matrix.outputs, p), before = p * kPanel;
+  CompactPanel panel{matrix.format, I, width, round_to_16(width)};
+  if (matrix.format == Compact::kBf16) {
+    panel.pairs = static_cast<uint16_t*>(matrix.values.data_ptr()) + before * round_to_2(I);
+    return panel;
+  }
+  panel.bytes = static_cast<int8_t*>(matrix.values.data_ptr()) + before * I;
+  if (matrix.format == Compact::kInt8) {
+    panel.scales = static_cast<uint16_t*>(matrix.scales.data_ptr()) + before * num_scaled(I);
+  } else {
+    panel.column_scales = matrix.scales.data_ptr<float>() + before;
+  }
+  return panel;
+}
+
 std::string_view name_of(Compact format) {
   switch (format) {
     case Compact::kBf16:

@@ -17,14 +17,9 @@
 #include <vector>
 
 #include "heterodyne/base/torch.h"
+#include "heterodyne/ops/compact/compact.h"
 
 namespace heterodyne::ops {
-
-enum class Compact { kBf16, kInt8, kInt8Columns };
-
-/// "bf16", "int8", "int8_columns"
-std::string_view name_of(Compact format);
-const std::vector<Compact>& compact_formats();
 
 struct CompactMatrix {
   Compact format = Compact::kBf16;

@@ -7,7 +7,6 @@
 #include <limits>
 
 #include "heterodyne/base/clones.h"
-#include "heterodyne/ops/compact/compact_matrix.h"
 #include "heterodyne/ops/compact/few_avx2_cpu.h"
 #include "heterodyne/ops/compact/int8_rows_cpu.h"
 #include "heterodyne/ops/isa.h"
@@ -168,22 +167,6 @@ float quantize(const float* values, int64_t count, bool rounds_scale, int64_t co
 }  // namespace
 
 uint16_t to_bf16(float value) { return rounded(value); }
-
-CompactPanel panel_of(const CompactMatrix& matrix, int64_t p) {
-  const int64_t I = matrix.inputs, width = panel_width(matrix.outputs, p), before = p * kPanel;
-  CompactPanel panel{matrix.format, I, width, round_to_16(width)};
-  if (matrix.format == Compact::kBf16) {
-    panel.pairs = static_cast<uint16_t*>(matrix.values.data_ptr()) + before * round_to_2(I);
-    return panel;
-  }
-  panel.bytes = static_cast<int8_t*>(matrix.values.data_ptr()) + before * I;
-  if (matrix.format == Compact::kInt8) {
-    panel.scales = static_cast<uint16_t*>(matrix.scales.data_ptr()) + before * num_scaled(I);
-  } else {
-    panel.column_scales = matrix.scales.data_ptr<float>() + before;
-  }
-  return panel;
-}
 
 void compact_panel(const float* first_row, const CompactPanel& panel) {
   const int64_t I = panel.inputs, V = panel.columns;

@@ -7,11 +7,11 @@
 #include <cstdint>
 
 #include "heterodyne/base/clones.h"
+#include "heterodyne/ops/compact/compact.h"
 #include "heterodyne/ops/panels_cpu.h"
 
 namespace heterodyne::ops {
-enum class Compact;    // compact_matrix.h, which needs LibTorch's headers
-struct CompactMatrix;  // the same
+struct CompactMatrix;  // compact_matrix.h, which needs LibTorch's headers
 }  // namespace heterodyne::ops
 
 namespace heterodyne::ops::internal {
