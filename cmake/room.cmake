@@ -2,13 +2,17 @@
 #   *.h *.cc -> library heterodyne_<room>     *_cpu.cc -> the same, with the flags of kernels
 #   *_test.cc -> <room>_tests                 *_bench.cc -> <room>_bench
 
+# For every target alike. The compiler's collection of garbage begins at 4 GB, which it does not reach: it would take a
+# twelfth of the time.
+set(HETERODYNE_COMPILER_OPTIONS -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=
+    $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess> $<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-heapsize=4000000>)
+
 # One precompiled facade for every target; see heterodyne/base/torch.h.
 function(heterodyne_precompile)
   file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/precompiled.cc "// Carries the precompiled header.\n")
   add_library(heterodyne_precompiled OBJECT ${CMAKE_CURRENT_BINARY_DIR}/precompiled.cc)
   target_link_libraries(heterodyne_precompiled PUBLIC heterodyne::torch fmt::fmt-header-only PRIVATE heterodyne::warnings)
-  target_compile_options(heterodyne_precompiled PUBLIC $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
-                         -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+  target_compile_options(heterodyne_precompiled PUBLIC ${HETERODYNE_COMPILER_OPTIONS})
   target_precompile_headers(heterodyne_precompiled PRIVATE ${PROJECT_SOURCE_DIR}/heterodyne/base/torch.h <fmt/format.h>)
 endfunction()
 
@@ -70,7 +74,7 @@ endfunction()
 # the installed library.
 function(heterodyne_compile target)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
-  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess> -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+  target_compile_options(${target} PRIVATE ${HETERODYNE_COMPILER_OPTIONS})
   target_link_libraries(${target} PUBLIC heterodyne::torch fmt::fmt-header-only PRIVATE $<BUILD_INTERFACE:heterodyne::warnings>)
   target_precompile_headers(${target} REUSE_FROM heterodyne_precompiled)
   get_target_property(sources ${target} SOURCES)
