@@ -53,6 +53,13 @@ Spread spread_of(std::vector<double> values) {
   return {values.front(), quantile(values, 0.05), quantile(values, 0.5), quantile(values, 0.95)};
 }
 
+Table table_of(const Spread& spread) {
+  return {{"min_ms", 1e3 * spread.min},
+          {"median_ms", 1e3 * spread.median},
+          {"p5_ms", 1e3 * spread.p5},
+          {"p95_ms", 1e3 * spread.p95}};
+}
+
 double milliseconds(double seconds) { return std::round(1e6 * seconds) / 1e3; }
 
 Spread ratio_of(const Timing& a, const Timing& b) {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "heterodyne/base/table.h"
+
 namespace heterodyne::cli {
 
 struct Work {
@@ -37,6 +39,8 @@ struct Spread {
 
 /// Of the values that are numbers; NaN throughout when there are none. Quantiles are interpolated.
 Spread spread_of(std::vector<double> values);
+/// In milliseconds, as JSON has it: min_ms, median_ms, p5_ms, p95_ms.
+Table table_of(const Spread& spread);
 /// Milliseconds with three places, as tables show them.
 double milliseconds(double seconds);
 /// Of a's time over b's in the rounds in which both took part.

@@ -52,6 +52,14 @@ TEST(Interleave, RatiosAreOfTheSameRound) {
   EXPECT_EQ(ratio.min, 1);
 }
 
+TEST(Interleave, ASpreadAsATableIsInMilliseconds) {
+  const Table table = cli::table_of({0.001, 0.002, 0.003, 0.004});
+  EXPECT_DOUBLE_EQ(*table.find("min_ms")->if_real(), 1);
+  EXPECT_DOUBLE_EQ(*table.find("p5_ms")->if_real(), 2);
+  EXPECT_DOUBLE_EQ(*table.find("median_ms")->if_real(), 3);
+  EXPECT_DOUBLE_EQ(*table.find("p95_ms")->if_real(), 4);
+}
+
 TEST(Interleave, MillisecondsHaveThreePlaces) { EXPECT_DOUBLE_EQ(cli::milliseconds(0.0012346), 1.235); }
 
 }  // namespace

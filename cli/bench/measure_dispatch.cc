@@ -84,13 +84,7 @@ Array dispatch_objects(const std::vector<DispatchResult>& results) {
   for (const auto& result : results) {
     Table point{{"shape", result.shape.id},    {"router", result.shape.router.kind}, {"tokens", result.shape.tokens},
                 {"width", result.shape.width}, {"num_experts", result.num_experts},  {"pairs", result.pairs}};
-    for (const auto& timing : result.timings) {
-      const auto spread = spread_of(timing.seconds);
-      point.set(timing.name, Table{{"min_ms", 1e3 * spread.min},
-                                   {"median_ms", 1e3 * spread.median},
-                                   {"p5_ms", 1e3 * spread.p5},
-                                   {"p95_ms", 1e3 * spread.p95}});
-    }
+    for (const auto& timing : result.timings) point.set(timing.name, table_of(spread_of(timing.seconds)));
     all.push_back(point);
   }
   return all;

@@ -136,13 +136,7 @@ Array growth_objects(const std::vector<GrowthResult>& results) {
                 {"num_moved", result.num_moved},
                 {"moved_bytes", result.moved_bytes},
                 {"keeps_others", result.keeps_others}};
-    for (const auto& timing : result.timings) {
-      const auto spread = spread_of(timing.seconds);
-      point.set(timing.name, Table{{"min_ms", 1e3 * spread.min},
-                                   {"median_ms", 1e3 * spread.median},
-                                   {"p5_ms", 1e3 * spread.p5},
-                                   {"p95_ms", 1e3 * spread.p95}});
-    }
+    for (const auto& timing : result.timings) point.set(timing.name, table_of(spread_of(timing.seconds)));
     all.push_back(point);
   }
   return all;

@@ -59,4 +59,12 @@ DataShape TextDataset::shape() const {
   return shape;
 }
 
+DataShape shape_before_reading(int64_t vocabulary, int64_t length) {
+  constexpr int64_t kBytes = 256;
+  DataShape shape;
+  shape.vocabulary = shape.num_classes = vocabulary > 0 ? vocabulary : kBytes;
+  shape.length = length;
+  return shape;
+}
+
 }  // namespace heterodyne

@@ -47,4 +47,8 @@ class TextDataset : public Dataset {
   std::vector<std::string> no_names_;
 };
 
+/// The shape of a text before it is read: with as many symbols as it is said to have, or, where that is 0, as there can
+/// be bytes.
+DataShape shape_before_reading(int64_t vocabulary, int64_t length);
+
 }  // namespace heterodyne

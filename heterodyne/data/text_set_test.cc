@@ -58,5 +58,14 @@ TEST(TextDataset, ItsShapeIsThatOfAText) {
   EXPECT_EQ(shape.num_classes, 23);
 }
 
+TEST(TextDataset, BeforeItIsReadATextHasAsManySymbolsAsIsSaidOrAsThereAreBytes) {
+  const auto said = shape_before_reading(1000, 7);
+  EXPECT_TRUE(said.is_text());
+  EXPECT_EQ(said.vocabulary, 1000);
+  EXPECT_EQ(said.num_classes, 1000);
+  EXPECT_EQ(said.length, 7);
+  EXPECT_EQ(shape_before_reading(0, 7).vocabulary, 256);
+}
+
 }  // namespace
 }  // namespace heterodyne::text_set_test

@@ -9,6 +9,7 @@
 #include "heterodyne/base/text.h"
 #include "heterodyne/data/instruction_set.h"
 #include "heterodyne/data/source_folder.h"
+#include "heterodyne/data/text_set.h"
 
 namespace heterodyne {
 namespace {
@@ -103,14 +104,7 @@ struct Instruct {
     return std::make_unique<InstructionDataset>(std::move(splits), words, options.length, kPlace);
   }
 
-  // Without the file the vocabulary is what it is said to be, or the largest there can be.
-  static DataShape shape(const Options& options) {
-    constexpr int64_t kBytes = 256;
-    DataShape shape;
-    shape.vocabulary = shape.num_classes = options.vocabulary > 0 ? options.vocabulary : kBytes;
-    shape.length = options.length;
-    return shape;
-  }
+  static DataShape shape(const Options& options) { return shape_before_reading(options.vocabulary, options.length); }
   static int64_t num_train(const Options&) { return 0; }  // unknown
 
  private:

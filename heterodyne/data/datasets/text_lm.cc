@@ -65,14 +65,7 @@ struct TextLm {
     return std::make_unique<TextDataset>(std::move(source));
   }
 
-  // Without the text the vocabulary is what it is said to be, or the largest there can be.
-  static DataShape shape(const Options& options) {
-    constexpr int64_t kBytes = 256;
-    DataShape shape;
-    shape.vocabulary = shape.num_classes = options.vocabulary > 0 ? options.vocabulary : kBytes;
-    shape.length = options.length;
-    return shape;
-  }
+  static DataShape shape(const Options& options) { return shape_before_reading(options.vocabulary, options.length); }
   static int64_t num_train(const Options&) { return 0; }  // unknown
 
  private:
