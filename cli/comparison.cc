@@ -67,6 +67,15 @@ void read_balance(const Table& line, Outcome& outcome) {
   outcome.cv = mean_of(of_layers(line, "cv"));
 }
 
+// Data sets are named where they are not the run's own.
+std::string split_of(const RoutingProfile& routing, const Table& config) {
+  const Value *split = routing.about.find("split"), *data = routing.about.find("data");
+  if (!split || !split->if_text()) return "";
+  const Value* own = config.find_path("data.kind");
+  const bool is_own = !data || !data->if_text() || (own && *own == *data);
+  return is_own ? *split->if_text() : *data->if_text() + " " + *split->if_text();
+}
+
 void read_routing(const RoutingProfile& routing, Outcome& outcome) {
   std::vector<double> information, normalized, changes;
   for (const auto& layer : routing.layers) {
@@ -259,7 +268,10 @@ Outcome outcome_of(const RunRecord& run, const std::string& model) {
     outcome.executed_macs = number_at(*line, "macs.executed");
     read_balance(*line, outcome);
   }
-  if (run.routing) read_routing(*run.routing, outcome);
+  if (run.routing) {
+    outcome.routed = split_of(*run.routing, run.config);
+    read_routing(*run.routing, outcome);
+  }
   const auto tests = run.lines("test");
   if (!tests.empty()) outcome.test_accuracy = number_at(*tests.back(), "accuracy");
   return outcome;
@@ -329,6 +341,27 @@ std::vector<std::string> pairing_warnings(const std::vector<OutcomeGroup>& group
     }
   }
   return warnings;
+}
+
+std::vector<std::string> routing_warnings(const std::vector<OutcomeGroup>& groups) {
+  std::map<std::string, std::pair<int64_t, const Outcome*>> splits;  // how many runs, and one of them
+  for (const auto& group : groups) {
+    for (const auto& outcome : group) {
+      if (!outcome.information && !outcome.knock_out) continue;
+      auto& [count, example] = splits[outcome.routed];
+      ++count;
+      example = &outcome;
+    }
+  }
+  if (splits.size() < 2) return {};
+  std::vector<std::string> parts;
+  for (const auto& [split, runs] : splits) {
+    parts.push_back(fmt::format("{} of {} run{}", split.empty() ? "an unknown one" : printable(split), runs.first,
+                                runs.first == 1 ? "" : "s"));
+  }
+  return {
+      fmt::format("I, NMI and knock-out are of different splits: {}. Of one: heterodyne route {} valid, for each run",
+                  join(parts), printable(splits.begin()->second.second->path))};
 }
 
 Rows comparison_rows(const std::vector<OutcomeGroup>& groups, const std::string& format) {

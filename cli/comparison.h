@@ -27,6 +27,7 @@ struct Outcome {
   std::optional<double> cv;                          // deviation of the loads over their mean, mean of the layers
   std::optional<double> num_dead;                    // experts without assignments, of all layers
   // Of the routing that was recorded last, means of the layers that have it:
+  std::string routed;                 // the split that it is of, "valid", or "mnist test" of another data set's
   std::optional<double> information;  // I(expert; class), nats
   std::optional<double> nmi;          // the same, 2 I / (H_E + H_Y)
   std::optional<double> knock_out;    // what the loss gains when one expert is taken away, nats, mean of the experts
@@ -54,6 +55,9 @@ Rows difference_rows(const std::vector<OutcomeGroup>& groups);
 
 /// One line for each group that has a seed twice, so that it is in no pair.
 std::vector<std::string> pairing_warnings(const std::vector<OutcomeGroup>& groups);
+
+/// One line where what the runs' routing says is of different splits, with the command that measures one for all.
+std::vector<std::string> routing_warnings(const std::vector<OutcomeGroup>& groups);
 
 /// One row for each group. For people "58.6 +- 0.4" and without columns that say nothing of any group, for programs
 /// columns of means and deviations and, where a group has several runs, of the accuracies' differences to the first

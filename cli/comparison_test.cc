@@ -123,6 +123,34 @@ TEST(Differences, LeaveOutSeedsThatAGroupHasTwice) {
             (std::vector<std::string>{"b has several runs of seed 1, which are in no pair"}));
 }
 
+Outcome routed(const std::string& split) {
+  Outcome outcome;
+  outcome.path = "runs/" + split;
+  outcome.routed = split;
+  outcome.information = 0.5;
+  return outcome;
+}
+
+TEST(RoutingWarnings, SayThatRoutingIsOfDifferentSplits) {
+  EXPECT_TRUE(routing_warnings({{routed("valid"), Outcome()}, {routed("valid")}}).empty()) << "a dense run has none";
+  EXPECT_EQ(
+      routing_warnings({{routed("valid"), routed("test")}, {routed("valid")}}),
+      (std::vector<std::string>{"I, NMI and knock-out are of different splits: test of 1 run, valid of 2 runs. Of "
+                                "one: heterodyne route runs/test valid, for each run"}));
+}
+
+TEST(RoutingWarnings, NameAnotherDataSet) {
+  RunRecord run;
+  run.config = Table{{"data", Table{{"kind", "mnist"}}}};
+  run.routing.emplace();
+  run.routing->about = Table{{"split", "test"}, {"data", "mnist"}};
+  EXPECT_EQ(outcome_of(run, "m").routed, "test");
+  run.routing->about.set("data", "fashion_mnist");
+  EXPECT_EQ(outcome_of(run, "m").routed, "fashion_mnist test");
+  run.routing->about = Table{{"split", "valid"}, {"step", 3}};
+  EXPECT_EQ(outcome_of(run, "m").routed, "valid");
+}
+
 TEST(Differences, AreMissingWhereNoSeedIsShared) {
   EXPECT_TRUE(difference_rows({{of_seed("a", 1, 0.5)}, {of_seed("b", 2, 0.5)}}).rows.empty());
   EXPECT_TRUE(difference_rows({}).rows.empty());

@@ -22,7 +22,8 @@ class Collector : public Fields {
   void visit(const Field& field) override {
     if (const auto* nested = std::get_if<Nested>(&field.target)) return (*nested)(*this);
     flags.push_back({std::string(field.name), type_of(field), std::string(field.sentence), field.rules.range(),
-                     field.rules.choices, field.rules.is_positional, field.rules.is_value_optional});
+                     field.rules.choices, field.rules.is_positional, field.rules.is_value_optional,
+                     field.rules.is_required});
   }
 };
 

@@ -17,6 +17,7 @@ struct FlagInfo {
   std::vector<std::string> choices;  // all values there are; empty: any
   bool is_positional = false;
   bool is_value_optional = false;
+  bool is_required = false;
 
   bool is_switch() const { return type == "switch"; }
   bool is_list() const { return type == "list of text"; }

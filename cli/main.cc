@@ -83,6 +83,13 @@ int guarded(const Environment& environment, Terminal& terminal) {
   }
 }
 
+// What a full disk swallowed is said, and is no success.
+int checked_output(Terminal& terminal, int code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  terminal.error("standard output: expected room for all that was printed, some of it could not be written");
+  return code == kDone ? kFailed : code;
+}
+
 }  // namespace
 }  // namespace heterodyne::cli
 
@@ -91,7 +98,7 @@ int main(int argc, char** argv) {
   int code = 0;
   {
     Terminal terminal(Terminal::detect());
-    code = guarded(read_environment(argc, argv), terminal);
+    code = checked_output(terminal, guarded(read_environment(argc, argv), terminal));
   }
   // Not by returning: LibTorch would take back each of its operators first, a third of the time of a short command.
   std::fflush(nullptr);

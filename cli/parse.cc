@@ -42,6 +42,14 @@ class Declarer {
     return table;
   }
 
+  /// The first that has to be there and is not.
+  const FlagInfo* missing() const {
+    for (const auto& [flag, values, option] : declared_) {
+      if (flag.is_required && option->count() == 0) return &flag;
+    }
+    return nullptr;
+  }
+
   std::vector<std::string> names() const {
     std::vector<std::string> all;
     for (const auto& [flag, values, option] : declared_) {
@@ -129,6 +137,17 @@ void reject_extras(const CLI::App& verb, const Declarer& declarer, const std::ve
   }
 }
 
+void check_required(const CLI::App& verb, const Declarer& declarer) {
+  const FlagInfo* missing = declarer.missing();
+  if (missing == nullptr) return;
+  std::string name = missing->spelled();
+  if (missing->is_positional) std::transform(name.begin(), name.end(), name.begin(), ::toupper);
+  const std::string what = missing->choices.empty() ? fmt::format("{} ({})", name, missing->sentence)
+                                                    : fmt::format("{}, one of {}", name, join(missing->choices));
+  throw ConfigError(
+      fmt::format("{}: expected {}, got none. See heterodyne {} --help", verb.get_name(), what, verb.get_name()));
+}
+
 void check_verb(const std::string& verb) {
   const auto verbs = commands().names();
   if (std::find(verbs.begin(), verbs.end(), verb) != verbs.end()) return;
@@ -159,6 +178,7 @@ ParsedLine parse_line(const std::vector<std::string>& arguments) {
   for (const auto& [verb, declarer] : line.verbs) {
     if (!verb->parsed()) continue;
     reject_extras(*verb, declarer, expanded.spelled);
+    check_required(*verb, declarer);
     return {verb->get_name(), declarer.given(), "", expanded.used};
   }
   throw ConfigError("no command given. All commands: heterodyne help");

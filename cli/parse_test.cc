@@ -38,7 +38,7 @@ TEST(Parse, FlagsTakeTheTypesOfTheirSettings) {
               };
               read_options<Threads>(Table{{"threads", *line.flags.find("threads")}}, {});
             }),
-            "--threads: threads: expected a whole number, got text (\"x\")");
+            "--threads: expected a whole number, got text (\"x\")");
 }
 
 TEST(Parse, WhatIsUnknownIsAnsweredWithTheNearest) {
@@ -47,6 +47,15 @@ TEST(Parse, WhatIsUnknownIsAnsweredWithTheNearest) {
             "train: unknown flag --oout; nearest: --out. See heterodyne train --help");
   EXPECT_EQ(complaint({"version", "extra"}), "version: unexpected argument \"extra\". See heterodyne version --help");
   EXPECT_NE(complaint({"train", "x.toml", "--out"}).find("--out"), std::string::npos);
+}
+
+TEST(Parse, WhatIsMissingIsNamed) {
+  EXPECT_EQ(complaint({"verify"}),
+            "verify: expected PATH (a run's folder, a checkpoint's or a safetensors file), got none. See heterodyne "
+            "verify --help");
+  EXPECT_EQ(complaint({"completion"}),
+            "completion: expected SHELL, one of bash, fish, zsh, got none. See heterodyne completion --help");
+  EXPECT_EQ(complaint({"export", "runs/x"}).find("export: expected DESTINATION ("), 0U);
 }
 
 TEST(Parse, HelpAndVersionAreAnswered) {

@@ -20,6 +20,11 @@ std::string text_of(const std::string& path) {
   if (name.ends_with(".toml")) name.resize(name.size() - 5);
   const auto found = recipes().find(name);
   if (found != recipes().end()) return found->second;
+  if (std::filesystem::is_directory(path)) {
+    const bool is_run = std::filesystem::is_regular_file(std::filesystem::path(path) / "resolved.toml");
+    throw ConfigError(path + ": expected a configuration file or a recipe, got a folder" +
+                      (is_run ? ". What the run was made with: " + path + "/resolved.toml" : ""));
+  }
   std::vector<std::string> names;
   for (const auto& recipe : recipes()) names.push_back(recipe.first);
   const std::string close = nearest(name, names);

@@ -52,5 +52,16 @@ TEST(Recipes, AnUnknownNameIsAnsweredWithTheNearest) {
             "cifar10/dmoe: no such file or recipe; nearest: \"cifar10/dmmoe\". All recipes: heterodyne ls recipes");
 }
 
+TEST(Recipes, AFolderIsNoConfiguration) {
+  const fixtures::TemporaryFolder folder;
+  const auto complaint = [&] { return fixtures::message_of<ConfigError>([&] { read_config(folder.path(), {}); }); };
+  EXPECT_EQ(complaint(), folder.path() + ": expected a configuration file or a recipe, got a folder");
+  folder.put("resolved.toml", "");
+  EXPECT_EQ(complaint(), folder.path() +
+                             ": expected a configuration file or a recipe, got a folder. What the run was made "
+                             "with: " +
+                             folder.path() + "/resolved.toml");
+}
+
 }  // namespace
 }  // namespace heterodyne::cli::recipes_test

@@ -115,6 +115,7 @@ int run_compare(const CompareFlags& options, const cli::Invocation& invocation) 
     cli::print_rows(terminal, differences, format);
   }
   auto warnings = cli::budget_warnings(outcomes);
+  for (auto& warning : cli::routing_warnings(outcomes)) warnings.push_back(std::move(warning));
   if (!options.group.empty()) {
     for (auto& warning : cli::pairing_warnings(outcomes)) warnings.push_back(std::move(warning));
   }

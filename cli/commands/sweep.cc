@@ -33,7 +33,9 @@ struct SweepFlags {
   void visit(Fields& field) {
     field("configs", configs, "configurations or recipes, or one file that describes a sweep", positional(),
           required());
-    field("grid", grid, "PATH=VALUE,VALUE..., a setting and the values it takes; may be repeated");
+    field("grid", grid,
+          "PATH=VALUE,VALUE..., a setting and the values it takes, in the place of those that a file has; may be "
+          "repeated");
     field("out", out, "where to write; runs/NAME of the sweep's file, otherwise runs/sweep");
     field("jobs", jobs, "runs at once, each a process of its own with one thread when there are several",
           between(1, 1024));
@@ -60,7 +62,7 @@ cli::SweepRequest request_of(const SweepFlags& options) {
   }
   request.flags.set.insert(request.flags.set.end(), options.settings.set.begin(), options.settings.set.end());
   request.flags.seed = options.settings.seed;
-  for (const auto& text : options.grid) request.grid.push_back(cli::parse_axis(text));
+  for (const auto& text : options.grid) cli::set_axis(request.grid, cli::parse_axis(text));
   return request;
 }
 

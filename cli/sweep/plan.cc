@@ -84,9 +84,24 @@ bool advance(std::vector<size_t>& choice, const std::vector<GridAxis>& grid) {
   return false;
 }
 
+// A setting that every run lays a value of the grid over would count for nothing.
+void check_settings(const SweepRequest& request) {
+  std::vector<std::string> settings = request.flags.set;
+  if (!request.flags.seed.empty()) settings.push_back("seed=" + request.flags.seed);
+  for (const auto& setting : settings) {
+    for (const auto& axis : request.grid) {
+      if (!setting.starts_with(axis.path + "=")) continue;
+      throw ConfigError(
+          fmt::format("sweep: {}: the grid has values of its own for {}: {}; expected --grid {} in their place",
+                      printable(setting), axis.path, printable(join(axis.values)), printable(setting)));
+    }
+  }
+}
+
 class Planner {
  public:
   explicit Planner(const SweepRequest& request) : request_(request), variants_(request.variants) {
+    check_settings(request);
     if (variants_.empty()) variants_.push_back({});
     for (const auto& axis : request.grid) labels_.push_back(label_of(axis, request.grid));
   }
@@ -223,6 +238,13 @@ GridAxis parse_axis(const std::string& text) {
   }
   if (!value.empty()) throw ConfigError("--grid " + text + ": a bracket or quote is not closed");
   return axis;
+}
+
+void set_axis(std::vector<GridAxis>& grid, GridAxis axis) {
+  const auto same =
+      std::find_if(grid.begin(), grid.end(), [&](const GridAxis& known) { return known.path == axis.path; });
+  if (same == grid.end()) grid.push_back(std::move(axis));
+  else *same = std::move(axis);
 }
 
 bool is_sweep_file(const std::string& config) {

@@ -51,6 +51,9 @@ struct SweepRun {
 /// "--grid k: expected PATH=VALUE,VALUE...".
 GridAxis parse_axis(const std::string& text);
 
+/// The grid with this axis: in the place of that of the same path, where there is one.
+void set_axis(std::vector<GridAxis>& grid, GridAxis axis);
+
 /// Whether the file `config` describes a sweep rather than an experiment: it has a key `configs`.
 bool is_sweep_file(const std::string& config);
 
@@ -59,8 +62,8 @@ SweepRequest read_sweep_file(const std::string& file);
 
 /// All runs, configurations outermost and the last axis innermost. A run is called as its configuration, its variant
 /// and its values of the grid but for the seed; so runs that differ in their seed alone have one name. Throws
-/// ConfigError: a configuration or setting is wrong, two configurations have one name, or two runs resolve to the same
-/// settings.
+/// ConfigError: a configuration or setting is wrong, the grid has values for a setting that `flags` gives as well, two
+/// configurations have one name, or two runs resolve to the same settings.
 std::vector<SweepRun> plan_sweep(const SweepRequest& request);
 
 }  // namespace heterodyne::cli

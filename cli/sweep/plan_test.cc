@@ -98,6 +98,27 @@ TEST(Plan, RefusesUnknownKeysAndWrongValuesNamingTheRun) {
   EXPECT_NE(error_of([] { plan_sweep(of({"synthetic/dmoe"}, {})); }).find("nearest"), std::string::npos);
 }
 
+TEST(Plan, RefusesASettingThatTheGridHasValuesFor) {
+  auto request = of({"synthetic/dmmoe"}, {{"seed", {"1", "2"}}, {"train.epochs", {"3"}}});
+  request.flags.seed = "7";
+  EXPECT_EQ(error_of([&] { plan_sweep(request); }),
+            "sweep: seed=7: the grid has values of its own for seed: 1, 2; expected --grid seed=7 in their place");
+  request.flags.seed.clear();
+  request.flags.set = {"train.epochs_of_another=1", "train.epochs=2"};
+  EXPECT_NE(error_of([&] { plan_sweep(request); }).find("sweep: train.epochs=2: the grid has values"),
+            std::string::npos);
+}
+
+TEST(Plan, AnAxisTakesThePlaceOfThatOfTheSamePath) {
+  std::vector<GridAxis> grid{{"seed", {"1", "2"}}, {"k", {"1"}}};
+  set_axis(grid, {"seed", {"3"}});
+  set_axis(grid, {"width", {"8", "16"}});
+  ASSERT_EQ(grid.size(), 3U);
+  EXPECT_EQ(grid[0].values, Texts{"3"});
+  EXPECT_EQ(grid[1].path, "k");
+  EXPECT_EQ(grid[2].values, (Texts{"8", "16"}));
+}
+
 TEST(Plan, RefusesTwoConfigurationsOfOneName) {
   const fixtures::TemporaryFolder folder;
   const std::string other = folder.put(

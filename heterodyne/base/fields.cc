@@ -90,10 +90,25 @@ Rule effective_when(bool condition, std::string otherwise) {
   };
 }
 
+namespace {
+
+// Of a value from a command line: "--batch-size" and "--seed x" say which setting it is, as its name would once more.
+bool names_setting(const Position& position, const std::string& key) {
+  if (position.line != 0) return false;
+  std::string name = position.file.substr(0, position.file.find(' '));
+  name.erase(0, name.find_first_not_of('-'));
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name == key;
+}
+
+}  // namespace
+
 void Problems::add(const Position& position, const std::string& path, const std::string& key,
                    const std::string& message) {
   const std::string where = path.empty() ? "" : "[" + path + "] ";
-  found_.emplace_back(position, position.prefix() + where + (key.empty() ? "" : key + ": ") + message);
+  found_.emplace_back(position, position.prefix() + where +
+                                    (key.empty() || (path.empty() && names_setting(position, key)) ? "" : key + ": ") +
+                                    message);
 }
 
 void Problems::throw_if_any() const {

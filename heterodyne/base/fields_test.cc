@@ -125,6 +125,19 @@ TEST(Fields, EveryProblemIsNamedAtOnceWithItsPosition) {
       "my.toml:7:7: [top.optimizer] unknown key \"lrr\"; nearest: \"lr\". All keys: heterodyne ls -v top.optimizer");
 }
 
+TEST(Fields, AFlagNamesItsSetting) {
+  const auto complaint = [](const std::string& source, const std::string& path) {
+    Problems problems;
+    problems.add({source, 0, 0}, path, "batch_size", "expected more");
+    return fixtures::message_of<ConfigError>([&] { problems.throw_if_any(); });
+  };
+  EXPECT_EQ(complaint("--batch-size", ""), "--batch-size: expected more");
+  EXPECT_EQ(complaint("--batch-size 0", ""), "--batch-size 0: expected more");
+  EXPECT_EQ(complaint("--set data.batch_size=0", ""), "--set data.batch_size=0: batch_size: expected more");
+  EXPECT_EQ(complaint("--batch-size", "data"), "--batch-size: [data] batch_size: expected more");
+  EXPECT_EQ(complaint("", ""), "batch_size: expected more");
+}
+
 TEST(Fields, ASettingWithoutEffectIsAnError) {
   EXPECT_EQ(complaints("noise_scale = 2\n"),
             "my.toml:1:15: [top] noise_scale: has no effect while noise = \"none\"; remove one of the two");

@@ -6,7 +6,7 @@ import json
 import tomllib
 import unittest
 
-from program import INPUT, SOURCE, USAGE, ProgramTest
+from program import FAILED, INPUT, SOURCE, USAGE, ProgramTest
 
 RECIPES = {str(path.relative_to(SOURCE / "configs"))[:-5] for path in (SOURCE / "configs").rglob("*.toml")
            if path.parent.name not in ("studies", "tasks")}
@@ -64,6 +64,13 @@ class CommandTest(ProgramTest):
         self.refuses(USAGE, ["HETERODYNE_THREADS"], "train", "synthetic/dmmoe", env={"HETERODYNE_THREADS": "0"})
         self.refuses(USAGE, ["--threads", "got 5000"], "train", "synthetic/dmmoe", "--threads", "5000")
         self.assertEqual(list(self.program.folder.glob("runs/*")), [])
+
+    def test_output_that_finds_no_room_is_an_error(self):
+        with open("/dev/full", "wb") as full:
+            done = self.program.run("ls", "routers", stdout=full)
+        self.assertEqual(done.code, FAILED)
+        self.assertEqual(done.stderr, "heterodyne: error: standard output: expected room for all that was printed, "
+                                      "some of it could not be written\n")
 
     def test_ls_as_json_is_a_list_of_names_and_summaries(self):
         for family in ["recipes", *FAMILIES]:

@@ -95,7 +95,7 @@ class CompletionTest(ProgramTest):
 
     def test_an_unknown_shell_is_refused(self):
         self.refuses(USAGE, ["expected one of bash, fish, zsh", 'got "bsh"', 'nearest: "bash"'], "completion", "bsh")
-        self.refuses(USAGE, ["shell"], "completion")
+        self.refuses(USAGE, ["expected SHELL, one of bash, fish, zsh"], "completion")
 
 
 if __name__ == "__main__":

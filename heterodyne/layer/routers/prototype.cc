@@ -21,7 +21,7 @@ class PrototypeRouter : public TokenChoiceRouter {
     std::string weights = "softmax_of_selected";
     double temperature = 1;
     double rate = 0.02;
-    double later_share = 0.5;
+    double later_share = 0.25;
     double bias_rate = 0.005;
     void visit(Fields& field) {
       field("k", k, "experts each token is sent to", at_least(1));
