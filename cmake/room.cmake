@@ -16,13 +16,16 @@ function(heterodyne_precompile)
   target_precompile_headers(heterodyne_precompiled PRIVATE ${PROJECT_SOURCE_DIR}/heterodyne/base/torch.h <fmt/format.h>)
 endfunction()
 
-# Compiles the sources of a target up to twenty at a time: most of what a file costs is what LibTorch's headers have the
+set(HETERODYNE_UNITY_SIZE 20)
+
+# Compiles the sources of a target up to so many at a time: most of what a file costs is what LibTorch's headers have the
 # compiler instantiate in each. So names in anonymous namespaces differ within a room; the namespace of a test is named
 # after its file, which sees to that. Files with flags of their own stay alone.
 function(heterodyne_unity target)
   if(NOT HETERODYNE_UNITY)
     return()
   endif()
+  set(most ${HETERODYNE_UNITY_SIZE})
   get_target_property(sources ${target} SOURCES)
   list(SORT sources)
   set(compiled)  # what the target has in the place of its sources
@@ -39,21 +42,24 @@ function(heterodyne_unity target)
       list(APPEND names_${folder} ${name})
     endif()
   endforeach()
+  if(NOT folders)
+    return()
+  endif()
   list(REMOVE_DUPLICATES folders)
 
   # Folders as a whole, or in equal parts, one after another into a group until it is full: so a new file changes the
   # groups of its own folder, mostly, and no others.
   set(group 0)
-  set(group_size 20)
+  set(group_size ${most})
   foreach(folder IN LISTS folders)
     list(LENGTH names_${folder} num_names)
-    math(EXPR num_parts "(${num_names} + 19) / 20")
+    math(EXPR num_parts "(${num_names} + ${most} - 1) / ${most}")
     foreach(part RANGE 1 ${num_parts})
       math(EXPR begin "${num_names} * (${part} - 1) / ${num_parts}")
       math(EXPR size "${num_names} * ${part} / ${num_parts} - ${begin}")
       list(SUBLIST names_${folder} ${begin} ${size} names)
       math(EXPR group_size "${group_size} + ${size}")
-      if(group_size GREATER 20)
+      if(group_size GREATER most)
         math(EXPR group "${group} + 1")
         set(group_size ${size})
       endif()
