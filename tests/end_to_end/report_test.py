@@ -107,7 +107,7 @@ class ReportTest(ProgramTest):
         self.program.path("empty").mkdir()
         self.refuses(INPUT, ["empty", "resolved.toml"], "report", "empty")
         self.refuses(INPUT, ["none"], "report", "none")
-        self.refuses(USAGE, ["runs"], "report")
+        self.refuses(USAGE, ["report: expected RUNS ("], "report")
         self.refuses(USAGE, ["got 3"], "report", RUN, RUN, RUN)
 
     def test_a_run_that_goes_on_says_so(self):
