@@ -95,12 +95,8 @@ int checked_output(Terminal& terminal, int code) {
 
 int main(int argc, char** argv) {
   using namespace heterodyne::cli;
-  int code = 0;
-  {
-    Terminal terminal(Terminal::detect());
-    code = checked_output(terminal, guarded(read_environment(argc, argv), terminal));
-  }
+  Terminal terminal(Terminal::detect());
+  const int code = checked_output(terminal, guarded(read_environment(argc, argv), terminal));
   // Not by returning: LibTorch would take back each of its operators first, a third of the time of a short command.
-  std::fflush(nullptr);
   ::_exit(code);
 }
