@@ -22,6 +22,7 @@ class Trainee {
         network_(make_network(subject.experiment)),
         optimizer_(optimizers().make(subject.experiment.options.train.optimizer)),
         rates_(rates_of(subject.experiment.options.train.optimizer)) {
+    round_learning(experiment_, *network_);
     if (subject.dataset)
       loader_ = std::make_unique<Loader>(*subject.dataset, Split::kTrain, loader_options(experiment_, Split::kTrain));
     else batch_ = random_batch(subject.experiment);

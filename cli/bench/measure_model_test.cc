@@ -37,6 +37,14 @@ TEST(MeasureModel, TimesStepsInTurns) {
   for (const char* name : {"router", "experts", "losses", "optimizer"}) EXPECT_GT(model.parts.at(name), 0) << name;
 }
 
+TEST(MeasureModel, MultipliesInTheDtypeOfTheConfiguration) {
+  const auto dense = experiment(kDense), rounded = experiment(kDense + "[train]\nlearning_dtype = \"bf16\"\n");
+  InterleaveOptions options{2, 0};
+  const auto models = measure_models({{"dense", dense}, {"rounded", rounded}}, options).models;
+  EXPECT_NE(models[0].loss, models[1].loss);
+  EXPECT_NEAR(models[0].loss, models[1].loss, 0.05);
+}
+
 TEST(MeasureModel, SharesOfAModelThatSitsOutTurns) {
   const auto dense = experiment(kDense);
   InterleaveOptions options{9, 0};  // three turns for the shares

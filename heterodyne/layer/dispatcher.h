@@ -29,8 +29,11 @@ struct ExpertCall {
   bool is_log_mixture = false;
   torch::Tensor past_BSD = {};  // see ExpertInput
   Profile* profile = nullptr;   // see RoutingLog
+  /// The same tokens in one list, as the router read them or hands them on; undefined: made of x_BSD. A view of their
+  /// own for the experts would keep the gradient from being summed in place.
+  torch::Tensor listed_TD = {};
 
-  torch::Tensor x_TD() const { return x_BSD.reshape({-1, x_BSD.size(2)}); }
+  torch::Tensor x_TD() const { return listed_TD.defined() ? listed_TD : x_BSD.reshape({-1, x_BSD.size(2)}); }
 };
 
 /// What admit() may look at beside the routing.

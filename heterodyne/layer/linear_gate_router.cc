@@ -36,7 +36,7 @@ TokenChoice LinearGateRouter::choose_in_passing(const RouteInput& input) const {
   const auto& weight = gate_->weight();
   if (is_asked || !ops::can_run_gate(input.x_TD, weight.matrix())) return {};
   const auto choice = ops::gate_top_k(input.x_TD, weight.matrix(), max_choices(), layer_name(), false, weight.panels());
-  return {choice.expert_TK, choice.logit_TK.softmax(-1), {}, {}};
+  return {choice.expert_TK, choice.logit_TK.softmax(-1), {}, {}, choice.x_TD};
 }
 
 }  // namespace heterodyne

@@ -19,6 +19,7 @@ Routing make_routing(const TokenChoice& choice, const RouteInput& input, int64_t
   if (input.needs.probabilities) routing.prob_TE = choice.prob_TE;
   if (input.needs.logits) routing.logit_TE = choice.logit_TE;
   routing.mask_T = input.mask_T;
+  routing.x_TD = choice.x_TD;
   routing.num_sequences = input.num_sequences;
   return routing;
 }

@@ -53,6 +53,7 @@ struct Routing {
   torch::Tensor logit_TE;     // what they were made from, when asked for
   torch::Tensor mask_T;       // as in the input
   torch::Tensor load_E;       // how many tokens each expert expects, with gradient; undefined unless the router knows
+  torch::Tensor x_TD;         // the tokens for the experts to read (ops::GateChoice); undefined: those that came
   int64_t num_sequences = 0;  // B
   int64_t num_dropped = 0;    // pairs that were wanted and found no room
   NamedTensors losses;        // losses that only the router can know
@@ -71,6 +72,7 @@ struct TokenChoice {
   torch::Tensor weight_TK;  // ignored where there is no choice
   torch::Tensor prob_TE;    // may be undefined
   torch::Tensor logit_TE;   // may be undefined
+  torch::Tensor x_TD = {};  // see Routing
 };
 
 /// Sorts the choices into pairs, leaving out masked tokens. Scores nobody needs are dropped.

@@ -32,11 +32,8 @@ ExpertMlp expanded(const ExpertMlp& expert) {
   ExpertMlp wide{expert.activation, ops::expanded(*expert.up_compact), ops::expanded(*expert.down_compact)};
   if (expert.gate_compact) wide.gate_FD = ops::expanded(*expert.gate_compact);
   wide.up_bias_F = expert.up_bias_F, wide.gate_bias_F = expert.gate_bias_F, wide.down_bias_O = expert.down_bias_O;
+  wide.is_recomputed = expert.is_recomputed;
   return wide;
-}
-
-bool has_compact(const std::vector<ExpertMlp>& experts) {
-  return std::any_of(experts.begin(), experts.end(), [](const ExpertMlp& expert) { return expert.is_compact(); });
 }
 
 // What the backward pass multiplies by: compact experts with rows are expanded for its time, those without are left
@@ -54,7 +51,7 @@ struct ExpertMlps : torch::autograd::Function<ExpertMlps> {
   // `inputs`: x_TD, weight_N and every defined parameter.
   static torch::Tensor forward(AutogradContext* ctx, torch::TensorList inputs, const c10::intrusive_ptr<Call>& call) {
     internal::MlpPass pass(inputs[0], inputs[1], call->plan, call->experts, call->output_width);
-    auto output = pass.forward(!has_compact(call->experts));
+    auto output = pass.forward(true);
     variable_list saved = inputs.vec();
     saved.push_back(output.pre);
     ctx->save_for_backward(saved);
@@ -69,7 +66,6 @@ struct ExpertMlps : torch::autograd::Function<ExpertMlps> {
     const auto saved = ctx->get_saved_variables();
     const auto experts = for_backward(call);
     internal::MlpPass pass(saved[0], saved[1], call.plan, experts, call.output_width);
-    const auto pre = has_compact(call.experts) ? pass.forward(true).pre : saved.back();
     size_t place = kFirstParameter;
     std::vector<internal::WantedGradients> wanted(experts.size());
     for (size_t e = 0; e < experts.size(); ++e) {
@@ -78,7 +74,7 @@ struct ExpertMlps : torch::autograd::Function<ExpertMlps> {
         wanted[e][i] = parameters[i].defined() && ctx->needs_input_grad(place++);
       }
     }
-    auto found = pass.backward({grad[0].contiguous(), pre, ctx->needs_input_grad(0), std::move(wanted)});
+    auto found = pass.backward({grad[0].contiguous(), saved.back(), ctx->needs_input_grad(0), std::move(wanted)});
     variable_list all{found.dx_TD, found.dweight_N};
     for (size_t e = 0; e < experts.size(); ++e) {
       const auto parameters = parameters_of(call.experts[e]);

@@ -37,9 +37,6 @@ struct Work {
   int64_t size = 0;  // of all
 };
 
-// Where hidden panel p of a row of pre begins.
-int64_t pre_at(const MlpKernel& expert, int64_t p) { return p * kPanel * expert.parts(); }
-
 // pre of panel p for the rows work.x, without biases.
 void make_pre(const MlpKernel& expert, int64_t p, const Work& work, const HiddenPanel& panel) {
   float* pre = panel.pre;
@@ -64,7 +61,7 @@ void pack_back(const MlpKernel& expert, int64_t q, float* to) {
   const int64_t width = panel_width(expert.D, q);
   for (int64_t p = 0; p < num_panels(expert.F); ++p) {
     const int64_t rows = panel_width(expert.F, p), first = p * kPanel * expert.D + q * kPanel;
-    float* part = to + pre_at(expert, p) * width;
+    float* part = to + expert.pre_at(p) * width;
     if (expert.is_gated()) {
       copy({expert.gate_FD + first, expert.D, rows, width}, part, width);
       part += rows * width;
@@ -121,12 +118,12 @@ void thin_forward(const MlpKernel& expert, const MlpChunk& chunk, const MlpForwa
     if (expert.up_bias_F) add_to_columns(expert.up_bias_F + first, {up, stride, W, N});
     activate_panel(panel, nullptr, nullptr);
     if (call.pre == nullptr) continue;
-    float* kept = call.pre + pre_at(expert, p);
+    float* kept = call.pre + expert.pre_at(p);
     for (int64_t part = 0; part < expert.parts(); ++part) {
       transpose({work.pre + part * N, stride, W, n}, kept + part * W, expert.pre_width());
     }
   }
-  float* y = call.y_NO + chunk.first * O;
+  float* y = call.y_nO;
   for (int64_t q = 0; q < num_panels(O); ++q) {
     const int64_t W = panel_width(O, q);
     tile_gemm({W, N, F, F, N, N}, false, expert.down_OF + q * kPanel * F, work.hidden, work.flipped);
@@ -144,14 +141,14 @@ void mlp_forward(const MlpKernel& expert, const MlpChunk& chunk, const MlpForwar
   gather_rows({call.x_TD, call.token_N + chunk.first, n, n, expert.D}, work.x);
   for (int64_t p = 0; p < num_panels(F); ++p) {
     HiddenPanel panel = hidden_panel(expert, p, n);
-    panel.pre = call.pre ? call.pre + pre_at(expert, p) : work.pre;
+    panel.pre = call.pre ? call.pre + expert.pre_at(p) : work.pre;
     panel.pre_stride = call.pre ? expert.pre_width() : expert.parts() * panel.width;
     panel.hidden = work.hidden + p * kPanel;
     panel.hidden_stride = F;
     make_pre(expert, p, work, panel);
     activate_panel(panel, panel_of(first_bias(expert), p), panel_of(second_bias(expert), p));
   }
-  float* y = call.y_NO + chunk.first * O;
+  float* y = call.y_nO;
   for (int64_t q = 0; q < num_panels(O); ++q) {
     panel_gemm({expert.down_OF, expert.down_panels, O, F}, q, {work.hidden, n, y + q * kPanel, O}, work.panel);
   }
@@ -178,7 +175,7 @@ void thin_dx(const MlpKernel& expert, int64_t rows, const float* dpre, float* dx
   const int64_t D = expert.D;
   for (int64_t p = 0; p < num_panels(expert.F); ++p) {
     const int64_t W = panel_width(expert.F, p), first = p * kPanel * D;
-    const float* part = dpre + pre_at(expert, p);
+    const float* part = dpre + expert.pre_at(p);
     const TileShape shape{rows, D, W, expert.pre_width(), D, D};
     if (expert.is_gated()) {
       tile_gemm(shape, p > 0, part, expert.gate_FD + first, dx);
@@ -208,7 +205,7 @@ void mlp_backward(const MlpKernel& expert, const MlpChunk& chunk, const MlpBackw
     HiddenPanel panel = hidden_panel(expert, p, n);
     const int64_t W = panel.width;
     panel.pre_stride = call.pre ? expert.pre_width() : expert.parts() * W;
-    panel.pre = call.pre ? const_cast<float*>(call.pre) + pre_at(expert, p) : work.pre;  // only read
+    panel.pre = call.pre ? const_cast<float*>(call.pre) + expert.pre_at(p) : work.pre;  // only read
     panel.hidden = handover.hidden + p * kPanel * R;
     panel.hidden_stride = W;
     if (call.pre == nullptr) {
@@ -221,17 +218,17 @@ void mlp_backward(const MlpKernel& expert, const MlpChunk& chunk, const MlpBackw
       pack_columns(expert.down_OF, O, F, p, work.panel, W);
       rows_gemm({n, W, O, O, W, W}, false, handover.dy, work.panel, work.dhidden);
     }
-    activate_panel_backward(panel, {call.weight_N + chunk.first, work.dhidden, W, handover.dpre + pre_at(expert, p),
+    activate_panel_backward(panel, {call.weight_N + chunk.first, work.dhidden, W, handover.dpre + expert.pre_at(p),
                                     expert.pre_width(), dweight_n});
     std::memset(panel.hidden + n * W, 0, static_cast<size_t>((R - n) * W) * sizeof(float));
   }
-  if (call.dx_ND == nullptr) return;
-  if (is_thin(expert, chunk)) return thin_dx(expert, n, handover.dpre, call.dx_ND + chunk.first * D);
+  if (call.dx_nD == nullptr) return;
+  if (is_thin(expert, chunk)) return thin_dx(expert, n, handover.dpre, call.dx_nD);
   for (int64_t q = 0; q < num_panels(D); ++q) {
     const int64_t W = panel_width(D, q);
     pack_back(expert, q, work.panel);
     rows_gemm({n, W, expert.pre_width(), expert.pre_width(), W, D}, false, handover.dpre, work.panel,
-              call.dx_ND + chunk.first * D + q * kPanel);
+              call.dx_nD + q * kPanel);
   }
 }
 
@@ -240,7 +237,7 @@ void mlp_up_gradient(const MlpKernel& expert, const MlpGradientCall& call, int64
   const Work work(expert, memory);
   const int64_t n = call.chunk.rows, R = call.chunk.padded(), D = expert.D, W = panel_width(expert.F, p);
   const int64_t stride = expert.pre_width();
-  const float* dpre = call.handover.dpre + pre_at(expert, p);
+  const float* dpre = call.handover.dpre + expert.pre_at(p);
   float* const first = expert.is_gated() ? gradients.gate_FD : gradients.up_FD;
   float* const second = expert.is_gated() ? gradients.up_FD : nullptr;
   transpose_padded({dpre, stride, n, expert.parts() * W}, R, work.flipped);

@@ -33,6 +33,8 @@ struct MlpKernel {
   bool is_gated() const { return gate_FD != nullptr; }
   int64_t parts() const { return is_gated() ? 2 : 1; }
   int64_t pre_width() const { return parts() * F; }
+  /// Where hidden panel p of a row of pre begins.
+  int64_t pre_at(int64_t p) const { return p * kPanel * parts(); }
   int64_t num_weights() const { return pre_width() * D + O * F; }
 };
 
@@ -54,7 +56,7 @@ struct MlpForward {
   const float* x_TD;
   const int64_t* token_N;
   float* pre;   // of the chunk, [n, pre_width], or null: not kept
-  float* y_NO;  // answers of all pairs, without their weights
+  float* y_nO;  // its answers, without their weights
 };
 void mlp_forward(const MlpKernel& expert, const MlpChunk& chunk, const MlpForward& call, float* work);
 
@@ -76,7 +78,7 @@ struct MlpBackward {
   const int64_t* token_N;
   const float* weight_N;
   const float* pre;    // of the chunk; null: computed again
-  float* dx_ND;        // of all pairs; null when nobody asks
+  float* dx_nD;        // of the chunk; null when nobody asks
   float* dweight_N;    // of all pairs
   bool needs_weights;  // whether gradients of parameters are wanted: fills hidden and x
 };

@@ -7,7 +7,6 @@
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/parallel.h"
 #include "heterodyne/ops/compact/mlp_phases.h"
-#include "heterodyne/ops/plan_rows.h"
 #include "heterodyne/ops/scratch.h"
 
 namespace heterodyne::ops::internal {
@@ -118,63 +117,49 @@ void MlpPass::pack_large_experts() {
   });
 }
 
-// Compact experts, and where too few experts have rows to keep threads busy otherwise. False when it did nothing.
-bool MlpPass::forward_in_phases(const MlpForward& call) const {
+// Compact experts, and in inference where too few experts have rows to keep threads busy otherwise.
+bool MlpPass::runs_in_phases(bool keeps_pre) const {
   const bool is_compact =
       std::any_of(order_.begin(), order_.end(), [&](size_t e) { return kernels_[e].up_compact != nullptr; });
   const bool is_thin =
       order_.size() < 8 * static_cast<size_t>(at::get_num_threads()) &&
       std::all_of(order_.begin(), order_.end(), [&](size_t e) { return offsets_[e + 1] - offsets_[e] <= kThinRows; });
-  const MlpPhases phases{kernels_, order_, offsets_};
-  const bool can_run = can_run_phases(phases);
+  const bool can_run = can_run_phases({kernels_, order_, offsets_});
   if (is_compact && !can_run)
     throw Error("[ops.expert_mlps] expected panels of the float32 experts beside compact ones, got none");
-  if (!can_run || (!is_compact && !is_thin)) return false;
-  run_phases(phases, call);
-  return true;
+  return can_run && (is_compact || (is_thin && !keeps_pre));
 }
 
 MlpPass::Output MlpPass::forward(bool keeps_pre) {
   Output output;
-  const auto y_NO = kept_buffer(plan_.num_pairs() * O_);
-  MlpForward call{x_TD_.const_data_ptr<float>(), plan_.token_N.const_data_ptr<int64_t>(), nullptr,
-                  y_NO.data_ptr<float>()};
-  if (!keeps_pre && forward_in_phases(call)) {
-    output.y_TO = sum_over_pairs(y_NO, weight_N_, O_);
+  if (keeps_pre && pre_size_ > 0) output.pre = kept_buffer(pre_size_);
+  float* pre = output.pre.defined() ? output.pre.data_ptr<float>() : nullptr;
+  const RowWaves waves(plan_, offsets_, O_);
+  if (runs_in_phases(keeps_pre)) {
+    const auto y_NO = kept_buffer(plan_.num_pairs() * O_);
+    float* y = y_NO.data_ptr<float>();
+    run_phases({kernels_, order_, offsets_},
+               {x_TD_.const_data_ptr<float>(), plan_.token_N.const_data_ptr<int64_t>(), y, pre, pre_offset_E_.data()});
+    output.y_TO = waves.sum(order_, weight_N_, y);
     return output;
   }
   pack_large_experts();
-  if (keeps_pre && pre_size_ > 0) output.pre = kept_buffer(pre_size_);
-  float* pre = output.pre.defined() ? output.pre.data_ptr<float>() : nullptr;
-  for_each_task(static_cast<int64_t>(tasks_.size()), [&](int64_t i) {
+  output.y_TO = waves.run(experts_of_tasks(), weight_N_, [&](int64_t i, float* y_of_expert) {
     const Task& task = tasks_[static_cast<size_t>(i)];
     const MlpKernel& kernel = kernels_[task.expert];
-    MlpForward own = call;
-    if (pre && pre_offset_E_[task.expert] >= 0) {
-      own.pre = pre + pre_offset_E_[task.expert] + (task.chunk.first - offsets_[task.expert]) * kernel.pre_width();
-    }
-    mlp_forward(kernel, task.chunk, own, thread_scratch(work_size_));
+    const int64_t row = task.chunk.first - offsets_[task.expert];
+    MlpForward call{x_TD_.const_data_ptr<float>(), plan_.token_N.const_data_ptr<int64_t>(), nullptr,
+                    y_of_expert + row * O_};
+    if (pre && pre_offset_E_[task.expert] >= 0) call.pre = pre + pre_offset_E_[task.expert] + row * kernel.pre_width();
+    mlp_forward(kernel, task.chunk, call, thread_scratch(work_size_));
   });
-  output.y_TO = sum_over_pairs(y_NO, weight_N_, O_);
   return output;
 }
 
-torch::Tensor MlpPass::sum_over_pairs(const torch::Tensor& rows_N, const torch::Tensor& weight_N, int64_t width) const {
-  auto sum_TO = torch::empty({plan_.num_tokens(), width}, torch::kFloat32);
-  std::vector<float*> row_of_expert(kernels_.size(), nullptr);
-  for (const size_t e : order_) row_of_expert[e] = rows_N.data_ptr<float>() + offsets_[e] * width;
-  const PlanRows<float> rows{plan_.token_N.const_data_ptr<int64_t>(),
-                             plan_.expert_N.const_data_ptr<int64_t>(),
-                             plan_.pair_of_token_N.const_data_ptr<int64_t>(),
-                             plan_.token_offset_T1.const_data_ptr<int64_t>(),
-                             offsets_.data(),
-                             row_of_expert.data(),
-                             width};
-  float* sum = sum_TO.data_ptr<float>();
-  const float* weight = weight_N.defined() ? weight_N.const_data_ptr<float>() : nullptr;
-  parallel_for(0, plan_.num_tokens(), grain_of(width),
-               [&](int64_t begin, int64_t end) { RowKernels<float>::sum(rows, weight, sum, begin, end); });
-  return sum_TO;
+std::vector<size_t> MlpPass::experts_of_tasks() const {
+  std::vector<size_t> experts;
+  for (const Task& task : tasks_) experts.push_back(task.expert);
+  return experts;
 }
 
 // Gradients are views of one kept buffer: fresh memory of that size would be faulted in page by page at every step.
@@ -214,19 +199,13 @@ std::vector<MlpParameters> MlpPass::make_gradients(const std::vector<WantedGradi
 MlpPass::Gradients MlpPass::backward(const Given& given) {
   Gradients found;
   found.dweight_N = torch::zeros({plan_.num_pairs()}, torch::kFloat32);
-  const auto dx_ND = given.wants_dx ? kept_buffer(plan_.num_pairs() * D_) : torch::Tensor();
-  Backward pass{given,
-                {x_TD_.const_data_ptr<float>(), given.dy_TO.const_data_ptr<float>(),
-                 plan_.token_N.const_data_ptr<int64_t>(), weight_N_.const_data_ptr<float>(), nullptr,
-                 dx_ND.defined() ? dx_ND.data_ptr<float>() : nullptr, found.dweight_N.data_ptr<float>(), false},
-                std::vector<MlpGradients>(kernels_.size())};
+  Backward pass{
+      given,
+      {x_TD_.const_data_ptr<float>(), given.dy_TO.const_data_ptr<float>(), plan_.token_N.const_data_ptr<int64_t>(),
+       weight_N_.const_data_ptr<float>(), nullptr, nullptr, found.dweight_N.data_ptr<float>(), false},
+      std::vector<MlpGradients>(kernels_.size())};
   found.parameters = make_gradients(given.wanted, pass.gradients);
-  if (has_enough_experts()) {
-    backward_by_expert(pass);
-  } else {
-    backward_by_part(pass);
-  }
-  if (given.wants_dx) found.dx_TD = sum_over_pairs(dx_ND, {}, D_);
+  found.dx_TD = has_enough_experts() ? backward_by_expert(pass) : backward_by_part(pass);
   return found;
 }
 
@@ -248,14 +227,23 @@ bool MlpPass::has_enough_experts() const {
   return largest * static_cast<double>(num_threads) * 2 <= total;
 }
 
-void MlpPass::backward_of(const Task& task, const Backward& pass, const MlpHandover& handover, float* work) const {
+// The tasks' parts of dx, which are summed where it is wanted.
+torch::Tensor MlpPass::run_for_dx(const Backward& pass, const std::vector<size_t>& expert_of_task,
+                                  const RowWaves::Make& task) const {
+  if (pass.given.wants_dx) return RowWaves(plan_, offsets_, D_).run(expert_of_task, {}, task);
+  for_each_task(static_cast<int64_t>(expert_of_task.size()), [&](int64_t i) { task(i, nullptr); });
+  return {};
+}
+
+void MlpPass::backward_of(const Task& task, const Backward& pass, const MlpHandover& handover, float* dx_of_expert,
+                          float* work) const {
   const MlpKernel& kernel = kernels_[task.expert];
+  const int64_t row = task.chunk.first - offsets_[task.expert];
   MlpBackward call = pass.call;
   call.needs_weights = wants_parameters(pass, task.expert);
-  if (pre_offset_E_[task.expert] >= 0) {
-    call.pre = pass.given.pre.const_data_ptr<float>() + pre_offset_E_[task.expert] +
-               (task.chunk.first - offsets_[task.expert]) * kernel.pre_width();
-  }
+  if (dx_of_expert) call.dx_nD = dx_of_expert + row * D_;
+  if (pre_offset_E_[task.expert] >= 0)
+    call.pre = pass.given.pre.const_data_ptr<float>() + pre_offset_E_[task.expert] + row * kernel.pre_width();
   mlp_backward(kernel, task.chunk, call, handover, work);
 }
 
@@ -268,22 +256,22 @@ void MlpPass::weight_gradients(const Task& task, const Backward& pass, const Mlp
 }
 
 // One task for each expert: what its chunks hand on stays in the caches of a thread.
-void MlpPass::backward_by_expert(const Backward& pass) {
+torch::Tensor MlpPass::backward_by_expert(const Backward& pass) {
   int64_t most = 0;
   for (const size_t e : order_) most = std::max(most, MlpHandover::size(kernels_[e], kChunk));
-  for_each_task(static_cast<int64_t>(order_.size()), [&](int64_t i) {
+  return run_for_dx(pass, order_, [&](int64_t i, float* dx_of_expert) {
     const size_t e = order_[static_cast<size_t>(i)];
     float* work = thread_scratch(work_size_ + most);
     for (const MlpChunk& chunk : chunks_of(offsets_[e], offsets_[e + 1])) {
       const auto handover = MlpHandover::of(kernels_[e], chunk.padded(), work + work_size_);
-      backward_of({e, chunk}, pass, handover, work);
+      backward_of({e, chunk}, pass, handover, dx_of_expert, work);
       if (wants_parameters(pass, e)) weight_gradients({e, chunk}, pass, handover, work);
     }
   });
 }
 
 // Few experts: first a task for each chunk, then one for each panel of a gradient, which adds up the chunks.
-void MlpPass::backward_by_part(const Backward& pass) {
+torch::Tensor MlpPass::backward_by_part(const Backward& pass) {
   std::vector<int64_t> at;
   int64_t size = 0;
   for (const Task& task : tasks_) {
@@ -294,9 +282,9 @@ void MlpPass::backward_by_part(const Backward& pass) {
   const auto handover_of = [&](size_t i) {
     return MlpHandover::of(kernels_[tasks_[i].expert], tasks_[i].chunk.padded(), memory.data_ptr<float>() + at[i]);
   };
-  for_each_task(static_cast<int64_t>(tasks_.size()), [&](int64_t i) {
+  auto dx_TD = run_for_dx(pass, experts_of_tasks(), [&](int64_t i, float* dx_of_expert) {
     const auto task = static_cast<size_t>(i);
-    backward_of(tasks_[task], pass, handover_of(task), thread_scratch(work_size_));
+    backward_of(tasks_[task], pass, handover_of(task), dx_of_expert, thread_scratch(work_size_));
   });
   struct Part {
     size_t expert;
@@ -320,6 +308,7 @@ void MlpPass::backward_by_part(const Backward& pass) {
                pass.gradients[part.expert], thread_scratch(work_size_));
     }
   });
+  return dx_TD;
 }
 
 }  // namespace heterodyne::ops::internal

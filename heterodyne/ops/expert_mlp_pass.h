@@ -8,6 +8,7 @@
 
 #include "heterodyne/ops/expert_mlp.h"
 #include "heterodyne/ops/expert_mlp_cpu.h"
+#include "heterodyne/ops/rows/row_waves.h"
 
 namespace heterodyne::ops::internal {
 
@@ -55,13 +56,16 @@ class MlpPass {
   std::vector<MlpParameters> make_gradients(const std::vector<WantedGradients>& wanted,
                                             std::vector<MlpGradients>& pointers) const;
   void pack_large_experts();
-  bool forward_in_phases(const MlpForward& call) const;
+  bool runs_in_phases(bool keeps_pre) const;
   void place_pre();
-  void backward_by_expert(const Backward& pass);
-  void backward_by_part(const Backward& pass);
-  void backward_of(const Task& task, const Backward& pass, const MlpHandover& handover, float* work) const;
+  std::vector<size_t> experts_of_tasks() const;
+  torch::Tensor run_for_dx(const Backward& pass, const std::vector<size_t>& expert_of_task,
+                           const RowWaves::Make& task) const;
+  torch::Tensor backward_by_expert(const Backward& pass);  // these two return dx_TD
+  torch::Tensor backward_by_part(const Backward& pass);
+  void backward_of(const Task& task, const Backward& pass, const MlpHandover& handover, float* dx_of_expert,
+                   float* work) const;
   void weight_gradients(const Task& task, const Backward& pass, const MlpHandover& handover, float* work) const;
-  torch::Tensor sum_over_pairs(const torch::Tensor& rows_N, const torch::Tensor& weight_N, int64_t width) const;
   bool wants_parameters(const Backward& pass, size_t e) const;
   bool has_enough_experts() const;
 

@@ -9,6 +9,7 @@
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/data/model_template.h"
+#include "heterodyne/model/compact.h"
 #include "heterodyne/train/phases.h"
 
 namespace heterodyne {
@@ -197,6 +198,10 @@ std::shared_ptr<Network> make_network(const Experiment& experiment) {
   network->to(experiment.dtype());
   network->train();
   return network;
+}
+
+void round_learning(const Experiment& experiment, Network& network) {
+  if (experiment.options.train.learning_dtype == "bf16") round_products(network, ops::Compact::kBf16);
 }
 
 LoaderOptions loader_options(const Experiment& experiment, Split split) {

@@ -59,6 +59,8 @@ std::shared_ptr<Tokenizer> tokenizer_of(const Experiment& experiment);
 DataShape network_shape(const Experiment& experiment);
 /// With initial values from the experiment's seed, in its dtype, in train mode.
 std::shared_ptr<Network> make_network(const Experiment& experiment);
+/// Has what learns multiplied in the experiment's `train.learning_dtype`, and what came since the last call.
+void round_learning(const Experiment& experiment, Network& network);
 /// Shuffled and augmented for the training split, in order for the others.
 LoaderOptions loader_options(const Experiment& experiment, Split split);
 

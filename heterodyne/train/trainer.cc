@@ -123,12 +123,8 @@ const Phase& Trainer::enter_phase() {
   freeze_.apply(parts_.network, phase.freeze);
   if (parts_.experiment.options.train.frozen_dtype == "bf16")
     compact_weights(parts_.network, ops::Compact::kBf16, CompactScope::kFrozen);
-  round_learning();
+  round_learning(parts_.experiment, parts_.network);
   return phase;
-}
-
-void Trainer::round_learning() {
-  if (parts_.experiment.options.train.learning_dtype == "bf16") round_products(parts_.network, ops::Compact::kBf16);
 }
 
 void Trainer::step(std::vector<Batch> batches, double begin) {
@@ -165,7 +161,7 @@ void Trainer::grow(const std::function<void(Pool& pool)>& decide) {
             grower_->pool_options());
   decide(pool);
   if (pool.events().empty()) return;
-  round_learning();
+  round_learning(parts_.experiment, parts_.network);
   const GrowthReport report{state_.step, pool.events()};
   for (Hook* hook : parts_.hooks) hook->on_growth(report);
 }

@@ -58,7 +58,6 @@ class Trainer {
   bool run_epoch();
   std::vector<Batch> next_batches();
   const Phase& enter_phase();
-  void round_learning();
   void step(std::vector<Batch> batches, double begin);
   void grow(const std::function<void(Pool& pool)>& decide);
   void report_window();

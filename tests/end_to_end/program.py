@@ -3,6 +3,8 @@
 The program is the one that the environment variable HETERODYNE_PROGRAM names, or that of the preset dev.
 """
 
+import atexit
+import functools
 import hashlib
 import json
 import os
@@ -13,6 +15,8 @@ import tempfile
 import time
 import unittest
 from typing import Any, Callable, Iterator, NamedTuple
+
+from warm_start import WarmStart
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("HETERODYNE_PROGRAM", str(SOURCE / "build/dev/heterodyne"))
@@ -79,6 +83,17 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.002)
 
 
+@functools.cache
+def warm_start() -> WarmStart | None:
+    """The program, loaded once, where this build has what holds it."""
+    preloaded = os.environ.get("HETERODYNE_WARM_START_LIBRARY", "")
+    if not preloaded:
+        return None
+    loaded = WarmStart(PROGRAM, preloaded)
+    atexit.register(loaded.close)
+    return loaded
+
+
 class Program:
     """The program, run in a folder. Relative paths among the arguments are relative to it."""
 
@@ -111,10 +126,18 @@ class Program:
             process.kill()
             process.wait()
             raise
+        return self.done(code)
+
+    def done(self, code: int) -> Done:
         return Done(code, self.path("stdout").read_text(), self.path("stderr").read_text())
 
     def run(self, *words: str, **options: Any) -> Done:
-        return self.finish(self.start(*words, **options))
+        loaded = None if options else warm_start()  # an option may be what only loading sees: OMP_NUM_THREADS
+        if loaded is None:
+            return self.finish(self.start(*words, **options))
+        with open(os.devnull) as stdin, open(self.path("stdout"), "wb") as stdout, open(self.path("stderr"), "wb") as stderr:
+            code = loaded.run([*words], str(self.folder), environment(self.folder), [stdin, stdout, stderr], SECONDS)
+        return self.done(code)
 
 
 class ProgramTest(unittest.TestCase):

@@ -95,7 +95,8 @@ struct PhaseWork {
   }
 };
 
-void run_hidden(const MlpKernel& expert, const PhaseTask& task, const MlpForward& call, float* hidden) {
+// `kept`: where the chunk's hidden values before the activation stay, or null.
+void run_hidden(const MlpKernel& expert, const PhaseTask& task, const PhaseCall& call, float* kept, float* hidden) {
   const int64_t n = task.chunk.rows, D = expert.D, F = expert.F;
   const PhaseWork work(expert, n);
   gather_rows({call.x_TD, call.token_N + task.chunk.first, n, n, D}, work.x);
@@ -104,15 +105,16 @@ void run_hidden(const MlpKernel& expert, const PhaseTask& task, const MlpForward
   const float* first_bias = expert.is_gated() ? expert.gate_bias_F : expert.up_bias_F;
   const float* second_bias = expert.is_gated() ? expert.up_bias_F : nullptr;
   for (int64_t p = task.begin; p < task.end; ++p) {
-    const int64_t W = panel_width(F, p), stride = expert.parts() * W, at = p * kPanel;
-    if (expert.is_gated()) multiply(gate, p, rows, work.pre, stride);
-    multiply(up, p, rows, work.pre + (expert.parts() - 1) * W, stride);
-    activate_panel({expert.activation, expert.is_gated(), n, W, work.pre, stride, hidden + at, F},
+    const int64_t W = panel_width(F, p), stride = kept ? expert.pre_width() : expert.parts() * W, at = p * kPanel;
+    float* const pre = kept ? kept + expert.pre_at(p) : work.pre;
+    if (expert.is_gated()) multiply(gate, p, rows, pre, stride);
+    multiply(up, p, rows, pre + (expert.parts() - 1) * W, stride);
+    activate_panel({expert.activation, expert.is_gated(), n, W, pre, stride, hidden + at, F},
                    first_bias ? first_bias + at : nullptr, second_bias ? second_bias + at : nullptr);
   }
 }
 
-void run_answers(const MlpKernel& expert, const PhaseTask& task, const MlpForward& call, const float* hidden) {
+void run_answers(const MlpKernel& expert, const PhaseTask& task, const PhaseCall& call, const float* hidden) {
   const int64_t n = task.chunk.rows, F = expert.F, O = expert.O;
   const PhaseWork work(expert, n);
   const PhaseRows rows = work.rows_for(expert.down_compact, hidden, n, F);
@@ -134,7 +136,7 @@ bool can_run_phases(const MlpPhases& phases) {
   });
 }
 
-void run_phases(const MlpPhases& phases, const MlpForward& call) {
+void run_phases(const MlpPhases& phases, const PhaseCall& call) {
   std::vector<int64_t> hidden_offset(phases.kernels.size());
   int64_t size = 0;
   for (const size_t e : phases.order) {
@@ -143,14 +145,18 @@ void run_phases(const MlpPhases& phases, const MlpForward& call) {
   }
   const auto buffer = kept_buffer(size);
   float* hidden = buffer.data_ptr<float>();
+  const auto row_of = [&](const PhaseTask& task) { return task.chunk.first - phases.offsets[task.expert]; };
   const auto hidden_of = [&](const PhaseTask& task) {
-    return hidden + hidden_offset[task.expert] +
-           (task.chunk.first - phases.offsets[task.expert]) * phases.kernels[task.expert].F;
+    return hidden + hidden_offset[task.expert] + row_of(task) * phases.kernels[task.expert].F;
+  };
+  const auto kept_of = [&](const PhaseTask& task) -> float* {
+    if (call.pre == nullptr || call.pre_offset_E[task.expert] < 0) return nullptr;
+    return call.pre + call.pre_offset_E[task.expert] + row_of(task) * phases.kernels[task.expert].pre_width();
   };
   const auto first = tasks_of(phases, [](const MlpKernel& expert) { return expert.F; });
   for_each_task(static_cast<int64_t>(first.size()), [&](int64_t i) {
     const PhaseTask& task = first[static_cast<size_t>(i)];
-    run_hidden(phases.kernels[task.expert], task, call, hidden_of(task));
+    run_hidden(phases.kernels[task.expert], task, call, kept_of(task), hidden_of(task));
   });
   const auto second = tasks_of(phases, [](const MlpKernel& expert) { return expert.O; });
   for_each_task(static_cast<int64_t>(second.size()), [&](int64_t i) {

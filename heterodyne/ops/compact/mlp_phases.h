@@ -1,5 +1,5 @@
-// Forward pass of feed-forward experts in two phases over panels of their weights, for inference: hidden values of all
-// rows, then their answers. So a single row keeps all threads busy, and weights may be compact. Raw pointers.
+// Forward pass of feed-forward experts in two phases over panels of their weights: hidden values of all rows, then
+// their answers. So a single row keeps all threads busy, and weights may be compact. Raw pointers.
 //
 // Letters: D width, O output width, F hidden width of one expert, N chosen pairs.
 #pragma once
@@ -18,8 +18,14 @@ struct MlpPhases {
 };
 /// Whether each of these experts has panels or compact matrices.
 bool can_run_phases(const MlpPhases& phases);
-/// Answers of all pairs without their weights into call.y_NO. call.pre is not used. The same bits for any number of
-/// threads, and in float32 those of mlp_forward() on panels.
-void run_phases(const MlpPhases& phases, const MlpForward& call);
+struct PhaseCall {
+  const float* x_TD;
+  const int64_t* token_N;
+  float* y_NO;                            // answers of all pairs, without their weights
+  float* pre = nullptr;                   // where hidden values are kept, as expert_mlp_cpu.h has them; null: nowhere
+  const int64_t* pre_offset_E = nullptr;  // where those of each expert begin; -1: of this one they are not kept
+};
+/// The same bits for any number of threads, and in float32 those of mlp_forward() on panels.
+void run_phases(const MlpPhases& phases, const PhaseCall& call);
 
 }  // namespace heterodyne::ops::internal

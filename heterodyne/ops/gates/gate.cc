@@ -70,11 +70,18 @@ GateChoice find_all(const GateInput& input, const GateWishes& wishes) {
   return found;
 }
 
-// From the chosen logits alone: each token's sum over its choices, each expert's sum over its tokens.
-variable_list sparse_gradients(const torch::Tensor& dlogit_TK, const torch::Tensor& expert_TK,
-                               const torch::Tensor& x_TD, const torch::Tensor& matrix_ED) {
+// Where this gate's part of dx is added to: the given one, itself when nobody else holds it, or zeros.
+torch::Tensor sum_onto(const torch::Tensor& given_TD, const torch::Tensor& x_TD) {
+  if (!given_TD.defined()) return torch::zeros(x_TD.sizes());
+  const bool is_held = given_TD.use_count() > 1 || given_TD.storage().use_count() > 1;
+  return is_held || !given_TD.is_contiguous() ? given_TD.clone(at::MemoryFormat::Contiguous) : given_TD;
+}
+
+// From the chosen logits alone: each token's sum over its choices, added to dx_TD, and each expert's over its tokens.
+torch::Tensor sparse_gradients(const torch::Tensor& dlogit_TK, const torch::Tensor& expert_TK,
+                               const torch::Tensor& x_TD, const torch::Tensor& matrix_ED, torch::Tensor dx_TD) {
   const int64_t T = x_TD.size(0), D = x_TD.size(1), E = matrix_ED.size(0), K = expert_TK.size(1);
-  auto dx_TD = torch::zeros({T, D}), dmatrix_ED = torch::zeros({E, D});
+  auto dmatrix_ED = torch::zeros({E, D});
   const auto plan = plan_routing(expert_TK, E);
   const auto offsets = plan.expert_offsets();
   const auto *token_N = plan.token_N.const_data_ptr<int64_t>(), *choice_N = plan.choice_N.const_data_ptr<int64_t>(),
@@ -92,7 +99,7 @@ variable_list sparse_gradients(const torch::Tensor& dlogit_TK, const torch::Tens
       internal::add_scaled(x + token_N[n] * D, dlogit[token_N[n] * K + choice_N[n]], D, dmatrix + e * D);
     }
   });
-  return {dx_TD, dmatrix_ED};
+  return dmatrix_ED;
 }
 
 struct Gate : torch::autograd::Function<Gate> {
@@ -101,7 +108,8 @@ struct Gate : torch::autograd::Function<Gate> {
     const GateChoice choice = find_all({x_TD, matrix_ED, panels}, wishes);
     ctx->save_for_backward({x_TD, matrix_ED, choice.expert_TK});
     ctx->mark_non_differentiable({choice.expert_TK});
-    variable_list output{choice.expert_TK, choice.logit_TK};
+    ctx->set_materialize_grads(false);
+    variable_list output{choice.expert_TK, choice.logit_TK, x_TD.detach()};
     if (wishes.wants_log_sum_exp) output.push_back(choice.log_sum_exp_T);
     return output;
   }
@@ -110,16 +118,16 @@ struct Gate : torch::autograd::Function<Gate> {
     if (torch::GradMode::is_enabled()) throw Error("[ops.gate_top_k] there are no second derivatives");
     const auto saved = ctx->get_saved_variables();
     const auto &x_TD = saved[0], &matrix_ED = saved[1], &expert_TK = saved[2];
-    variable_list found{torch::Tensor(), torch::Tensor()};
-    if (grad[1].defined()) found = sparse_gradients(grad[1].contiguous(), expert_TK, x_TD, matrix_ED);
-    if (grad.size() > 2 && grad[2].defined()) {
-      const auto dlogit_TE = x_TD.matmul(matrix_ED.t()).softmax(1) * grad[2].unsqueeze(1);
-      const auto dx_TD = dlogit_TE.matmul(matrix_ED), dmatrix_ED = matrix_gradient(dlogit_TE, x_TD);
-      found[0] = found[0].defined() ? found[0] + dx_TD : dx_TD;
-      found[1] = found[1].defined() ? found[1] + dmatrix_ED : dmatrix_ED;
+    auto dx_TD = sum_onto(grad[2], x_TD);
+    torch::Tensor dmatrix_ED;
+    if (grad[1].defined()) dmatrix_ED = sparse_gradients(grad[1].contiguous(), expert_TK, x_TD, matrix_ED, dx_TD);
+    if (grad.size() > 3 && grad[3].defined()) {
+      const auto dlogit_TE = x_TD.matmul(matrix_ED.t()).softmax(1) * grad[3].unsqueeze(1);
+      dx_TD.addmm_(dlogit_TE, matrix_ED);
+      const auto all_ED = matrix_gradient(dlogit_TE, x_TD);
+      dmatrix_ED = dmatrix_ED.defined() ? dmatrix_ED + all_ED : all_ED;
     }
-    found.resize(4);  // nothing for the panels and the wishes
-    return found;
+    return {dx_TD, dmatrix_ED, {}, {}};  // nothing for the panels and the wishes
   }
 };
 
@@ -145,7 +153,8 @@ GateChoice gate_top_k(const torch::Tensor& x_TD, const torch::Tensor& matrix_ED,
   const GateWishes wishes{k, where, wants_log_sum_exp};
   if (!may_need_gradients) return find_all({x, matrix, packed}, wishes);
   const auto output = Gate::apply(x, matrix, packed, wishes);
-  return {output[0], output[1], wants_log_sum_exp ? output[2] : torch::Tensor()};
+  return {output[0], output[1], wants_log_sum_exp ? output[3] : torch::Tensor(),
+          x.requires_grad() ? output[2] : torch::Tensor()};
 }
 
 }  // namespace heterodyne::ops

@@ -17,6 +17,9 @@ struct GateChoice {
   torch::Tensor expert_TK;           // int64, best first, equal logits by position
   torch::Tensor logit_TK;            // with gradient
   torch::Tensor log_sum_exp_T = {};  // of all E logits, with gradient; undefined unless asked for
+  /// x_TD again; undefined where no gradient of it is wanted. The gradient of who reads the tokens from here is what
+  /// the gate adds its own to, in place, so that there is one of them in memory and not three.
+  torch::Tensor x_TD = {};
 };
 
 /// Each token's k best experts by x W^T. Gradients of x_TD and matrix_ED; that of log_sum_exp_T makes all logits again.

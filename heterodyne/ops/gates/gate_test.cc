@@ -52,6 +52,26 @@ TEST(Gate, EqualsLogitsThenTopK) {
   set_isa(before);
 }
 
+// The gradient of who reads the tokens from the gate, whether it comes alone in its memory or somebody else holds it.
+TEST(Gate, TokensHandedOnGiveTheSumOfBothGradients) {
+  const auto x = draw(1, {33, 20}).requires_grad_(), matrix = draw(2, {37, 20}).requires_grad_();
+  const auto dlogit = draw(3, {33, 3}), factor = draw(4, {33, 20}), held = draw(5, {33, 20});
+  const auto alone = torch::autograd::grad({gate_top_k(x, matrix, 3, "test").logit_TK}, {x, matrix}, {dlogit});
+  for (const bool is_held : {false, true}) {
+    const auto choice = gate_top_k(x, matrix, 3, "test");
+    ASSERT_TRUE(torch::equal(choice.x_TD, x));
+    const auto y = is_held ? choice.x_TD : choice.x_TD * factor;
+    const auto copy = held.clone();
+    const auto got = torch::autograd::grad({choice.logit_TK, y}, {x, matrix}, {dlogit, is_held ? held : held * 1});
+    EXPECT_LT(error_of(got[0], alone[0] + (is_held ? held : held * factor)), 1e-5);
+    EXPECT_TRUE(torch::equal(got[1], alone[1]));
+    EXPECT_TRUE(torch::equal(held, copy)) << "a gradient that somebody holds was changed";
+    const auto unused = torch::autograd::grad({gate_top_k(x, matrix, 3, "test").x_TD}, {x}, {held});
+    EXPECT_TRUE(torch::equal(unused[0], held));
+  }
+  EXPECT_FALSE(gate_top_k(x.detach(), matrix, 3, "test").x_TD.defined()) << "nobody wants its gradient";
+}
+
 TEST(Gate, TiesGoToTheLowestPosition) {
   const auto choice = gate_top_k(torch::ones({2, 4}), torch::ones({40, 4}), 3, "test");
   EXPECT_TRUE(torch::equal(choice.expert_TK, torch::tensor({{0, 1, 2}, {0, 1, 2}}, torch::kInt64)));
