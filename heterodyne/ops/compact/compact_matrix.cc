@@ -41,17 +41,38 @@ torch::Tensor rounded_rows(internal::Rounding rounding, const torch::Tensor& x_N
   return rounded;
 }
 
-void run_product(const torch::Tensor& x_NI, const CompactMatrix& matrix, const float* bias, float* y) {
-  const int64_t N = x_NI.size(0), I = matrix.inputs, O = matrix.outputs;
-  const int64_t blocks = (N + kRowBlock - 1) / kRowBlock, panels = num_panels(O);
-  const auto rounding = internal::rounding_of(matrix.format, N);
-  const auto rounded = rounded_rows(rounding, x_NI);
-  const float *x = x_NI.const_data_ptr<float>(), *x_rounded = rounded.const_data_ptr<float>();
+// The same of the transpose of x_IN.
+torch::Tensor rounded_columns(internal::Rounding rounding, const torch::Tensor& x_IN) {
+  const int64_t I = x_IN.size(0), N = x_IN.size(1), size = internal::rounded_size(rounding, I);
+  auto rounded = torch::empty({N, size}, torch::kFloat32);
+  const float* from = x_IN.const_data_ptr<float>();
+  float* to = rounded.data_ptr<float>();
+  for_each_task(num_panels(N), [&](int64_t p) {
+    const int64_t width = internal::panel_width(N, p);
+    float* turned = thread_scratch(kPanel * I);
+    internal::transpose({from + p * kPanel, N, I, width}, turned, I);
+    internal::round_rows(rounding, {turned, I, width, I}, to + p * kPanel * size);
+  });
+  return rounded;
+}
+
+struct Rows {
+  const float* x;  // [N, I]; not read where they are rounded to bfloat16
+  int64_t count;
+  internal::Rounding rounding;
+  torch::Tensor rounded;
+};
+
+void run_product(const Rows& all, const CompactMatrix& matrix, const float* bias, float* y) {
+  const int64_t I = matrix.inputs, O = matrix.outputs;
+  const int64_t blocks = (all.count + kRowBlock - 1) / kRowBlock, panels = num_panels(O);
+  const float* rounded = all.rounded.const_data_ptr<float>();
   for_each_task(blocks * panels, [&](int64_t task) {
-    const int64_t p = task % panels, first = task / panels * kRowBlock, count = std::min(kRowBlock, N - first);
+    const int64_t p = task % panels, first = task / panels * kRowBlock, count = std::min(kRowBlock, all.count - first);
     const auto panel = internal::panel_of(matrix, p);
-    const internal::CompactRows rows{
-        x + first * I, I, count, y + first * O + p * kPanel, O, rounding, x_rounded + first * rounded.size(1)};
+    const internal::CompactRows rows{all.x ? all.x + first * I : nullptr,  I, count,
+                                     y + first * O + p * kPanel,           O, all.rounding,
+                                     rounded + first * all.rounded.size(1)};
     internal::compact_gemm(panel, rows, thread_scratch(internal::kCompactWork / static_cast<int64_t>(sizeof(float))));
     if (bias) internal::add_to_rows(bias + p * kPanel, {rows.y, O, count, panel.width});
   });
@@ -77,24 +98,39 @@ torch::Tensor product(const torch::Tensor& x_NI, const CompactMatrix& matrix, co
     return at::linear(x, expanded(matrix), bias_O.defined() ? std::optional(bias_O.detach()) : std::nullopt);
   auto y_NO = torch::empty({x.size(0), matrix.outputs}, torch::kFloat32);
   const auto bias = bias_O.defined() ? bias_O.detach().contiguous() : bias_O;
-  run_product(x, matrix, bias.defined() ? bias.const_data_ptr<float>() : nullptr, y_NO.data_ptr<float>());
+  const auto rounding = internal::rounding_of(matrix.format, x.size(0));
+  run_product({x.const_data_ptr<float>(), x.size(0), rounding, rounded_rows(rounding, x)}, matrix,
+              bias.defined() ? bias.const_data_ptr<float>() : nullptr, y_NO.data_ptr<float>());
   return y_NO;
 }
 
 // Calls work(first output, float32 [some outputs, I]) a slab at a time, so that no whole copy lies in memory.
+constexpr int64_t kSlab = 32;  // panels
 template <class Work>
 void for_each_slab(const CompactMatrix& matrix, const Work& work) {
-  constexpr int64_t kSlab = 32;  // panels
   for (int64_t first = 0, panels = num_panels(matrix.outputs); first < panels; first += kSlab)
     work(first * kPanel, expanded_panels(matrix, first, std::min(kSlab, panels - first)));
 }
 
 torch::Tensor gradient_of_rows(const torch::Tensor& dy_NO, const CompactMatrix& matrix) {
+  if (num_panels(matrix.outputs) <= kSlab) return row_gradient(dy_NO, expanded(matrix));
   auto dx_NI = torch::zeros({dy_NO.size(0), matrix.inputs}, torch::kFloat32);
   for_each_slab(matrix, [&](int64_t first, const torch::Tensor& slab_OI) {
     dx_NI.add_(row_gradient(dy_NO.narrow(1, first, slab_OI.size(0)), slab_OI));
   });
   return dx_NI;
+}
+
+// Both gradients of a product whose rows were rounded to bfloat16, with both factors rounded to it.
+torch::Tensor rounded_row_gradient(const torch::Tensor& dy_NO, const torch::Tensor& matrix_OI) {
+  return product(dy_NO, *compacted_transpose(matrix_OI), {});
+}
+torch::Tensor rounded_matrix_gradient(const torch::Tensor& dy_NO, const torch::Tensor& x_NI) {
+  constexpr auto kRounding = internal::Rounding::kBf16;
+  auto gradient_OI = torch::empty({dy_NO.size(1), x_NI.size(1)}, torch::kFloat32);
+  run_product({nullptr, dy_NO.size(1), kRounding, rounded_columns(kRounding, dy_NO)}, *compacted_transpose(x_NI),
+              nullptr, gradient_OI.data_ptr<float>());
+  return gradient_OI;
 }
 
 struct HeldMatrix : torch::CustomClassHolder {
@@ -108,7 +144,7 @@ struct CompactProduct : torch::autograd::Function<CompactProduct> {
                                const std::optional<torch::Tensor>& learning_OI) {
     ctx->saved_data["matrix"] = c10::IValue::make_capsule(held);
     ctx->saved_data["has_bias"] = bias_O.has_value();
-    if (learning_OI) ctx->save_for_backward({x_NI});
+    if (learning_OI) ctx->save_for_backward({x_NI, *learning_OI});
     return product(x_NI, held->matrix, bias_O.value_or(torch::Tensor()));
   }
 
@@ -116,14 +152,19 @@ struct CompactProduct : torch::autograd::Function<CompactProduct> {
                                                  const torch::autograd::variable_list& grad) {
     if (torch::GradMode::is_enabled()) throw Error("[ops.compact_product] there are no second derivatives");
     const auto held = ctx->saved_data["matrix"].toCapsule();
+    const auto& matrix = static_cast<const HeldMatrix&>(*held).matrix;
     const auto dy_NO = grad[0].contiguous();
+    const auto saved = ctx->get_saved_variables();
+    const bool is_rounded = !saved.empty() && matrix.format == Compact::kBf16 && isa() != Isa::kPlain &&
+                            internal::rounding_of(matrix.format, dy_NO.size(0)) == internal::Rounding::kBf16;
     torch::autograd::variable_list all(4);
-    if (ctx->needs_input_grad(0)) all[0] = gradient_of_rows(dy_NO, static_cast<const HeldMatrix&>(*held).matrix);
+    if (ctx->needs_input_grad(0))
+      all[0] = is_rounded ? rounded_row_gradient(dy_NO, saved[1]) : gradient_of_rows(dy_NO, matrix);
     // Tensors that are there are counted.
     const bool has_bias = ctx->saved_data["has_bias"].toBool();
     if (has_bias && ctx->needs_input_grad(1)) all[2] = dy_NO.sum(0);
-    const auto saved = ctx->get_saved_variables();
-    if (!saved.empty() && ctx->needs_input_grad(has_bias ? 2 : 1)) all[3] = matrix_gradient(dy_NO, saved[0]);
+    if (!saved.empty() && ctx->needs_input_grad(has_bias ? 2 : 1))
+      all[3] = is_rounded ? rounded_matrix_gradient(dy_NO, saved[0]) : matrix_gradient(dy_NO, saved[0]);
     return all;
   }
 };
@@ -167,15 +208,22 @@ int64_t CompactMatrix::num_bytes() const {
   return static_cast<int64_t>(values.nbytes() + (scales.defined() ? scales.nbytes() : 0));
 }
 
-CompactPointer compacted(const torch::Tensor& matrix_OI, Compact format) {
-  check_shape("compact_matrix", "matrix_OI", matrix_OI, {"outputs", "inputs"});
-  if (matrix_OI.scalar_type() != torch::kFloat32 || !matrix_OI.device().is_cpu()) {
-    throw ShapeError("compact_matrix", "matrix_OI: expected float32 on a CPU, got another type or device");
+namespace {
+
+torch::Tensor checked(const std::string& name, const torch::Tensor& matrix, const char* first, const char* second) {
+  check_shape("compact_matrix", name, matrix, {first, second});
+  if (matrix.scalar_type() != torch::kFloat32 || !matrix.device().is_cpu()) {
+    throw ShapeError("compact_matrix", name + ": expected float32 on a CPU, got another type or device");
   }
-  const auto from = matrix_OI.detach().contiguous();
+  return matrix.detach().contiguous();
+}
+
+// Nothing but zeros.
+std::shared_ptr<CompactMatrix> empty_matrix(int64_t O, int64_t I, Compact format) {
   auto matrix = std::make_shared<CompactMatrix>();
   matrix->format = format;
-  const int64_t O = matrix->outputs = from.size(0), I = matrix->inputs = from.size(1), columns = stored_columns(O);
+  matrix->outputs = O, matrix->inputs = I;
+  const int64_t columns = stored_columns(O);
   if (format == Compact::kBf16) {
     matrix->values = torch::zeros({columns * internal::round_to_2(I)}, torch::kBFloat16);
   } else {
@@ -183,9 +231,30 @@ CompactPointer compacted(const torch::Tensor& matrix_OI, Compact format) {
     matrix->scales = format == Compact::kInt8 ? torch::zeros({columns * internal::num_scaled(I)}, torch::kBFloat16)
                                               : torch::zeros({columns}, torch::kFloat32);
   }
+  return matrix;
+}
+
+}  // namespace
+
+CompactPointer compacted(const torch::Tensor& matrix_OI, Compact format) {
+  const auto from = checked("matrix_OI", matrix_OI, "outputs", "inputs");
+  const int64_t O = from.size(0), I = from.size(1);
+  const auto matrix = empty_matrix(O, I, format);
   const float* rows = from.const_data_ptr<float>();
   for_each_task(num_panels(O),
                 [&](int64_t p) { internal::compact_panel(rows + p * kPanel * I, internal::panel_of(*matrix, p)); });
+  return matrix;
+}
+
+CompactPointer compacted_transpose(const torch::Tensor& matrix_IO) {
+  const auto from = checked("matrix_IO", matrix_IO, "inputs", "outputs");
+  const int64_t I = from.size(0), O = from.size(1);
+  const auto matrix = empty_matrix(O, I, Compact::kBf16);
+  const float* first = from.const_data_ptr<float>();
+  for_each_task(num_panels(O), [&](int64_t p) {
+    const auto panel = internal::panel_of(*matrix, p);
+    internal::compact_columns({first + p * kPanel, O, I, panel.width}, panel);
+  });
   return matrix;
 }
 

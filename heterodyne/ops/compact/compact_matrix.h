@@ -37,6 +37,9 @@ using CompactPointer = std::shared_ptr<const CompactMatrix>;
 /// Throws ShapeError unless matrix_OI is a float32 CPU tensor [outputs, inputs].
 CompactPointer compacted(const torch::Tensor& matrix_OI, Compact format);
 
+/// In bf16 the transpose of a float32 CPU tensor [inputs, outputs]. Throws ShapeError for another.
+CompactPointer compacted_transpose(const torch::Tensor& matrix_IO);
+
 /// float32 [O, I]: what the matrix stands for.
 torch::Tensor expanded(const CompactMatrix& matrix);
 /// bfloat16 [O, I], the same values. Throws Error unless the format is kBf16.
@@ -50,9 +53,10 @@ torch::Tensor expanded_rows(const CompactMatrix& matrix, const torch::Tensor& in
 /// (straight-through). Rows meet whole numbers as whole numbers of 16 bits, each 32 neighbours with a scale of their
 /// own; NaN and infinity make a row's answers NaN there, and neighbours of at most 1e-30 count as zeros. A few rows
 /// meet bfloat16 as they are, more of them meet it expanded to float32 in the cache. Where has_bf16_tiles()
-/// (tile_gemm.h), many rows are rounded to bfloat16 and multiplied so, whole numbers too. The same bits for any number
-/// of threads; a row's last digits depend on how many come with it. Throws ShapeError unless x_NI is float32 [N, I] on
-/// a CPU.
+/// (tile_gemm.h), many rows are rounded to bfloat16 and multiplied so, whole numbers too; and where something learns in
+/// the place of a bf16 matrix, the factors of both gradients (Micikevicius et al. 2018). Sums are in float32. The same
+/// bits for any number of threads; a row's last digits depend on how many come with it. Throws ShapeError unless x_NI
+/// is float32 [N, I] on a CPU.
 torch::Tensor compact_product(const torch::Tensor& x_NI, const CompactMatrix& matrix, const torch::Tensor& bias_O = {},
                               const torch::Tensor& learning_OI = {});
 

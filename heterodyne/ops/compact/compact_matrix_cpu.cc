@@ -193,6 +193,15 @@ void compact_panel(const float* first_row, const CompactPanel& panel) {
   }
 }
 
+void compact_columns(const Block& columns, const CompactPanel& panel) {
+  float turned[kPanel * kPanel];
+  for (int64_t first = 0; first < panel.inputs; first += kPanel) {
+    const int64_t depth = std::min(kPanel, panel.inputs - first);
+    copy({columns.first + first * columns.stride, columns.stride, depth, panel.width}, turned, kPanel);
+    round_pairs(turned, depth, panel, panel.pairs + first * panel.columns);
+  }
+}
+
 // Of what is multiplied after the inputs that are expanded now.
 template <class Value>
 HETERODYNE_INLINE void ask_for(const Value* values, int64_t count) {

@@ -38,6 +38,8 @@ CompactPanel panel_of(const CompactMatrix& matrix, int64_t p);
 
 /// From rows 64 p .. of a row-major matrix [O, I].
 void compact_panel(const float* first_row, const CompactPanel& panel);
+/// The same in bf16 from columns 64 p .. of a row-major matrix [I, O]: its transpose.
+void compact_columns(const Block& columns, const CompactPanel& panel);
 
 HETERODYNE_INLINE float from_bf16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 
