@@ -1,8 +1,10 @@
 #include "cli/bench/measure_layer.h"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include "heterodyne/base/error.h"
+#include "heterodyne/ops/isa.h"
 
 namespace heterodyne::cli::measure_layer_test {
 namespace {
@@ -56,6 +58,21 @@ TEST(MeasureLayer, LeavesOutWhatCannotComputeTheWidth) {
   const auto result = measure_layer(small("odd", 5), nullptr, two_rounds());
   EXPECT_FALSE(result.passes[0].has("grouped_mm"));
   EXPECT_TRUE(result.passes[0].has("naive_loop"));
+}
+
+// Rows of all pairs, or a second copy of the tokens' gradient, would be a quarter more each.
+TEST(MeasureLayer, ManyExpertsTakeLittleMoreMemoryThanTheyMust) {
+  if (ops::isa() == ops::Isa::kPlain) GTEST_SKIP() << "skipped: no kernels";
+  LayerShape shape;
+  shape.id = "many", shape.tokens = 4096, shape.width = 64;
+  shape.experts = {Member(Table{{"kind", "swiglu"}, {"hidden", 64}, {"count", 64}})};
+  auto options = two_rounds();
+  options.rivals = false;
+  const int threads = at::get_num_threads();
+  at::set_num_threads(2);
+  const auto result = measure_layer(shape, nullptr, options);
+  at::set_num_threads(threads);
+  EXPECT_LT(result.peak_bytes, 1.55 * result.ideal_bytes);
 }
 
 TEST(MeasureLayer, PlainLayersCanBeLeftOut) {
