@@ -21,6 +21,7 @@ using internal::kPanel;
 using internal::num_panels;
 
 constexpr int64_t kRowBlock = 256;  // rows of a task
+constexpr int64_t kSlab = 32;       // panels that are expanded at a time
 
 // Columns of all panels.
 int64_t stored_columns(int64_t outputs) {
@@ -56,14 +57,14 @@ torch::Tensor rounded_columns(internal::Rounding rounding, const torch::Tensor& 
   return rounded;
 }
 
-struct Rows {
+struct ProductRows {
   const float* x;  // [N, I]; not read where they are rounded to bfloat16
   int64_t count;
   internal::Rounding rounding;
   torch::Tensor rounded;
 };
 
-void run_product(const Rows& all, const CompactMatrix& matrix, const float* bias, float* y) {
+void run_product(const ProductRows& all, const CompactMatrix& matrix, const float* bias, float* y) {
   const int64_t I = matrix.inputs, O = matrix.outputs;
   const int64_t blocks = (all.count + kRowBlock - 1) / kRowBlock, panels = num_panels(O);
   const float* rounded = all.rounded.const_data_ptr<float>();
@@ -105,7 +106,6 @@ torch::Tensor product(const torch::Tensor& x_NI, const CompactMatrix& matrix, co
 }
 
 // Calls work(first output, float32 [some outputs, I]) a slab at a time, so that no whole copy lies in memory.
-constexpr int64_t kSlab = 32;  // panels
 template <class Work>
 void for_each_slab(const CompactMatrix& matrix, const Work& work) {
   for (int64_t first = 0, panels = num_panels(matrix.outputs); first < panels; first += kSlab)
@@ -155,7 +155,7 @@ struct CompactProduct : torch::autograd::Function<CompactProduct> {
     const auto& matrix = static_cast<const HeldMatrix&>(*held).matrix;
     const auto dy_NO = grad[0].contiguous();
     const auto saved = ctx->get_saved_variables();
-    const bool is_rounded = !saved.empty() && matrix.format == Compact::kBf16 && isa() != Isa::kPlain &&
+    const bool is_rounded = !saved.empty() && matrix.format == Compact::kBf16 &&
                             internal::rounding_of(matrix.format, dy_NO.size(0)) == internal::Rounding::kBf16;
     torch::autograd::variable_list all(4);
     if (ctx->needs_input_grad(0))
