@@ -7,6 +7,7 @@
 
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/shape.h"
+#include "heterodyne/ops/compact/compact_matrix_cpu.h"
 #include "heterodyne/ops/expert_mlp_pass.h"
 #include "heterodyne/ops/kernel_input.h"
 
@@ -36,13 +37,25 @@ ExpertMlp expanded(const ExpertMlp& expert) {
   return wide;
 }
 
-// What the backward pass multiplies by: compact experts with rows are expanded for its time, those without are left
-// out.
+// Whether the backward pass rounds to bfloat16 all that it multiplies: matrices that learn and were rounded to it, for
+// rows that were rounded too.
+bool is_rounded_backward(const ExpertMlp& expert, int64_t rows) {
+  const auto learns = [](const torch::Tensor& matrix, const CompactPointer& compact) {
+    return !matrix.defined() || (matrix.requires_grad() && matrix.is_contiguous() && compact->format == Compact::kBf16);
+  };
+  return rows > internal::kPanel && !expert.is_recomputed && learns(expert.up_FD, expert.up_compact) &&
+         learns(expert.gate_FD, expert.gate_compact) && learns(expert.down_OF, expert.down_compact) &&
+         internal::rounding_of(Compact::kBf16, rows) == internal::Rounding::kBf16;
+}
+
+// What the backward pass multiplies by: compact experts with rows that are not rounded from what learns are expanded
+// for its time, those without rows are left out.
 std::vector<ExpertMlp> for_backward(const Call& call) {
   auto experts = call.experts;
   const auto* rows_E = call.plan.tokens_per_expert_E.const_data_ptr<int64_t>();
   for (size_t e = 0; e < experts.size(); ++e) {
-    if (experts[e].is_compact()) experts[e] = rows_E[e] > 0 ? expanded(experts[e]) : ExpertMlp{};
+    if (!experts[e].is_compact() || is_rounded_backward(experts[e], rows_E[e])) continue;
+    experts[e] = rows_E[e] > 0 ? expanded(experts[e]) : ExpertMlp{};
   }
   return experts;
 }

@@ -41,10 +41,11 @@ bool can_run_expert_mlps(const torch::Tensor& x_TD, const torch::Tensor& weight_
 /// y_TO as above. experts[e] may be undefined: pairs of that expert are left out, and get a zero gradient.
 /// Gradients for x_TD, weight_N and the parameters; what does not require one costs nothing. A parameter of an expert
 /// without rows gets an undefined gradient, which stands for zero. Compact experts are expanded for the time of the
-/// backward pass. Second derivatives throw Error.
-/// The same bits for any number of threads. The answer to a pair does not depend on the rows beside it; how many there
-/// are may move the last digits of dx_TD, and with compact matrices of y_TO. Throws ShapeError when a tensor does not
-/// fit the plan or the others, Error when a float32 expert beside compact ones has no panels.
+/// backward pass; of those in bf16 whose matrices learn, where many rows are rounded (compact_product()), all factors
+/// of the gradients are rounded too. Second derivatives throw Error. The same bits for any number of threads. The
+/// answer to a pair does not depend on the rows beside it; how many there are may move the last digits of dx_TD, and
+/// with compact matrices of y_TO. Throws ShapeError when a tensor does not fit the plan or the others, Error when a
+/// float32 expert beside compact ones has no panels.
 torch::Tensor expert_mlps(const torch::Tensor& x_TD, const torch::Tensor& weight_N, const RoutingPlan& plan,
                           const std::vector<ExpertMlp>& experts, int64_t output_width);
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "heterodyne/base/clones.h"
+#include "heterodyne/ops/compact/compact_matrix_cpu.h"
 #include "heterodyne/ops/lanes.h"
 
 namespace heterodyne::ops::internal {
@@ -11,13 +12,15 @@ namespace {
 
 // The parts of a thread's memory.
 struct Work {
-  float* x;        // rows of a chunk, [n, D]
-  float* rows;     // of a thin chunk before they are turned
-  float* hidden;   // [n, F]
-  float* panel;    // a packed panel of weights
-  float* pre;      // [n, parts x W]
-  float* dhidden;  // [n, W]
-  float* flipped;  // [parts x W, R]
+  float* x;         // rows of a chunk, [n, D]
+  float* rows;      // of a thin chunk before they are turned
+  float* hidden;    // [n, F]
+  float* panel;     // a packed panel of weights
+  float* pre;       // [n, parts x W]
+  float* dhidden;   // [n, W]
+  float* flipped;   // [parts x W, R]
+  float* rounded;   // left factors in bfloat16
+  uint16_t* pairs;  // a right factor
 
   Work(const MlpKernel& expert, float* memory) {
     const auto take = [&](int64_t count) {
@@ -32,6 +35,10 @@ struct Work {
     pre = take(kChunk * 2 * kPanel);
     dhidden = take(kChunk * kPanel);
     flipped = take(kChunk * 2 * kPanel);
+    const int64_t widest = std::max({expert.D, expert.pre_width(), expert.O});
+    rounded = expert.is_rounded() ? take(kChunk * std::max(rounded_size(Rounding::kBf16, widest), kPanel)) : nullptr;
+    pairs = expert.is_rounded() ? reinterpret_cast<uint16_t*>(take(kPanel * rounded_size(Rounding::kBf16, widest)))
+                                : nullptr;
   }
 
   int64_t size = 0;  // of all
@@ -72,7 +79,7 @@ void pack_back(const MlpKernel& expert, int64_t q, float* to) {
 
 // A chunk so small that packing a weight costs about as much as the product. Then weights are read as they lie.
 bool is_thin(const MlpKernel& expert, const MlpChunk& chunk) {
-  return chunk.rows <= kPanel && expert.up_panels == nullptr;
+  return chunk.rows <= kPanel && expert.up_panels == nullptr && !expert.is_rounded();
 }
 
 HiddenPanel hidden_panel(const MlpKernel& expert, int64_t p, int64_t rows) {
@@ -187,6 +194,47 @@ void thin_dx(const MlpKernel& expert, int64_t rows, const float* dpre, float* dx
 
 }  // namespace
 
+namespace {
+
+// Panel p of the same memory, in bfloat16.
+uint16_t* pairs_at(float* panels, int64_t p, int64_t R) { return reinterpret_cast<uint16_t*>(panels) + p * kPanel * R; }
+
+const uint16_t* left_factor(const Block& rows, const Work& work) {
+  round_rows(Rounding::kBf16, rows, work.rounded);
+  return reinterpret_cast<const uint16_t*>(work.rounded);
+}
+
+// c = a times the rows of `right`, [depth, W], the same number as a has columns.
+void multiply_rounded(const uint16_t* a, int64_t n, const Block& right, const MutableBlock& c, const Work& work) {
+  const int64_t depth = round_to_2(right.rows);
+  round_to_pairs(right, depth, work.pairs);
+  rows_gemm_bf16({n, right.columns, depth, depth, right.columns, c.stride}, false, a, work.pairs, c.first);
+}
+
+// What the gradients of weights multiply by: hidden values and x as rows for depth.
+void hand_on_x(const MlpKernel& expert, const MlpChunk& chunk, const MlpBackward& call, const MlpHandover& handover,
+               const Work& work) {
+  const int64_t n = chunk.rows, R = chunk.padded(), D = expert.D;
+  const Gather gather{call.x_TD, call.token_N + chunk.first, n, R, D};
+  if (!expert.is_rounded()) return gather_panels(gather, handover.x);
+  gather_rows({call.x_TD, call.token_N + chunk.first, n, n, D}, work.x);
+  for (int64_t q = 0; q < num_panels(D); ++q)
+    round_to_pairs({work.x + q * kPanel, D, n, panel_width(D, q)}, R, pairs_at(handover.x, q, R));
+}
+
+// dx of all panels from dpre.
+void rounded_dx(const MlpKernel& expert, int64_t n, const float* dpre, float* dx, const Work& work) {
+  const int64_t P = expert.pre_width(), D = expert.D;
+  const uint16_t* left = left_factor({dpre, P, n, P}, work);
+  for (int64_t q = 0; q < num_panels(D); ++q) {
+    const int64_t W = panel_width(D, q);
+    pack_back(expert, q, work.panel);
+    multiply_rounded(left, n, {work.panel, W, P, W}, {dx + q * kPanel, D, n, W}, work);
+  }
+}
+
+}  // namespace
+
 void mlp_backward(const MlpKernel& expert, const MlpChunk& chunk, const MlpBackward& call, const MlpHandover& handover,
                   float* memory) {
   const Work work(expert, memory);
@@ -195,7 +243,8 @@ void mlp_backward(const MlpKernel& expert, const MlpChunk& chunk, const MlpBackw
   float* dweight_n = call.dweight_N + chunk.first;
   gather_rows({call.dy_TO, token_n, n, n, O}, handover.dy);
   if (call.pre == nullptr) gather_rows({call.x_TD, token_n, n, n, D}, work.x);
-  if (call.needs_weights) gather_panels({call.x_TD, token_n, n, R, D}, handover.x);
+  if (call.needs_weights) hand_on_x(expert, chunk, call, handover, work);
+  const uint16_t* rounded_dy = expert.is_rounded() ? left_factor({handover.dy, O, n, O}, work) : nullptr;
   if (expert.down_bias_O) {
     dot_rows(handover.dy, n, expert.down_bias_O, O, dweight_n);
   } else {
@@ -206,7 +255,7 @@ void mlp_backward(const MlpKernel& expert, const MlpChunk& chunk, const MlpBackw
     const int64_t W = panel.width;
     panel.pre_stride = call.pre ? expert.pre_width() : expert.parts() * W;
     panel.pre = call.pre ? const_cast<float*>(call.pre) + expert.pre_at(p) : work.pre;  // only read
-    panel.hidden = handover.hidden + p * kPanel * R;
+    panel.hidden = expert.is_rounded() ? work.flipped : handover.hidden + p * kPanel * R;
     panel.hidden_stride = W;
     if (call.pre == nullptr) {
       make_pre(expert, p, work, panel);
@@ -214,15 +263,19 @@ void mlp_backward(const MlpKernel& expert, const MlpChunk& chunk, const MlpBackw
     }
     if (is_thin(expert, chunk)) {
       tile_gemm({n, W, O, O, F, W}, false, handover.dy, expert.down_OF + p * kPanel, work.dhidden);
+    } else if (expert.is_rounded()) {
+      multiply_rounded(rounded_dy, n, {expert.down_OF + p * kPanel, F, O, W}, {work.dhidden, W, n, W}, work);
     } else {
       pack_columns(expert.down_OF, O, F, p, work.panel, W);
       rows_gemm({n, W, O, O, W, W}, false, handover.dy, work.panel, work.dhidden);
     }
     activate_panel_backward(panel, {call.weight_N + chunk.first, work.dhidden, W, handover.dpre + expert.pre_at(p),
                                     expert.pre_width(), dweight_n});
-    std::memset(panel.hidden + n * W, 0, static_cast<size_t>((R - n) * W) * sizeof(float));
+    if (expert.is_rounded()) round_to_pairs({panel.hidden, W, n, W}, R, pairs_at(handover.hidden, p, R));
+    else std::memset(panel.hidden + n * W, 0, static_cast<size_t>((R - n) * W) * sizeof(float));
   }
   if (call.dx_nD == nullptr) return;
+  if (expert.is_rounded()) return rounded_dx(expert, n, handover.dpre, call.dx_nD, work);
   if (is_thin(expert, chunk)) return thin_dx(expert, n, handover.dpre, call.dx_nD);
   for (int64_t q = 0; q < num_panels(D); ++q) {
     const int64_t W = panel_width(D, q);
@@ -241,13 +294,19 @@ void mlp_up_gradient(const MlpKernel& expert, const MlpGradientCall& call, int64
   float* const first = expert.is_gated() ? gradients.gate_FD : gradients.up_FD;
   float* const second = expert.is_gated() ? gradients.up_FD : nullptr;
   transpose_padded({dpre, stride, n, expert.parts() * W}, R, work.flipped);
+  const uint16_t* rounded = expert.is_rounded() ? left_factor({work.flipped, R, expert.parts() * W, R}, work) : nullptr;
   for (int64_t q = 0; q < num_panels(D); ++q) {
-    const float* x = call.handover.x + q * kPanel * R;
     const TileShape shape{W, panel_width(D, q), R, R, panel_width(D, q), D};
     const int64_t at = p * kPanel * D + q * kPanel;
-    if (first) tile_gemm(shape, !call.is_first, work.flipped, x, first + at);
-    if (second) tile_gemm(shape, !call.is_first, work.flipped + W * R, x, second + at);
+    const auto multiply = [&](int64_t part, float* to) {
+      if (rounded)
+        return tile_gemm_bf16(shape, !call.is_first, rounded + part * W * R, pairs_at(call.handover.x, q, R), to);
+      tile_gemm(shape, !call.is_first, work.flipped + part * W * R, call.handover.x + q * kPanel * R, to);
+    };
+    if (first) multiply(0, first + at);
+    if (second) multiply(1, second + at);
   }
+  if (rounded) release_bf16_tiles();
   float* const first_sum = expert.is_gated() ? gradients.gate_bias_F : gradients.up_bias_F;
   float* const second_sum = expert.is_gated() ? gradients.up_bias_F : nullptr;
   if (first_sum) sum_rows({dpre, stride, n, W}, nullptr, !call.is_first, first_sum + p * kPanel);
@@ -261,11 +320,15 @@ void mlp_down_gradient(const MlpKernel& expert, const MlpGradientCall& call, int
   const Block dy{call.handover.dy + q * kPanel, expert.O, n, W};
   if (gradients.down_OF) {
     transpose_padded(dy, R, work.flipped);
+    const uint16_t* rounded = expert.is_rounded() ? left_factor({work.flipped, R, W, R}, work) : nullptr;
     for (int64_t p = 0; p < num_panels(F); ++p) {
       const int64_t columns = panel_width(F, p);
-      tile_gemm({W, columns, R, R, columns, F}, !call.is_first, work.flipped, call.handover.hidden + p * kPanel * R,
-                gradients.down_OF + q * kPanel * F + p * kPanel);
+      const TileShape shape{W, columns, R, R, columns, F};
+      float* to = gradients.down_OF + q * kPanel * F + p * kPanel;
+      if (rounded) tile_gemm_bf16(shape, !call.is_first, rounded, pairs_at(call.handover.hidden, p, R), to);
+      else tile_gemm(shape, !call.is_first, work.flipped, call.handover.hidden + p * kPanel * R, to);
     }
+    if (rounded) release_bf16_tiles();
   }
   if (gradients.down_bias_O) {
     sum_rows(dy, call.weight_N + call.chunk.first, !call.is_first, gradients.down_bias_O + q * kPanel);

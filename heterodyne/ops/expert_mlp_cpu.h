@@ -27,10 +27,12 @@ struct MlpKernel {
   const float *up_bias_F = nullptr, *gate_bias_F = nullptr, *down_bias_O = nullptr;
   /// pack_panels() of the matrices, or null: packed where they are used.
   const float *up_panels = nullptr, *gate_panels = nullptr, *down_panels = nullptr;
-  /// In the place of the matrices, whose pointers then only say that they exist; for run_phases() alone.
+  /// In the place of the matrices; for run_phases(). For mlp_backward() they say that the matrices are what these were
+  /// rounded from, and that all factors of its products are rounded to bfloat16.
   const CompactMatrix *up_compact = nullptr, *gate_compact = nullptr, *down_compact = nullptr;
 
   bool is_gated() const { return gate_FD != nullptr; }
+  bool is_rounded() const { return up_compact != nullptr; }
   int64_t parts() const { return is_gated() ? 2 : 1; }
   int64_t pre_width() const { return parts() * F; }
   /// Where hidden panel p of a row of pre begins.
@@ -64,8 +66,8 @@ void mlp_forward(const MlpKernel& expert, const MlpChunk& chunk, const MlpForwar
 struct MlpHandover {
   float* dy;      // [n, O]
   float* dpre;    // [n, pre_width]
-  float* hidden;  // weight x h as panels of [R, W]
-  float* x;       // panels of [R, W]
+  float* hidden;  // weight x h as panels of [R, W]; in bfloat16 as panels of [R / 2, W, 2]
+  float* x;       // panels like those
 
   /// Cuts `memory` into the parts, for chunks of `padded` rows at most.
   static MlpHandover of(const MlpKernel& expert, int64_t padded, float* memory);

@@ -245,6 +245,7 @@ void MlpPass::backward_of(const Task& task, const Backward& pass, const MlpHando
   if (pre_offset_E_[task.expert] >= 0)
     call.pre = pass.given.pre.const_data_ptr<float>() + pre_offset_E_[task.expert] + row * kernel.pre_width();
   mlp_backward(kernel, task.chunk, call, handover, work);
+  if (kernel.is_rounded()) release_bf16_tiles();
 }
 
 void MlpPass::weight_gradients(const Task& task, const Backward& pass, const MlpHandover& handover, float* work) const {

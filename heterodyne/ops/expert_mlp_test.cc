@@ -237,7 +237,10 @@ TEST(ExpertMlps, PackedPanelsGiveTheSameBits) {
 // at the hidden values of the forward pass. Where that rounds rows too, some of them are on the other side of zero.
 TEST_P(EveryIsa, GradientsGoThroughCompactExperts) {
   const bool is_exact = internal::rounding_of(Compact::kBf16, 1 << 20) == internal::Rounding::kNone;
-  for (const Case& c : cases()) {
+  auto all = cases();
+  all.push_back({"chunks", 601, 72, 3, 2});
+  all.push_back({"one_odd_chunk", 131, 33, 2, 2});
+  for (const Case& c : all) {
     for (const auto& form : kForms) {
       const double tolerance = is_exact ? 1e-5 : form.activation == Activation::kRelu ? 0.2 : 0.02;
       for (const bool learns : {false, true}) {

@@ -104,7 +104,6 @@ int64_t most_read_directly() { return isa() >= Isa::kAvx2 ? 4 : 2; }
 
 // As bfloat16 from memory (bf16) or, expanded to it, from the cache.
 void gemm_bf16(const CompactPanel& panel, const CompactRows& rows, uint16_t* work) {
-  constexpr int64_t kRows = 64;
   const int64_t stride = round_to_2(panel.inputs);
   const int64_t step = panel.pairs ? stride : 2 * kDepth;
   const auto* x = reinterpret_cast<const uint16_t*>(rows.rounded);
@@ -112,11 +111,8 @@ void gemm_bf16(const CompactPanel& panel, const CompactRows& rows, uint16_t* wor
     const int64_t depth = std::min(step, panel.inputs - first);
     if (!panel.pairs) expand_to_pairs(panel, first, depth, work);
     const uint16_t* pairs = panel.pairs ? panel.pairs : work;
-    for (int64_t row = 0; row < rows.count; row += kRows) {
-      tile_gemm_bf16(
-          {std::min(kRows, rows.count - row), panel.width, round_to_2(depth), stride, panel.columns, rows.stride_y},
-          first > 0, x + row * stride + first, pairs, rows.y + row * rows.stride_y);
-    }
+    rows_gemm_bf16({rows.count, panel.width, round_to_2(depth), stride, panel.columns, rows.stride_y}, first > 0,
+                   x + first, pairs, rows.y);
   }
   release_bf16_tiles();
 }
@@ -167,6 +163,28 @@ float quantize(const float* values, int64_t count, bool rounds_scale, int64_t co
 }  // namespace
 
 uint16_t to_bf16(float value) { return rounded(value); }
+
+HETERODYNE_CLONES void round_to_pairs(const Block& rows, int64_t padded, uint16_t* to) {
+  const int64_t W = rows.columns;
+  for (int64_t r = 0; r + 1 < rows.rows; r += 2, to += 2 * W) {
+    const float *low = rows.first + r * rows.stride, *high = low + rows.stride;
+    for (int64_t c = 0; c < W; ++c) to[2 * c] = rounded(low[c]), to[2 * c + 1] = rounded(high[c]);
+  }
+  const int64_t left = padded - rows.rows / 2 * 2;
+  std::memset(to, 0, static_cast<size_t>(left * W) * sizeof(uint16_t));
+  if (rows.rows % 2 == 0) return;
+  const float* last = rows.first + (rows.rows - 1) * rows.stride;
+  for (int64_t c = 0; c < W; ++c) to[2 * c] = rounded(last[c]);
+}
+
+void rows_gemm_bf16(const TileShape& shape, bool add, const uint16_t* a, const uint16_t* b, float* c) {
+  constexpr int64_t kRows = 64;  // few kinds of tile products
+  for (int64_t row = 0; row < shape.rows; row += kRows) {
+    TileShape some = shape;
+    some.rows = std::min(kRows, shape.rows - row);
+    tile_gemm_bf16(some, add, a + row * shape.stride_a, b, c + row * shape.stride_c);
+  }
+}
 
 void compact_panel(const float* first_row, const CompactPanel& panel) {
   const int64_t I = panel.inputs, V = panel.columns;

@@ -74,6 +74,12 @@ int64_t rounded_size(Rounding rounding, int64_t inputs);
 /// and are not larger than 1e-30 become zeros.
 void round_rows(Rounding rounding, const Block& from, float* to);
 
+/// The right factor of tile_gemm_bf16(): rows rounded to the nearest bfloat16, two by two, zeros up to `padded` rows,
+/// an even number: [padded / 2, columns, 2].
+void round_to_pairs(const Block& rows, int64_t padded, uint16_t* to);
+/// tile_gemm_bf16() for any number of rows of A.
+void rows_gemm_bf16(const TileShape& shape, bool add, const uint16_t* a, const uint16_t* b, float* c);
+
 /// Rows that are multiplied by a panel.
 struct CompactRows {
   const float* x;  // [count, I]
