@@ -60,7 +60,7 @@ TEST(MeasureLayer, LeavesOutWhatCannotComputeTheWidth) {
   EXPECT_TRUE(result.passes[0].has("naive_loop"));
 }
 
-// Rows of all pairs, or a second copy of the tokens' gradient, would be a quarter more each.
+// Rows of all pairs would be two fifths of the least more, another copy of the tokens' gradient a fifth.
 TEST(MeasureLayer, ManyExpertsTakeLittleMoreMemoryThanTheyMust) {
   if (ops::isa() == ops::Isa::kPlain) GTEST_SKIP() << "skipped: no kernels";
   LayerShape shape;

@@ -82,13 +82,14 @@ MoeOutput MoeLayer::forward(const MoeInput& input, RoutingLog* log) {
   // 1. Route: which experts work on which tokens.
   Profile* profile = log ? log->profile : nullptr;
   const char* place = layer_name().c_str();
-  const RouteInput tokens = route_input(input, log);
+  RouteInput tokens;
   Routing routing;
   {
     const ProfileSpan span(profile, "router", place);
+    tokens = route_input(input, log);
     routing = router_->route(tokens);
   }
-  const auto handed_TD = std::exchange(routing.x_TD, {});
+  const auto handed_TD = std::exchange(routing.x_TD, {});  // who keeps the routing need not keep the tokens
   routing.sums["assignments_E"] = routing.plan.tokens_per_expert_E.to(torch::kFloat64);
   routing.sums["tokens"] = torch::tensor(static_cast<double>(routing.num_counted_tokens()), torch::kFloat64);
 
@@ -98,15 +99,10 @@ MoeOutput MoeLayer::forward(const MoeInput& input, RoutingLog* log) {
   if (log && log->before_experts) log->before_experts(layer_name(), ids_to_run(admitted));
 
   // 3. to 5. Dispatch the tokens, run the experts, combine their answers.
-  ExpertCall call{input.x_BSD,
-                  input.mask_BS,
-                  input.random,
-                  {},
-                  context_.output_width,
-                  options_.combine == "log_mixture",
-                  input.past_BSD,
-                  profile,
-                  handed_TD.defined() ? handed_TD : tokens.x_TD};
+  ExpertCall call{
+      input.x_BSD,    input.mask_BS, input.random, {}, context_.output_width, options_.combine == "log_mixture",
+      input.past_BSD, profile};
+  call.listed_TD = handed_TD.defined() ? handed_TD : tokens.x_TD;
   for (const auto& slot : slots_) call.experts.push_back(options_.recompute ? recomputed(slot.expert) : slot.expert);
   torch::Tensor y_BSO;
   {

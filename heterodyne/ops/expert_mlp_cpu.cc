@@ -192,10 +192,6 @@ void thin_dx(const MlpKernel& expert, int64_t rows, const float* dpre, float* dx
   }
 }
 
-}  // namespace
-
-namespace {
-
 // Panel p of the same memory, in bfloat16.
 uint16_t* pairs_at(float* panels, int64_t p, int64_t R) { return reinterpret_cast<uint16_t*>(panels) + p * kPanel * R; }
 
@@ -207,19 +203,21 @@ const uint16_t* left_factor(const Block& rows, const Work& work) {
 // c = a times the rows of `right`, [depth, W], the same number as a has columns.
 void multiply_rounded(const uint16_t* a, int64_t n, const Block& right, const MutableBlock& c, const Work& work) {
   const int64_t depth = round_to_2(right.rows);
-  round_to_pairs(right, depth, work.pairs);
+  round_to_pairs(right, right.columns, work.pairs);
   rows_gemm_bf16({n, right.columns, depth, depth, right.columns, c.stride}, false, a, work.pairs, c.first);
 }
 
-// What the gradients of weights multiply by: hidden values and x as rows for depth.
+// x for the gradients of weights.
 void hand_on_x(const MlpKernel& expert, const MlpChunk& chunk, const MlpBackward& call, const MlpHandover& handover,
                const Work& work) {
-  const int64_t n = chunk.rows, R = chunk.padded(), D = expert.D;
-  const Gather gather{call.x_TD, call.token_N + chunk.first, n, R, D};
+  const int64_t R = chunk.padded(), D = expert.D;
+  const Gather gather{call.x_TD, call.token_N + chunk.first, chunk.rows, R, D};
   if (!expert.is_rounded()) return gather_panels(gather, handover.x);
-  gather_rows({call.x_TD, call.token_N + chunk.first, n, n, D}, work.x);
-  for (int64_t q = 0; q < num_panels(D); ++q)
-    round_to_pairs({work.x + q * kPanel, D, n, panel_width(D, q)}, R, pairs_at(handover.x, q, R));
+  gather_rows(gather, work.x);
+  for (int64_t q = 0; q < num_panels(D); ++q) {
+    const int64_t W = panel_width(D, q);
+    round_to_pairs({work.x + q * kPanel, D, R, W}, W, pairs_at(handover.x, q, R));
+  }
 }
 
 // dx of all panels from dpre.
@@ -271,8 +269,8 @@ void mlp_backward(const MlpKernel& expert, const MlpChunk& chunk, const MlpBackw
     }
     activate_panel_backward(panel, {call.weight_N + chunk.first, work.dhidden, W, handover.dpre + expert.pre_at(p),
                                     expert.pre_width(), dweight_n});
-    if (expert.is_rounded()) round_to_pairs({panel.hidden, W, n, W}, R, pairs_at(handover.hidden, p, R));
-    else std::memset(panel.hidden + n * W, 0, static_cast<size_t>((R - n) * W) * sizeof(float));
+    std::memset(panel.hidden + n * W, 0, static_cast<size_t>((R - n) * W) * sizeof(float));
+    if (expert.is_rounded()) round_to_pairs({panel.hidden, W, R, W}, W, pairs_at(handover.hidden, p, R));
   }
   if (call.dx_nD == nullptr) return;
   if (expert.is_rounded()) return rounded_dx(expert, n, handover.dpre, call.dx_nD, work);
@@ -306,7 +304,6 @@ void mlp_up_gradient(const MlpKernel& expert, const MlpGradientCall& call, int64
     if (first) multiply(0, first + at);
     if (second) multiply(1, second + at);
   }
-  if (rounded) release_bf16_tiles();
   float* const first_sum = expert.is_gated() ? gradients.gate_bias_F : gradients.up_bias_F;
   float* const second_sum = expert.is_gated() ? gradients.up_bias_F : nullptr;
   if (first_sum) sum_rows({dpre, stride, n, W}, nullptr, !call.is_first, first_sum + p * kPanel);
@@ -328,7 +325,6 @@ void mlp_down_gradient(const MlpKernel& expert, const MlpGradientCall& call, int
       if (rounded) tile_gemm_bf16(shape, !call.is_first, rounded, pairs_at(call.handover.hidden, p, R), to);
       else tile_gemm(shape, !call.is_first, work.flipped, call.handover.hidden + p * kPanel * R, to);
     }
-    if (rounded) release_bf16_tiles();
   }
   if (gradients.down_bias_O) {
     sum_rows(dy, call.weight_N + call.chunk.first, !call.is_first, gradients.down_bias_O + q * kPanel);

@@ -40,6 +40,11 @@ MlpKernel kernel_of(const ExpertMlp& expert, int64_t D, int64_t O) {
   return kernel;
 }
 
+// At the end of a task of the backward pass.
+void release_tiles_of(const MlpKernel& kernel) {
+  if (kernel.is_rounded()) release_bf16_tiles();
+}
+
 // Multiply-adds of one row.
 int64_t row_work(const MlpKernel& kernel) { return kernel.pre_width() * kernel.D + kernel.O * kernel.F; }
 
@@ -245,7 +250,6 @@ void MlpPass::backward_of(const Task& task, const Backward& pass, const MlpHando
   if (pre_offset_E_[task.expert] >= 0)
     call.pre = pass.given.pre.const_data_ptr<float>() + pre_offset_E_[task.expert] + row * kernel.pre_width();
   mlp_backward(kernel, task.chunk, call, handover, work);
-  if (kernel.is_rounded()) release_bf16_tiles();
 }
 
 void MlpPass::weight_gradients(const Task& task, const Backward& pass, const MlpHandover& handover, float* work) const {
@@ -268,6 +272,7 @@ torch::Tensor MlpPass::backward_by_expert(const Backward& pass) {
       backward_of({e, chunk}, pass, handover, dx_of_expert, work);
       if (wants_parameters(pass, e)) weight_gradients({e, chunk}, pass, handover, work);
     }
+    release_tiles_of(kernels_[e]);
   });
 }
 
@@ -286,6 +291,7 @@ torch::Tensor MlpPass::backward_by_part(const Backward& pass) {
   auto dx_TD = run_for_dx(pass, experts_of_tasks(), [&](int64_t i, float* dx_of_expert) {
     const auto task = static_cast<size_t>(i);
     backward_of(tasks_[task], pass, handover_of(task), dx_of_expert, thread_scratch(work_size_));
+    release_tiles_of(kernels_[tasks_[task].expert]);
   });
   struct Part {
     size_t expert;
@@ -308,6 +314,7 @@ torch::Tensor MlpPass::backward_by_part(const Backward& pass) {
       gradient(kernels_[part.expert], {tasks_[t].chunk, handover, pass.call.weight_N, is_first}, part.panel,
                pass.gradients[part.expert], thread_scratch(work_size_));
     }
+    release_tiles_of(kernels_[part.expert]);
   });
   return dx_TD;
 }

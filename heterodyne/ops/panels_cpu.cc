@@ -172,6 +172,10 @@ HETERODYNE_CLONES void add_to_rows(const float* values, const MutableBlock& rows
   }
 }
 
+HETERODYNE_CLONES void add_scaled(const float* row, float factor, int64_t width, float* to) {
+  for (int64_t c = 0; c < width; ++c) to[c] += factor * row[c];
+}
+
 HETERODYNE_CLONES void add_to_columns(const float* values, const MutableBlock& rows) {
   for (int64_t r = 0; r < rows.rows; ++r) {
     for (int64_t c = 0; c < rows.columns; ++c) rows.first[r * rows.stride + c] += values[r];

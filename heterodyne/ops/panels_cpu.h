@@ -45,6 +45,9 @@ void sum_rows(const Block& from, const float* weight, bool add, float* to);
 void add_to_rows(const float* values, const MutableBlock& rows);
 void add_to_columns(const float* values, const MutableBlock& rows);
 
+/// to[c] += factor x row[c].
+void add_scaled(const float* row, float factor, int64_t width, float* to);
+
 /// to[i] = row token_N[i] of x_TD; rows n .. padded - 1 become zero. Whole rows of `width` values.
 struct Gather {
   const float* x_TD;

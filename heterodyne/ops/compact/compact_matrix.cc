@@ -253,7 +253,7 @@ CompactPointer compacted_transpose(const torch::Tensor& matrix_IO) {
   const float* first = from.const_data_ptr<float>();
   for_each_task(num_panels(O), [&](int64_t p) {
     const auto panel = internal::panel_of(*matrix, p);
-    internal::compact_columns({first + p * kPanel, O, I, panel.width}, panel);
+    internal::round_to_pairs({first + p * kPanel, O, I, panel.width}, panel.columns, panel.pairs);
   });
   return matrix;
 }

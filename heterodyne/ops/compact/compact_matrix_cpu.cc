@@ -117,15 +117,6 @@ void gemm_bf16(const CompactPanel& panel, const CompactRows& rows, uint16_t* wor
   release_bf16_tiles();
 }
 
-// Some inputs of a panel, [depth, kPanel], as pairs. What fills the panel up stays.
-HETERODYNE_CLONES void round_pairs(const float* from, int64_t depth, const CompactPanel& panel, uint16_t* to) {
-  for (int64_t k = 0; k < depth; k += 2, to += 2 * panel.columns) {
-    const float *low = from + k * kPanel, *high = low + kPanel;
-    for (int64_t c = 0; c < panel.width; ++c) to[2 * c] = rounded(low[c]);
-    for (int64_t c = 0; c < panel.width && k + 1 < depth; ++c) to[2 * c + 1] = rounded(high[c]);
-  }
-}
-
 // Whole numbers of 16 bits, and what they are multiples of. Values of which none is larger than 1e-30 become zeros.
 HETERODYNE_INLINE float round_to_whole(const float* from, int64_t count, int16_t* to) {
   constexpr float kMost = 32767, kLeast = 1e-30F;
@@ -164,17 +155,14 @@ float quantize(const float* values, int64_t count, bool rounds_scale, int64_t co
 
 uint16_t to_bf16(float value) { return rounded(value); }
 
-HETERODYNE_CLONES void round_to_pairs(const Block& rows, int64_t padded, uint16_t* to) {
+HETERODYNE_CLONES void round_to_pairs(const Block& rows, int64_t stride, uint16_t* to) {
   const int64_t W = rows.columns;
-  for (int64_t r = 0; r + 1 < rows.rows; r += 2, to += 2 * W) {
+  for (int64_t r = 0; r < rows.rows; r += 2, to += 2 * stride) {
     const float *low = rows.first + r * rows.stride, *high = low + rows.stride;
-    for (int64_t c = 0; c < W; ++c) to[2 * c] = rounded(low[c]), to[2 * c + 1] = rounded(high[c]);
+    const bool is_pair = r + 1 < rows.rows;
+    for (int64_t c = 0; c < W && is_pair; ++c) to[2 * c] = rounded(low[c]), to[2 * c + 1] = rounded(high[c]);
+    for (int64_t c = 0; c < W && !is_pair; ++c) to[2 * c] = rounded(low[c]), to[2 * c + 1] = 0;
   }
-  const int64_t left = padded - rows.rows / 2 * 2;
-  std::memset(to, 0, static_cast<size_t>(left * W) * sizeof(uint16_t));
-  if (rows.rows % 2 == 0) return;
-  const float* last = rows.first + (rows.rows - 1) * rows.stride;
-  for (int64_t c = 0; c < W; ++c) to[2 * c] = rounded(last[c]);
 }
 
 void rows_gemm_bf16(const TileShape& shape, bool add, const uint16_t* a, const uint16_t* b, float* c) {
@@ -193,7 +181,7 @@ void compact_panel(const float* first_row, const CompactPanel& panel) {
     for (int64_t first = 0; first < I; first += kPanel) {
       const int64_t depth = std::min(kPanel, I - first);
       transpose({first_row + first, I, panel.width, depth}, turned, kPanel);
-      round_pairs(turned, depth, panel, panel.pairs + first * V);
+      round_to_pairs({turned, kPanel, depth, panel.width}, V, panel.pairs + first * V);
     }
     return;
   }
@@ -208,15 +196,6 @@ void compact_panel(const float* first_row, const CompactPanel& panel) {
             rounded(quantize(row + first, count, true, V, panel.bytes + first * V + c));
       }
     }
-  }
-}
-
-void compact_columns(const Block& columns, const CompactPanel& panel) {
-  float turned[kPanel * kPanel];
-  for (int64_t first = 0; first < panel.inputs; first += kPanel) {
-    const int64_t depth = std::min(kPanel, panel.inputs - first);
-    copy({columns.first + first * columns.stride, columns.stride, depth, panel.width}, turned, kPanel);
-    round_pairs(turned, depth, panel, panel.pairs + first * panel.columns);
   }
 }
 

@@ -38,8 +38,6 @@ CompactPanel panel_of(const CompactMatrix& matrix, int64_t p);
 
 /// From rows 64 p .. of a row-major matrix [O, I].
 void compact_panel(const float* first_row, const CompactPanel& panel);
-/// The same in bf16 from columns 64 p .. of a row-major matrix [I, O]: its transpose.
-void compact_columns(const Block& columns, const CompactPanel& panel);
 
 HETERODYNE_INLINE float from_bf16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 
@@ -74,9 +72,10 @@ int64_t rounded_size(Rounding rounding, int64_t inputs);
 /// and are not larger than 1e-30 become zeros.
 void round_rows(Rounding rounding, const Block& from, float* to);
 
-/// The right factor of tile_gemm_bf16(): rows rounded to the nearest bfloat16, two by two, zeros up to `padded` rows,
-/// an even number: [padded / 2, columns, 2].
-void round_to_pairs(const Block& rows, int64_t padded, uint16_t* to);
+/// The right factor of tile_gemm_bf16(), and what a panel of bf16 is made of: rows rounded to the nearest bfloat16, two
+/// by two, the last of an odd number beside zeros: [rows / 2, stride, 2]. Columns from those of `rows` on stay as they
+/// are.
+void round_to_pairs(const Block& rows, int64_t stride, uint16_t* to);
 /// tile_gemm_bf16() for any number of rows of A.
 void rows_gemm_bf16(const TileShape& shape, bool add, const uint16_t* a, const uint16_t* b, float* c);
 

@@ -167,8 +167,4 @@ HETERODYNE_CLONES void log_sum_exp_of_rows(const float* logits, int64_t rows, in
   for (int64_t r = 0; r < rows; ++r) sums[r] = largest[r * stride] + std::log(sums[r]);
 }
 
-HETERODYNE_CLONES void add_scaled(const float* row, float factor, int64_t width, float* to) {
-  for (int64_t d = 0; d < width; ++d) to[d] += factor * row[d];
-}
-
 }  // namespace heterodyne::ops::internal

@@ -12,7 +12,4 @@ bool best_of_row(const float* logits, int64_t count, int64_t k, int64_t* positio
 void log_sum_exp_of_rows(const float* logits, int64_t rows, int64_t count, const float* largest, int64_t stride,
                          float* sums);
 
-/// to[d] += factor * row[d]
-void add_scaled(const float* row, float factor, int64_t width, float* to);
-
 }  // namespace heterodyne::ops::internal

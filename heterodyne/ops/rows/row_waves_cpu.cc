@@ -2,16 +2,9 @@
 
 #include <algorithm>
 
-#include "heterodyne/base/clones.h"
+#include "heterodyne/ops/panels_cpu.h"
 
 namespace heterodyne::ops::internal {
-namespace {
-
-HETERODYNE_CLONES void add_scaled(float weight, const float* __restrict row, int64_t width, float* __restrict sum) {
-  for (int64_t i = 0; i < width; ++i) sum[i] += weight * row[i];
-}
-
-}  // namespace
 
 void add_rows(const WaveRows& rows, int64_t begin, int64_t end, float* sum_TW) {
   for (size_t i = 0; i < rows.experts.size(); ++i) {
@@ -20,7 +13,7 @@ void add_rows(const WaveRows& rows, int64_t begin, int64_t end, float* sum_TW) {
     const int64_t* token = std::lower_bound(rows.token_N + first, tokens_end, begin);  // they rise within an expert
     for (; token != tokens_end && *token < end; ++token) {
       const int64_t pair = token - rows.token_N;
-      add_scaled(rows.weight_N ? rows.weight_N[pair] : 1, rows.row_of_expert[i] + (pair - first) * rows.width,
+      add_scaled(rows.row_of_expert[i] + (pair - first) * rows.width, rows.weight_N ? rows.weight_N[pair] : 1,
                  rows.width, sum_TW + *token * rows.width);
     }
   }
