@@ -143,8 +143,8 @@ MlpPass::Output MlpPass::forward(bool keeps_pre) {
   if (runs_in_phases(keeps_pre)) {
     const auto y_NO = kept_buffer(plan_.num_pairs() * O_);
     float* y = y_NO.data_ptr<float>();
-    run_phases({kernels_, order_, offsets_},
-               {x_TD_.const_data_ptr<float>(), plan_.token_N.const_data_ptr<int64_t>(), y, pre, pre_offset_E_.data()});
+    run_phases({kernels_, order_, offsets_}, {x_TD_.const_data_ptr<float>(), x_TD_.size(0),
+                                              plan_.token_N.const_data_ptr<int64_t>(), y, pre, pre_offset_E_.data()});
     output.y_TO = waves.sum(order_, weight_N_, y);
     return output;
   }

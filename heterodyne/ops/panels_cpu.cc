@@ -4,18 +4,10 @@
 #include <cstring>
 
 #include "heterodyne/base/clones.h"
+#include "heterodyne/base/intrinsics.h"
 #include "heterodyne/ops/isa.h"
 #include "heterodyne/ops/rows/streamed_gemm_cpu.h"
 #include "heterodyne/ops/tile_gemm.h"
-
-#if defined(__x86_64__)
-#if defined(__GNUC__) && !defined(__clang__)
-// Falsely reported inside the intrinsics: GCC bug 105593.
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-#include <immintrin.h>
-#endif
 
 namespace heterodyne::ops::internal {
 namespace {
@@ -36,7 +28,7 @@ void square_portable(const float* from, int64_t from_stride, float* to, int64_t 
   for (int64_t c = 0; c < kSquare; ++c) std::memcpy(to + c * to_stride, square[c], sizeof square[c]);
 }
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(HETERODYNE_INTRINSICS)
 // 16 rows of 16 values in registers: pairs, then fours, then the quarters of the registers change places.
 __attribute__((target("avx512f"))) void square_avx512(const float* from, int64_t from_stride, float* to,
                                                       int64_t to_stride) {
@@ -106,7 +98,7 @@ void square_avx2(const float* from, int64_t from_stride, float* to, int64_t to_s
 using Square = void (*)(const float*, int64_t, float*, int64_t);
 
 Square square_of(Isa isa) {
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(HETERODYNE_INTRINSICS)
   if (isa == Isa::kAvx512) return square_avx512;
   if (isa == Isa::kAvx2) return square_avx2;
 #endif

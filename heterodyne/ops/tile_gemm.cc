@@ -45,6 +45,8 @@ void tile_gemm_pairs(const TileShape& shape, bool add, const uint16_t* a, const 
 
 void release_pairs() { at::native::cpublas::brgemm_release(true); }
 
+bool find_tile_unit() { return __builtin_cpu_supports("amx-bf16"); }
+
 // Where the instruction is missing, what LibTorch offers throws, or would be slower than float32.
 bool try_pairs() {
   if (!__builtin_cpu_supports("avx512bf16")) return false;
@@ -63,6 +65,8 @@ void tile_gemm_pairs(const TileShape&, bool, const uint16_t*, const uint16_t*, f
 
 void release_pairs() {}
 
+bool find_tile_unit() { return false; }
+
 bool try_pairs() { return false; }
 #endif
 
@@ -77,7 +81,14 @@ void tile_gemm_bf16(const TileShape& shape, bool add, const uint16_t* a, const u
   tile_gemm_pairs(shape, add, a, b, c);
 }
 
-void release_bf16_tiles() { release_pairs(); }
+bool has_tile_unit() {
+  static const bool has = find_tile_unit();
+  return has;
+}
+
+void release_bf16_tiles() {
+  if (has_tile_unit()) release_pairs();
+}
 
 bool has_jit_tiles() {
   static const bool works = try_jit_tile();

@@ -30,6 +30,8 @@ void tile_gemm_bf16(const TileShape& shape, bool add, const uint16_t* a, const u
 void release_bf16_tiles();
 /// Whether the processor multiplies bfloat16 and LibTorch's micro-kernels for it work here. Asked once.
 bool has_bf16_tiles();
+/// Whether they are made by a unit for whole tiles (AMX), many times as fast as vectors. Asked once.
+bool has_tile_unit();
 
 namespace internal {
 /// The product in portable C++, for machines without the others and for their tests.

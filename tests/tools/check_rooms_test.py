@@ -89,6 +89,12 @@ class CheckRooms(ScratchTree):
             "x.h:1: ", "x.h:2: ", 'x.h:3: <torch/types.h>: headers include "heterodyne/base/torch.h" instead'
         )
 
+    def test_the_processors_instructions_come_from_their_header(self):
+        self.write("heterodyne/base/intrinsics.h", "#include <immintrin.h>\n")
+        self.accepts()
+        self.write("heterodyne/ops/x_cpu.cc", "#include <immintrin.h>\n")
+        self.complains("only heterodyne/base/intrinsics.h may include it")
+
     def test_no_source_includes_all_of_libtorch(self):
         self.write("heterodyne/layer/x.cc", "#include <torch/torch.h>\n")
         self.write("cli/x.cc", "#include <torch/all.h>\n")

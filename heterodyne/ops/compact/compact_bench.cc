@@ -81,7 +81,10 @@ void LinearRows(benchmark::State& state) {
 }
 
 BENCHMARK(PrefillExperts)->UseRealTime()->Unit(benchmark::kMillisecond)->ArgsProduct({{0, 1, 2, 3}, {-1, 0, 1, 2}});
-BENCHMARK(LinearRows)->UseRealTime()->Unit(benchmark::kMicrosecond)->ArgsProduct({{1, 4, 16, 64}, {-2, -1, 0, 1, 2}});
+BENCHMARK(LinearRows)
+    ->UseRealTime()
+    ->Unit(benchmark::kMicrosecond)
+    ->ArgsProduct({{1, 2, 3, 4, 6, 16, 64}, {-2, -1, 0, 1, 2}});
 
 }  // namespace
 }  // namespace heterodyne::ops

@@ -175,14 +175,14 @@ internal::CompactPanel internal::panel_of(const CompactMatrix& matrix, int64_t p
   const int64_t I = matrix.inputs, width = panel_width(matrix.outputs, p), before = p * kPanel;
   CompactPanel panel{matrix.format, I, width, round_to_16(width)};
   if (matrix.format == Compact::kBf16) {
-    panel.pairs = static_cast<uint16_t*>(matrix.values.data_ptr()) + before * round_to_2(I);
+    panel.pairs = static_cast<uint16_t*>(matrix.values_at) + before * round_to_2(I);
     return panel;
   }
-  panel.bytes = static_cast<int8_t*>(matrix.values.data_ptr()) + before * I;
+  panel.bytes = static_cast<int8_t*>(matrix.values_at) + before * I;
   if (matrix.format == Compact::kInt8) {
-    panel.scales = static_cast<uint16_t*>(matrix.scales.data_ptr()) + before * num_scaled(I);
+    panel.scales = static_cast<uint16_t*>(matrix.scales_at) + before * num_scaled(I);
   } else {
-    panel.column_scales = matrix.scales.data_ptr<float>() + before;
+    panel.column_scales = static_cast<float*>(matrix.scales_at) + before;
   }
   return panel;
 }
@@ -230,7 +230,9 @@ std::shared_ptr<CompactMatrix> empty_matrix(int64_t O, int64_t I, Compact format
     matrix->values = torch::zeros({columns * I}, torch::kInt8);
     matrix->scales = format == Compact::kInt8 ? torch::zeros({columns * internal::num_scaled(I)}, torch::kBFloat16)
                                               : torch::zeros({columns}, torch::kFloat32);
+    matrix->scales_at = matrix->scales.mutable_data_ptr();
   }
+  matrix->values_at = matrix->values.mutable_data_ptr();
   return matrix;
 }
 

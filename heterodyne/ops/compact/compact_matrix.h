@@ -29,6 +29,8 @@ struct CompactMatrix {
   torch::Tensor values;
   /// Of each panel: bfloat16 [I / 32, columns], or float32 [columns]. Undefined in bf16.
   torch::Tensor scales;
+  /// Where they lie: there are thousands of experts, and tensors are asked for it once.
+  void *values_at = nullptr, *scales_at = nullptr;
 
   int64_t num_bytes() const;
 };

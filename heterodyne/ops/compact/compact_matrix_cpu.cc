@@ -7,7 +7,8 @@
 #include <limits>
 
 #include "heterodyne/base/clones.h"
-#include "heterodyne/ops/compact/few_avx2_cpu.h"
+#include "heterodyne/ops/compact/byte_rows_cpu.h"
+#include "heterodyne/ops/compact/few_rows_cpu.h"
 #include "heterodyne/ops/compact/int8_rows_cpu.h"
 #include "heterodyne/ops/isa.h"
 
@@ -18,18 +19,14 @@ constexpr int64_t kVector = 16;
 using Floats = float __attribute__((vector_size(kVector * sizeof(float))));
 using Words = uint32_t __attribute__((vector_size(kVector * sizeof(uint32_t))));
 
-constexpr int64_t kDepth = 128;  // inputs that are expanded at a time; a multiple of kScaled
+constexpr int64_t kDepth = 128;     // inputs that are expanded at a time; a multiple of kScaled
+constexpr int64_t kExactRows = 3;   // of whole numbers of 16 bits: reading the panel takes longer than they do
+constexpr int64_t kTiledRows = 24;  // from more on a unit for tiles makes up for expanding whole numbers to bfloat16
 
 // The same for numbers and for NaN as quantize() writes it, whose low bits are zero.
 HETERODYNE_INLINE uint32_t rounded_number(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
   return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-}
-
-HETERODYNE_INLINE uint16_t rounded(float value) {
-  const auto bits = std::bit_cast<uint32_t>(value);
-  const uint32_t nearest = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;  // halves to even
-  return static_cast<uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? bits >> 16 | 0x40 : nearest);
 }
 
 // y of R rows and up to 16 x V columns from column `at` on. Each value is read once.
@@ -100,7 +97,7 @@ void gemm_expanded(const CompactPanel& panel, const CompactRows& rows, float* wo
 
 // As many rows read a panel of bfloat16 directly. Sums of more do not fit into registers; more are worth expanding the
 // panel.
-int64_t most_read_directly() { return isa() >= Isa::kAvx2 ? 4 : 2; }
+int64_t most_read_directly() { return std::max<int64_t>(2, most_few_rows()); }
 
 // As bfloat16 from memory (bf16) or, expanded to it, from the cache.
 void gemm_bf16(const CompactPanel& panel, const CompactRows& rows, uint16_t* work) {
@@ -117,21 +114,6 @@ void gemm_bf16(const CompactPanel& panel, const CompactRows& rows, uint16_t* wor
   release_bf16_tiles();
 }
 
-// Whole numbers of 16 bits, and what they are multiples of. Values of which none is larger than 1e-30 become zeros.
-HETERODYNE_INLINE float round_to_whole(const float* from, int64_t count, int16_t* to) {
-  constexpr float kMost = 32767, kLeast = 1e-30F;
-  uint32_t bits = 0;  // of the largest; those of NaN and infinity are larger than any number's
-  for (int64_t i = 0; i < count; ++i) bits = std::max(bits, std::bit_cast<uint32_t>(from[i]) & 0x7fffffffU);
-  const auto largest = std::bit_cast<float>(bits);
-  const bool is_finite = bits < 0x7f800000U;
-  const float per_step = is_finite && largest > kLeast ? kMost / largest : 0;
-  for (int64_t i = 0; i < count; ++i) {
-    const float value = is_finite ? from[i] * per_step : 0;
-    to[i] = static_cast<int16_t>(static_cast<int32_t>(value + (value < 0 ? -0.5F : 0.5F)));
-  }
-  return is_finite ? largest / kMost : std::numeric_limits<float>::quiet_NaN();
-}
-
 // One scale for all these inputs of an output, and whole numbers.
 float quantize(const float* values, int64_t count, bool rounds_scale, int64_t columns, int8_t* to) {
   float largest = 0;
@@ -141,7 +123,7 @@ float quantize(const float* values, int64_t count, bool rounds_scale, int64_t co
     is_finite &= std::isfinite(values[i]);
   }
   float scale = largest / 127;
-  if (rounds_scale) scale = from_bf16(rounded(scale));
+  if (rounds_scale) scale = from_bf16(to_bf16(scale));
   const bool is_zero = !(scale > 0);  // also of values so small that the scale vanishes
   if (!is_finite) scale = std::numeric_limits<float>::quiet_NaN();
   for (int64_t i = 0; i < count; ++i) {
@@ -153,15 +135,13 @@ float quantize(const float* values, int64_t count, bool rounds_scale, int64_t co
 
 }  // namespace
 
-uint16_t to_bf16(float value) { return rounded(value); }
-
 HETERODYNE_CLONES void round_to_pairs(const Block& rows, int64_t stride, uint16_t* to) {
   const int64_t W = rows.columns;
   for (int64_t r = 0; r < rows.rows; r += 2, to += 2 * stride) {
     const float *low = rows.first + r * rows.stride, *high = low + rows.stride;
     const bool is_pair = r + 1 < rows.rows;
-    for (int64_t c = 0; c < W && is_pair; ++c) to[2 * c] = rounded(low[c]), to[2 * c + 1] = rounded(high[c]);
-    for (int64_t c = 0; c < W && !is_pair; ++c) to[2 * c] = rounded(low[c]), to[2 * c + 1] = 0;
+    for (int64_t c = 0; c < W && is_pair; ++c) to[2 * c] = to_bf16(low[c]), to[2 * c + 1] = to_bf16(high[c]);
+    for (int64_t c = 0; c < W && !is_pair; ++c) to[2 * c] = to_bf16(low[c]), to[2 * c + 1] = 0;
   }
 }
 
@@ -193,7 +173,7 @@ void compact_panel(const float* first_row, const CompactPanel& panel) {
       for (int64_t first = 0; first < I; first += kScaled) {
         const int64_t count = std::min(kScaled, I - first);
         panel.scales[first / kScaled * V + c] =
-            rounded(quantize(row + first, count, true, V, panel.bytes + first * V + c));
+            to_bf16(quantize(row + first, count, true, V, panel.bytes + first * V + c));
       }
     }
   }
@@ -269,45 +249,21 @@ HETERODYNE_CLONES void expand_to_pairs(const CompactPanel& panel, int64_t first,
   }
 }
 
-int64_t rounded_size(Rounding rounding, int64_t inputs) {
-  if (rounding == Rounding::kNone) return 0;
-  return round_to_2(inputs) / 2 + (rounding == Rounding::kWhole ? num_scaled(inputs) : 0);
-}
-
-HETERODYNE_CLONES void round_rows(Rounding rounding, const Block& from, float* to) {
-  const int64_t I = from.columns, floats = rounded_size(rounding, I);
-  for (int64_t r = 0; r < from.rows && rounding != Rounding::kNone; ++r, to += floats) {
-    const float* row = from.first + r * from.stride;
-    if (rounding == Rounding::kWhole) {
-      auto* values = reinterpret_cast<int16_t*>(to);
-      for (int64_t first = 0; first < I; first += kScaled) {
-        to[round_to_2(I) / 2 + first / kScaled] =
-            round_to_whole(row + first, std::min(kScaled, I - first), values + first);
-      }
-      if (I % 2 == 1) values[I] = 0;
-    } else {
-      auto* values = reinterpret_cast<uint16_t*>(to);
-      for (int64_t c = 0; c < I; ++c) values[c] = rounded(row[c]);
-      if (I % 2 == 1) values[I] = 0;
-    }
-  }
-}
-
 Rounding rounding_of(Compact format, int64_t rows) {
-  constexpr int64_t kWholeRows = 24;  // from more on expanding a panel to bfloat16 takes less time than its scales do
-  const bool is_whole = format != Compact::kBf16;
-  if (rows > (is_whole ? kWholeRows : most_read_directly()) && isa() == Isa::kAvx512 && has_bf16_tiles())
-    return Rounding::kBf16;
-  return is_whole ? Rounding::kWhole : Rounding::kNone;
+  const bool is_rounded = isa() == Isa::kAvx512 && has_bf16_tiles();
+  if (format == Compact::kBf16) return is_rounded && rows > most_read_directly() ? Rounding::kBf16 : Rounding::kNone;
+  if (is_rounded && rows > kTiledRows && has_tile_unit()) return Rounding::kBf16;
+  return rows > kExactRows && has_byte_products() ? Rounding::kByte : Rounding::kWhole;
 }
 
 void compact_gemm(const CompactPanel& panel, const CompactRows& rows, void* work) {
   if (panel.inputs > 0) {
     if (rows.rounding == Rounding::kBf16) return gemm_bf16(panel, rows, static_cast<uint16_t*>(work));
+    if (rows.rounding == Rounding::kByte && panel.bytes) return multiply_bytes(panel, rows, work);
     if (rows.rounding == Rounding::kWhole && panel.bytes) return multiply_int8(panel, rows, work);
     if (panel.bytes || rows.count > most_read_directly()) return gemm_expanded(panel, rows, static_cast<float*>(work));
   }
-  if (few_rows_avx2(panel, rows)) return;
+  if (few_bf16_rows(panel, rows)) return;
   for (int64_t first = 0; first < rows.count;) {
     CompactRows some = rows_from(rows, first);
     some.count = some.count >= 4 ? 4 : some.count >= 2 ? 2 : 1;

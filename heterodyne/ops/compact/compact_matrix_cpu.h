@@ -3,11 +3,11 @@
 // Letters: I inputs, W outputs of a panel, V those rounded up to 16 ("columns").
 #pragma once
 
-#include <bit>
 #include <cstdint>
 
 #include "heterodyne/base/clones.h"
 #include "heterodyne/ops/compact/compact.h"
+#include "heterodyne/ops/compact/rounding_cpu.h"
 #include "heterodyne/ops/panels_cpu.h"
 
 namespace heterodyne::ops {
@@ -16,14 +16,7 @@ struct CompactMatrix;  // compact_matrix.h, which needs LibTorch's headers
 
 namespace heterodyne::ops::internal {
 
-constexpr int64_t kScaled = 32;  // inputs that share a scale
-
 inline int64_t round_to_16(int64_t value) { return (value + 15) / 16 * 16; }
-inline int64_t round_to_2(int64_t value) { return (value + 1) / 2 * 2; }
-inline int64_t num_scaled(int64_t inputs) { return (inputs + kScaled - 1) / kScaled; }
-
-/// bfloat16 as its bits, the nearest to a float32.
-uint16_t to_bf16(float value);
 
 struct CompactPanel {
   Compact format;
@@ -38,8 +31,6 @@ CompactPanel panel_of(const CompactMatrix& matrix, int64_t p);
 
 /// From rows 64 p .. of a row-major matrix [O, I].
 void compact_panel(const float* first_row, const CompactPanel& panel);
-
-HETERODYNE_INLINE float from_bf16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 
 /// Of all columns, for the inputs from `first` on, a multiple of kScaled.
 HETERODYNE_INLINE void scales_at(const CompactPanel& panel, int64_t first, float* to) {
@@ -59,18 +50,7 @@ void expand_column(const CompactPanel& panel, int64_t column, float* to);
 /// panels.
 void expand_to_pairs(const CompactPanel& panel, int64_t first, int64_t depth, uint16_t* to);
 
-/// What rows are rounded to for a product with a panel.
-enum class Rounding {
-  kNone,
-  kBf16,  // the nearest bfloat16: [I rounded up to 2], zeros beyond the last
-  kWhole  // whole numbers of 16 bits, laid out like that, then a float32 scale for each kScaled inputs
-};
 Rounding rounding_of(Compact format, int64_t rows);
-/// Floats that a rounded row takes.
-int64_t rounded_size(Rounding rounding, int64_t inputs);
-/// Rows one after the other. In kWhole NaN and infinity make all that shares their scale NaN, and values that share one
-/// and are not larger than 1e-30 become zeros.
-void round_rows(Rounding rounding, const Block& from, float* to);
 
 /// The right factor of tile_gemm_bf16(), and what a panel of bf16 is made of: rows rounded to the nearest bfloat16, two
 /// by two, the last of an odd number beside zeros: [rows / 2, stride, 2]. Columns from those of `rows` on stay as they

@@ -39,13 +39,12 @@ torch::Tensor reference(const torch::Tensor& matrix_OI, Compact format) {
   return parts.empty() ? matrix_OI.clone() : torch::cat(parts, 1);
 }
 
-// The most by which a product changes when each 32 neighbours of a row become multiples of the 32,767th part of the
-// largest.
-torch::Tensor most_by_rounding(const torch::Tensor& x_NI, const torch::Tensor& matrix_OI) {
+// The most by which a product changes when each 32 neighbours of a row become multiples of the largest over `steps`.
+torch::Tensor most_by_rounding(const torch::Tensor& x_NI, const torch::Tensor& matrix_OI, int64_t steps) {
   auto sum_NO = torch::zeros({x_NI.size(0), matrix_OI.size(0)}, torch::kFloat64);
   for (int64_t first = 0; first < x_NI.size(1) && x_NI.size(0) > 0; first += 32) {
     const int64_t count = std::min<int64_t>(32, x_NI.size(1) - first);
-    const auto half_step_N1 = x_NI.narrow(1, first, count).abs().amax(1, true).to(torch::kFloat64) / (2 * 32767);
+    const auto half_step_N1 = x_NI.narrow(1, first, count).abs().amax(1, true).to(torch::kFloat64) / (2 * steps);
     sum_NO += half_step_N1 * matrix_OI.narrow(1, first, count).abs().sum(1);
   }
   return sum_NO;
@@ -94,12 +93,12 @@ TEST_P(EveryFormat, MultipliesAsWhatItStandsFor) {
     for (const int64_t N : {0, 1, 2, 3, 4, 5, 7, 24, 25, 65, 300}) {
       const auto x_NI = draw("x", {N, I});
       const auto expected = x_NI.to(torch::kFloat64).matmul(expected_OI.t());
-      // Where bfloat16 is multiplied, rows and int8's values are rounded to it: 2^-9 each, of sums of I products.
-      const bool has_bf16 = std::get<0>(GetParam()) == Isa::kAvx512 && has_bf16_tiles(),
-                 is_int8 = format() != Compact::kBf16;
-      const bool is_rounded = has_bf16 && N > (is_int8 ? 24 : 4);
+      // Where bfloat16 is multiplied, rows are rounded to it: 2^-9 each, of sums of I products.
+      const auto rounding = internal::rounding_of(format(), N);
+      const bool is_rounded = rounding == internal::Rounding::kBf16;
       auto tolerance_NO = torch::full({N, O}, std::sqrt(static_cast<double>(I)) * (is_rounded ? 2e-2 : 2e-5) + 1e-6);
-      if (is_int8 && !is_rounded) tolerance_NO = tolerance_NO + most_by_rounding(x_NI, expected_OI);
+      if (rounding == internal::Rounding::kWhole) tolerance_NO += most_by_rounding(x_NI, expected_OI, 32767);
+      if (rounding == internal::Rounding::kByte) tolerance_NO += most_by_rounding(x_NI, expected_OI, 127);
       for (const bool has_bias : {false, true}) {
         const auto y = compact_product(x_NI, *compact, has_bias ? bias_O : torch::Tensor());
         ASSERT_EQ(y.sizes(), (std::vector<int64_t>{N, O}));
@@ -118,7 +117,7 @@ TEST_P(EveryFormat, NaNAndInfinityDoNotVanish) {
     matrix_OI[3][50] = odd;
     matrix_OI[69][96] = odd;
     const auto compact = compacted(matrix_OI, format());
-    for (const int64_t N : {1, 3, 9}) {
+    for (const int64_t N : {1, 3, 5, 9}) {
       const auto is_finite = compact_product(draw("x", {N, 97}), *compact).isfinite();
       EXPECT_FALSE(is_finite.select(1, 3).any().item<bool>()) << odd;
       EXPECT_FALSE(is_finite.select(1, 69).any().item<bool>()) << odd;
@@ -130,7 +129,7 @@ TEST_P(EveryFormat, NaNAndInfinityDoNotVanish) {
 TEST_P(EveryFormat, NaNAndInfinityOfARowStayInIt) {
   const auto compact = compacted(draw("matrix", {70, 97}), format());
   for (const float odd : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-    for (const int64_t N : {1, 3, 9, 30}) {
+    for (const int64_t N : {1, 3, 5, 9, 30}) {
       auto x_NI = draw("x", {N, 97});
       x_NI[N - 1][40] = odd;
       const auto is_finite = compact_product(x_NI, *compact).isfinite();
@@ -170,6 +169,39 @@ TEST(CompactMatrix, RowsOfWholeNumbersAreMultipliedExactly) {
         << name_of(path);
     set_isa(before);
   }
+}
+
+// The same of bytes, for any group of rows.
+TEST(CompactMatrix, RowsOfBytesAreMultipliedExactly) {
+  const Isa before = isa();
+  set_isa(available_isas().back());
+  const auto matrix_OI = (draw("whole", {128, 352}) * 30).round().clamp(-126, 126);
+  for (int64_t i = 0; i < 352; i += 32) matrix_OI.select(1, i).fill_(127);  // a scale of one
+  const auto compact = compacted(matrix_OI, Compact::kInt8);
+  for (int64_t N = 4; N <= 20 && internal::rounding_of(Compact::kInt8, N) == internal::Rounding::kByte; ++N) {
+    auto x_NI = (draw("rows", {N, 352}) * 40).round().clamp(-127, 127);
+    for (int64_t i = 1; i < 352; i += 32) x_NI.select(1, i).fill_(-127);
+    const auto expected = x_NI.to(torch::kFloat64).matmul(matrix_OI.to(torch::kFloat64).t()).to(torch::kFloat32);
+    EXPECT_TRUE(torch::allclose(compact_product(x_NI, *compact), expected, 3e-7, 0.1)) << N;
+  }
+  set_isa(before);
+}
+
+// Many rows of whole numbers where a unit for tiles multiplies bfloat16.
+TEST(CompactMatrix, WholeNumbersAreMultipliedAsBfloat16WhereRowsAreRoundedToIt) {
+  if (!has_bf16_tiles()) GTEST_SKIP() << "no products of bfloat16 here";
+  const int64_t N = 30, O = 70, I = 97, size = internal::rounded_size(internal::Rounding::kBf16, I);
+  const auto compact = compacted(draw("matrix", {O, I}), Compact::kInt8);
+  const auto x_NI = draw("x", {N, I}), rounded = torch::empty({N, size}), y_NO = torch::empty({N, O});
+  internal::round_rows(internal::Rounding::kBf16, {x_NI.const_data_ptr<float>(), I, N, I}, rounded.data_ptr<float>());
+  std::vector<float> work(internal::kCompactWork / sizeof(float));
+  for (int64_t p = 0; p < 2; ++p) {
+    internal::compact_gemm(
+        internal::panel_of(*compact, p),
+        {nullptr, I, N, y_NO.data_ptr<float>() + 64 * p, O, internal::Rounding::kBf16, rounded.const_data_ptr<float>()},
+        work.data());
+  }
+  EXPECT_LE(distance(y_NO, x_NI.to(torch::kFloat64).matmul(expanded(*compact).to(torch::kFloat64).t())), 0.01);
 }
 
 TEST_P(EveryFormat, OneThreadGivesTheBitsOfTwo) {

@@ -2,19 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "heterodyne/base/clones.h"
+#include "heterodyne/base/intrinsics.h"
+#include "heterodyne/ops/compact/byte_rows_cpu.h"
 #include "heterodyne/ops/isa.h"
-
-#if defined(__x86_64__) && defined(__GNUC__)
-#if !defined(__clang__)
-// Falsely reported inside the intrinsics: GCC bug 105593.
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-#include <immintrin.h>
-#define HETERODYNE_INT8_ROWS 1
-#endif
 
 namespace heterodyne::ops::internal {
 namespace {
@@ -25,8 +18,7 @@ constexpr int64_t kLine = 64;      // bytes
 
 // Where pairs of neighbouring inputs, two whole numbers of 16 bits, come from.
 enum class Pairs {
-  kMade,     // from bytes, on the way
-  kWritten,  // the same, and written down for the rows that follow
+  kMade,  // from bytes, on the way
   kRead
 };
 
@@ -44,7 +36,7 @@ struct WholePart {
   int64_t lines;
 };
 
-#if defined(HETERODYNE_INT8_ROWS)
+#if defined(HETERODYNE_INTRINSICS)
 
 #define HETERODYNE_AVX512 __attribute__((target("avx512f,avx512bw,avx512vnni")))
 #define HETERODYNE_AVX2 __attribute__((target("avx2,fma")))
@@ -106,14 +98,12 @@ HETERODYNE_AVX512 inline void load_scales(const CompactPanel& panel, int64_t fir
   out_of_order(to + 2);
 }
 
-// R rows.
-template <int R, Pairs kFrom>
+// R rows, whose pairs are made on the way.
+template <int R>
 HETERODYNE_AVX512 void multiply_512(const WholePart& part) {
-  // Not read again after each pair that is written.
-  const int64_t depth = part.depth, stride_x = part.stride_x, asked = part.lines * kLine;
+  const int64_t depth = part.depth, stride_x = part.stride_x;
   const int8_t *bytes = part.panel.bytes + part.first * kPanel, *ahead = part.ahead;
   const int16_t* x = part.x;
-  int32_t* pairs = part.pairs;
   __m512 sum[R][kWide];
 #pragma GCC unroll 3
   for (int r = 0; r < R; ++r) {
@@ -128,23 +118,13 @@ HETERODYNE_AVX512 void multiply_512(const WholePart& part) {
 #pragma GCC unroll 4
       for (int v = 0; v < kWide; ++v) product[r][v] = _mm512_setzero_si512();
     }
-    for (int64_t k = first; k < end; k += 2, bytes += 2 * kPanel, pairs += kPanel, x += 2) {
-      if (ahead != nullptr) {
-        _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T0);
-        _mm_prefetch(reinterpret_cast<const char*>(ahead + asked - kLine), _MM_HINT_T0);
-        ahead += asked;
-      }
+    for (int64_t k = first; k < end; k += 2, bytes += 2 * kPanel, ahead += 2 * kLine, x += 2) {
+      _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T0);
+      _mm_prefetch(reinterpret_cast<const char*>(ahead + kLine), _MM_HINT_T0);
       __m512i weight[kWide];
-      if (kFrom != Pairs::kRead) {
-        const int8_t* second = k + 1 < depth ? bytes + kPanel : nullptr;
-        make_pairs(bytes, second, weight);
-        make_pairs(bytes + kPanel / 2, second ? second + kPanel / 2 : nullptr, weight + 2);
-      }
-#pragma GCC unroll 4
-      for (int v = 0; v < kWide; ++v) {
-        if (kFrom == Pairs::kRead) weight[v] = _mm512_loadu_si512(pairs + v * k512);
-        if (kFrom == Pairs::kWritten) _mm512_storeu_si512(pairs + v * k512, weight[v]);
-      }
+      const int8_t* second = k + 1 < depth ? bytes + kPanel : nullptr;
+      make_pairs(bytes, second, weight);
+      make_pairs(bytes + kPanel / 2, second ? second + kPanel / 2 : nullptr, weight + 2);
 #pragma GCC unroll 3
       for (int r = 0; r < R; ++r) {
         int32_t both;
@@ -177,29 +157,6 @@ HETERODYNE_AVX512 void multiply_512(const WholePart& part) {
     for (int v = 0; v < kWide; ++v, y += k512) {
       _mm512_storeu_ps(y, part.first > 0 ? _mm512_add_ps(_mm512_loadu_ps(y), sum[r][v]) : sum[r][v]);
     }
-  }
-}
-
-template <Pairs kFrom>
-void multiply_rows_512(int64_t rows, const WholePart& part) {
-  if constexpr (kFrom == Pairs::kMade) {  // of four rows and more no group has one
-    if (rows == 1) multiply_512<1, kFrom>(part);
-  }
-  if (rows == 2) multiply_512<2, kFrom>(part);
-  if (rows == 3) multiply_512<3, kFrom>(part);
-}
-
-// Rows in groups of equal size but for one, as many as have room in the registers with their sums and what is added to
-// these. The first of them writes pairs for the others.
-void multiply_block_512(const WholePart& all, int64_t count) {
-  constexpr int64_t kMost = 3;
-  const int64_t groups = (count + kMost - 1) / kMost;
-  for (int64_t g = 0; g < groups; ++g) {
-    const int64_t begin = count * g / groups, end = count * (g + 1) / groups;
-    const WholePart part = rows_from(all, begin, g, groups);
-    if (groups == 1) multiply_rows_512<Pairs::kMade>(end - begin, part);
-    else if (g == 0) multiply_rows_512<Pairs::kWritten>(end - begin, part);
-    else multiply_rows_512<Pairs::kRead>(end - begin, part);
   }
 }
 
@@ -319,13 +276,16 @@ void multiply_block_256(const WholePart& all, int64_t count) {
   }
 }
 
+// Where byte_rows_cpu.h has wider registers they take the few rows that come here; more are rounded to bytes there.
+void multiply_block(const WholePart& all, int64_t count) {
+  static constexpr void (*kWideRows[])(const WholePart&) = {multiply_512<1>, multiply_512<2>, multiply_512<3>};
+  if (has_byte_products() && count <= std::ssize(kWideRows)) kWideRows[count - 1](all);
+  else multiply_block_256(all, count);
+}
+
 // How this processor multiplies a block of a whole panel; null where it has no instructions for it.
 using MultiplyBlock = void (*)(const WholePart&, int64_t);
-MultiplyBlock block_product() {
-  static const bool has_vnni = __builtin_cpu_supports("avx512vnni");
-  if (isa() == Isa::kAvx512 && has_vnni) return multiply_block_512;
-  return isa() >= Isa::kAvx2 ? multiply_block_256 : nullptr;
-}
+MultiplyBlock block_product() { return isa() >= Isa::kAvx2 ? multiply_block : nullptr; }
 
 #else
 

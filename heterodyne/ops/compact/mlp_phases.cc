@@ -54,6 +54,48 @@ struct PhaseMatrix {
   int64_t outputs, inputs;
 };
 
+// All tokens as some of the experts want them: rounded once, where more pairs than there are tokens would be.
+class RoundedTokens {
+ public:
+  RoundedTokens(const MlpPhases& phases, const PhaseCall& call, const std::vector<PhaseTask>& tasks) {
+    if (phases.order.empty()) return;
+    const int64_t D = phases.kernels[phases.order.front()].D, T = call.num_tokens;
+    for (const Rounding rounding : {Rounding::kBf16, Rounding::kByte}) {
+      int64_t pairs = 0;
+      for (const PhaseTask& task : tasks) {
+        const bool wants = of(phases.kernels[task.expert].up_compact, task.chunk.rows) == rounding;
+        pairs += wants ? task.chunk.rows : 0;
+      }
+      if (pairs <= T) continue;
+      const int64_t size = rounded_size(rounding, D);
+      made_.push_back({rounding, kept_buffer(T * size)});
+      float* to = made_.back().rows.data_ptr<float>();
+      parallel_for(0, T, 16, [&](int64_t begin, int64_t end) {
+        round_rows(rounding, {call.x_TD + begin * D, D, end - begin, D}, to + begin * size);
+      });
+    }
+  }
+
+  /// What so many rows are rounded to for this matrix.
+  static Rounding of(const CompactMatrix* matrix, int64_t rows) {
+    return matrix ? rounding_of(matrix->format, rows) : Rounding::kNone;
+  }
+  /// Null where they are not there.
+  const float* rows(Rounding rounding) const {
+    for (const Made& each : made_) {
+      if (each.rounding == rounding) return each.rows.const_data_ptr<float>();
+    }
+    return nullptr;
+  }
+
+ private:
+  struct Made {
+    Rounding rounding;
+    torch::Tensor rows;
+  };
+  std::vector<Made> made_;
+};
+
 // Rows of a task, and the memory that their products work in.
 struct PhaseRows {
   const float* x;
@@ -89,18 +131,41 @@ struct PhaseWork {
 
   // Rows that a matrix multiplies, as it wants them.
   PhaseRows rows_for(const CompactMatrix* by, const float* from, int64_t count, int64_t width) const {
-    const Rounding rounding = by ? rounding_of(by->format, count) : Rounding::kNone;
+    const Rounding rounding = RoundedTokens::of(by, count);
     round_rows(rounding, {from, width, count, width}, rounded);
     return {from, count, rounding, rounded, panel};
   }
+
+  // The same of a chunk's tokens.
+  PhaseRows gathered(const MlpKernel& expert, Gather from, const RoundedTokens& tokens) const {
+    const Rounding rounding = RoundedTokens::of(expert.up_compact, from.rows);
+    const float* all = tokens.rows(rounding);
+    const bool is_alike = !expert.is_gated() || (expert.up_compact && expert.gate_compact &&
+                                                 expert.up_compact->format == expert.gate_compact->format);
+    if (all == nullptr || !is_alike) {
+      gather_rows(from, x);
+      return rows_for(expert.up_compact, x, from.rows, expert.D);
+    }
+    from.x_TD = all;
+    from.width = rounded_size(rounding, expert.D);
+    gather_rows(from, rounded);
+    return {nullptr, from.rows, rounding, rounded, panel};
+  }
 };
 
-// `kept`: where the chunk's hidden values before the activation stay, or null.
-void run_hidden(const MlpKernel& expert, const PhaseTask& task, const PhaseCall& call, float* kept, float* hidden) {
+struct HiddenCall {
+  const PhaseCall& of;
+  const RoundedTokens& tokens;
+  float* kept;  // where the chunk's hidden values before the activation stay, or null
+  float* hidden;
+};
+
+void run_hidden(const MlpKernel& expert, const PhaseTask& task, const HiddenCall& call) {
   const int64_t n = task.chunk.rows, D = expert.D, F = expert.F;
   const PhaseWork work(expert, n);
-  gather_rows({call.x_TD, call.token_N + task.chunk.first, n, n, D}, work.x);
-  const PhaseRows rows = work.rows_for(expert.up_compact, work.x, n, D);
+  const PhaseRows rows =
+      work.gathered(expert, {call.of.x_TD, call.of.token_N + task.chunk.first, n, n, D}, call.tokens);
+  float *const kept = call.kept, *const hidden = call.hidden;
   const PhaseMatrix up{expert.up_compact, expert.up_panels, F, D}, gate{expert.gate_compact, expert.gate_panels, F, D};
   const float* first_bias = expert.is_gated() ? expert.gate_bias_F : expert.up_bias_F;
   const float* second_bias = expert.is_gated() ? expert.up_bias_F : nullptr;
@@ -154,9 +219,10 @@ void run_phases(const MlpPhases& phases, const PhaseCall& call) {
     return call.pre + call.pre_offset_E[task.expert] + row_of(task) * phases.kernels[task.expert].pre_width();
   };
   const auto first = tasks_of(phases, [](const MlpKernel& expert) { return expert.F; });
+  const RoundedTokens tokens(phases, call, first);
   for_each_task(static_cast<int64_t>(first.size()), [&](int64_t i) {
     const PhaseTask& task = first[static_cast<size_t>(i)];
-    run_hidden(phases.kernels[task.expert], task, call, kept_of(task), hidden_of(task));
+    run_hidden(phases.kernels[task.expert], task, {call, tokens, kept_of(task), hidden_of(task)});
   });
   const auto second = tasks_of(phases, [](const MlpKernel& expert) { return expert.O; });
   for_each_task(static_cast<int64_t>(second.size()), [&](int64_t i) {

@@ -1,7 +1,7 @@
 // Forward pass of feed-forward experts in two phases over panels of their weights: hidden values of all rows, then
 // their answers. So a single row keeps all threads busy, and weights may be compact. Raw pointers.
 //
-// Letters: D width, O output width, F hidden width of one expert, N chosen pairs.
+// Letters: T tokens, D width, O output width, F hidden width of one expert, N chosen pairs.
 #pragma once
 
 #include <cstddef>
@@ -20,6 +20,7 @@ struct MlpPhases {
 bool can_run_phases(const MlpPhases& phases);
 struct PhaseCall {
   const float* x_TD;
+  int64_t num_tokens;
   const int64_t* token_N;
   float* y_NO;                            // answers of all pairs, without their weights
   float* pre = nullptr;                   // where hidden values are kept, as expert_mlp_cpu.h has them; null: nowhere

@@ -2,25 +2,16 @@
 
 #include <algorithm>
 
+#include "heterodyne/base/intrinsics.h"
 #include "heterodyne/ops/isa.h"
 #include "heterodyne/ops/panels_cpu.h"
-
-#if defined(__x86_64__) && defined(__GNUC__)
-#if !defined(__clang__)
-// Falsely reported inside the intrinsics: GCC bug 105593.
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-#include <immintrin.h>
-#define HETERODYNE_STREAMS 1
-#endif
 
 namespace heterodyne::ops::internal {
 namespace {
 
 constexpr int64_t kBlockRows = 64;
 
-#if defined(HETERODYNE_STREAMS)
+#if defined(HETERODYNE_INTRINSICS)
 
 constexpr int64_t kLine = 16;               // floats of a cache line
 constexpr int64_t kLines = kPanel / kLine;  // of a row of a panel
@@ -166,7 +157,7 @@ void streamed_gemm(const TileShape& shape, bool add, const float* a, const float
     block.rows = std::min(kBlockRows, shape.rows - row);
     const float* rows_a = a + row * shape.stride_a;
     float* rows_c = c + row * shape.stride_c;
-#if defined(HETERODYNE_STREAMS)
+#if defined(HETERODYNE_INTRINSICS)
     if (isa() >= Isa::kAvx2 && shape.depth > 0 && shape.rows <= path().most) {
       if (add) add_block(path(), block, rows_a, b, rows_c);
       else multiply_block(path(), block, rows_a, b, rows_c);
