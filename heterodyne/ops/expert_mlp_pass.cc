@@ -122,17 +122,37 @@ void MlpPass::pack_large_experts() {
   });
 }
 
-// Compact experts, and in inference where too few experts have rows to keep threads busy otherwise.
-bool MlpPass::runs_in_phases(bool keeps_pre) const {
+// Whether tasks of whole chunks keep all threads busy to the end.
+bool MlpPass::has_enough_chunks() const { return tasks_.size() >= 8 * static_cast<size_t>(at::get_num_threads()); }
+
+// As compact experts do, and in inference where too few experts have rows to keep threads busy otherwise.
+bool MlpPass::runs_on_panels(bool keeps_pre) const {
   const bool is_compact =
       std::any_of(order_.begin(), order_.end(), [&](size_t e) { return kernels_[e].up_compact != nullptr; });
-  const bool is_thin =
-      order_.size() < 8 * static_cast<size_t>(at::get_num_threads()) &&
-      std::all_of(order_.begin(), order_.end(), [&](size_t e) { return offsets_[e + 1] - offsets_[e] <= kThinRows; });
+  const bool is_thin = !has_enough_chunks() && std::all_of(order_.begin(), order_.end(), [&](size_t e) {
+    return offsets_[e + 1] - offsets_[e] <= kThinRows;
+  });
   const bool can_run = can_run_phases({kernels_, order_, offsets_});
   if (is_compact && !can_run)
     throw Error("[ops.expert_mlps] expected panels of the float32 experts beside compact ones, got none");
   return can_run && (is_compact || (is_thin && !keeps_pre));
+}
+
+torch::Tensor MlpPass::answers_on_panels(const RowWaves& waves, float* pre) const {
+  const MlpPhases phases{kernels_, order_, offsets_};
+  PhaseCall call{x_TD_.const_data_ptr<float>(), x_TD_.size(0), plan_.token_N.const_data_ptr<int64_t>(), nullptr, pre,
+                 pre_offset_E_.data()};
+  if (has_enough_chunks()) {
+    const AnswerChunk answer = whole_chunks(phases, call);
+    return waves.run(experts_of_tasks(), weight_N_, [&](int64_t i, float* y_of_expert) {
+      const Task& task = tasks_[static_cast<size_t>(i)];
+      answer(task.expert, task.chunk, y_of_expert + (task.chunk.first - offsets_[task.expert]) * O_);
+    });
+  }
+  const auto y_NO = kept_buffer(plan_.num_pairs() * O_);
+  call.y_NO = y_NO.data_ptr<float>();
+  run_phases(phases, call);
+  return waves.sum(order_, weight_N_, call.y_NO);
 }
 
 MlpPass::Output MlpPass::forward(bool keeps_pre) {
@@ -140,12 +160,8 @@ MlpPass::Output MlpPass::forward(bool keeps_pre) {
   if (keeps_pre && pre_size_ > 0) output.pre = kept_buffer(pre_size_);
   float* pre = output.pre.defined() ? output.pre.data_ptr<float>() : nullptr;
   const RowWaves waves(plan_, offsets_, O_);
-  if (runs_in_phases(keeps_pre)) {
-    const auto y_NO = kept_buffer(plan_.num_pairs() * O_);
-    float* y = y_NO.data_ptr<float>();
-    run_phases({kernels_, order_, offsets_}, {x_TD_.const_data_ptr<float>(), x_TD_.size(0),
-                                              plan_.token_N.const_data_ptr<int64_t>(), y, pre, pre_offset_E_.data()});
-    output.y_TO = waves.sum(order_, weight_N_, y);
+  if (runs_on_panels(keeps_pre)) {
+    output.y_TO = answers_on_panels(waves, pre);
     return output;
   }
   pack_large_experts();

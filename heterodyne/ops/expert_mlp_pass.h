@@ -56,7 +56,9 @@ class MlpPass {
   std::vector<MlpParameters> make_gradients(const std::vector<WantedGradients>& wanted,
                                             std::vector<MlpGradients>& pointers) const;
   void pack_large_experts();
-  bool runs_in_phases(bool keeps_pre) const;
+  bool has_enough_chunks() const;
+  bool runs_on_panels(bool keeps_pre) const;
+  torch::Tensor answers_on_panels(const RowWaves& waves, float* pre) const;
   void place_pre();
   std::vector<size_t> experts_of_tasks() const;
   torch::Tensor run_for_dx(const Backward& pass, const std::vector<size_t>& expert_of_task,

@@ -26,7 +26,7 @@ struct BytePart {
   int64_t stride_x, stride_scale;
   float* y;
   int64_t stride_y;
-  const int8_t* ahead;
+  const void* ahead;  // what comes after this
 };
 
 // Any panel on any machine.
@@ -164,7 +164,8 @@ HETERODYNE_VNNI void prepare(const CompactPanel& panel, int64_t begin, int64_t d
 template <int R, bool kOnce>
 HETERODYNE_VNNI void multiply(const BytePart& part, ByteBlock& block) {
   const __m512i zeros = _mm512_set1_epi8(static_cast<char>(kByteZero));
-  const int8_t *quad = kOnce ? part.panel.bytes + part.first * kPanel : block.quads, *ahead = part.ahead;
+  const int8_t *quad = kOnce ? part.panel.bytes + part.first * kPanel : block.quads,
+               *ahead = static_cast<const int8_t*>(part.ahead);
   const uint8_t* x = part.x;
   const float* x_scale = part.x_scale;
   const int64_t stride_x = part.stride_x, stride_scale = part.stride_scale;
@@ -240,12 +241,11 @@ void multiply_block(const BytePart& all, int64_t count, ByteBlock& block) {
                                                multiply<4, false>, multiply<5, false>, multiply<6, false>};
   BytePart part = all;
   if (count <= std::ssize(kAtOnce)) {
-    part.ahead += kAhead * kPanel;
+    part.ahead = all.panel.bytes + (all.first + kAhead) * kPanel;
     return kAtOnce[count - 1](part, block);
   }
   prepare(all.panel, all.first, all.depth, block);
   const int64_t groups = (count + kGroup - 1) / kGroup;
-  part.ahead += all.depth * kPanel;
   for (int64_t g = 0; g < groups; ++g) {
     const int64_t begin = count * g / groups, end = count * (g + 1) / groups;
     part.x = all.x + begin * part.stride_x;
@@ -281,7 +281,7 @@ void multiply_bytes(const CompactPanel& panel, const CompactRows& rows, [[maybe_
                         floats,
                         rows.y,
                         rows.stride_y,
-                        panel.bytes + first * panel.columns};
+                        first + kDepth < I || !rows.next ? panel.bytes + (first + kDepth) * panel.columns : rows.next};
 #if defined(HETERODYNE_INTRINSICS)
     if (panel.width == kPanel && part.depth % 4 == 0 && has_byte_products()) {
       multiply_block(part, rows.count, *static_cast<ByteBlock*>(work));

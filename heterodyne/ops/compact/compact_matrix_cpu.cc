@@ -104,6 +104,10 @@ void gemm_bf16(const CompactPanel& panel, const CompactRows& rows, uint16_t* wor
   const int64_t stride = round_to_2(panel.inputs);
   const int64_t step = panel.pairs ? stride : 2 * kDepth;
   const auto* x = reinterpret_cast<const uint16_t*>(rows.rounded);
+  if (rows.next && panel.pairs) {
+    const auto* next = static_cast<const uint16_t*>(rows.next);
+    for (int64_t i = 0; i < panel.inputs * panel.columns; i += 32) __builtin_prefetch(next + i, 0, 2);
+  }
   for (int64_t first = 0; first < panel.inputs; first += step) {
     const int64_t depth = std::min(step, panel.inputs - first);
     if (!panel.pairs) expand_to_pairs(panel, first, depth, work);

@@ -67,6 +67,7 @@ struct CompactRows {
   int64_t stride_y;
   Rounding rounding = Rounding::kNone;
   const float* rounded = nullptr;  // round_rows() of x
+  const void* next = nullptr;      // the panel that is multiplied after this one; many rows ask for it meanwhile
 };
 /// Bytes of memory that a product works in.
 constexpr int64_t kCompactWork = 128 * kPanel * static_cast<int64_t>(sizeof(float));

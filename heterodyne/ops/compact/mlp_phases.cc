@@ -3,6 +3,8 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
 
 #include "heterodyne/base/parallel.h"
 #include "heterodyne/ops/compact/compact_matrix.h"
@@ -57,14 +59,14 @@ struct PhaseMatrix {
 // All tokens as some of the experts want them: rounded once, where more pairs than there are tokens would be.
 class RoundedTokens {
  public:
-  RoundedTokens(const MlpPhases& phases, const PhaseCall& call, const std::vector<PhaseTask>& tasks) {
+  RoundedTokens(const MlpPhases& phases, const PhaseCall& call) {
     if (phases.order.empty()) return;
     const int64_t D = phases.kernels[phases.order.front()].D, T = call.num_tokens;
     for (const Rounding rounding : {Rounding::kBf16, Rounding::kByte}) {
       int64_t pairs = 0;
-      for (const PhaseTask& task : tasks) {
-        const bool wants = of(phases.kernels[task.expert].up_compact, task.chunk.rows) == rounding;
-        pairs += wants ? task.chunk.rows : 0;
+      for (const size_t e : phases.order) {
+        const int64_t rows = phases.offsets[e + 1] - phases.offsets[e];
+        if (of(phases.kernels[e].up_compact, rows) == rounding) pairs += rows;
       }
       if (pairs <= T) continue;
       const int64_t size = rounded_size(rounding, D);
@@ -105,28 +107,37 @@ struct PhaseRows {
   void* work;
 };
 
-void multiply(const PhaseMatrix& by, int64_t p, const PhaseRows& rows, float* y, int64_t stride_y) {
+// Where panel p of a compact matrix lies.
+const void* place_of(const CompactMatrix* matrix, int64_t p) {
+  if (matrix == nullptr) return nullptr;
+  const CompactPanel panel = panel_of(*matrix, p);
+  return panel.pairs ? static_cast<const void*>(panel.pairs) : panel.bytes;
+}
+
+// `next`: the panel that follows, where it lies elsewhere.
+void multiply(const PhaseMatrix& by, int64_t p, const PhaseRows& rows, float* y, int64_t stride_y, const void* next) {
   if (by.compact == nullptr) {
     panel_gemm({nullptr, by.panels, by.outputs, by.inputs}, p, {rows.x, rows.count, y, stride_y}, nullptr);
     return;
   }
-  compact_gemm(panel_of(*by.compact, p), {rows.x, by.inputs, rows.count, y, stride_y, rows.rounding, rows.rounded},
-               rows.work);
+  compact_gemm(panel_of(*by.compact, p),
+               {rows.x, by.inputs, rows.count, y, stride_y, rows.rounding, rows.rounded, next}, rows.work);
 }
 
 // The parts of a thread's memory.
 struct PhaseWork {
-  float *x, *rounded, *pre, *panel;
+  float *x, *rounded, *pre, *panel, *hidden;
 
-  PhaseWork(const MlpKernel& expert, int64_t rows) {
+  PhaseWork(const MlpKernel& expert, int64_t rows, bool has_hidden = false) {
     const int64_t widest = std::max(expert.D, expert.F);
-    const int64_t sizes[4] = {whole_lines(rows * expert.D), whole_lines(rows * rounded_size(Rounding::kWhole, widest)),
-                              whole_lines(rows * 2 * kPanel), kCompactWork / static_cast<int64_t>(sizeof(float))};
-    float* memory = thread_scratch(sizes[0] + sizes[1] + sizes[2] + sizes[3]);
-    x = memory;
+    const int64_t sizes[] = {whole_lines(rows * expert.D), whole_lines(rows * rounded_size(Rounding::kWhole, widest)),
+                             whole_lines(rows * 2 * kPanel), kCompactWork / static_cast<int64_t>(sizeof(float)),
+                             has_hidden ? rows * expert.F : 0};
+    x = thread_scratch(std::accumulate(std::begin(sizes), std::end(sizes), int64_t{0}));
     rounded = x + sizes[0];
     pre = rounded + sizes[1];
     panel = pre + sizes[2];
+    hidden = panel + sizes[3];
   }
 
   // Rows that a matrix multiplies, as it wants them.
@@ -160,9 +171,8 @@ struct HiddenCall {
   float* hidden;
 };
 
-void run_hidden(const MlpKernel& expert, const PhaseTask& task, const HiddenCall& call) {
+void run_hidden(const MlpKernel& expert, const PhaseTask& task, const HiddenCall& call, const PhaseWork& work) {
   const int64_t n = task.chunk.rows, D = expert.D, F = expert.F;
-  const PhaseWork work(expert, n);
   const PhaseRows rows =
       work.gathered(expert, {call.of.x_TD, call.of.token_N + task.chunk.first, n, n, D}, call.tokens);
   float *const kept = call.kept, *const hidden = call.hidden;
@@ -172,23 +182,31 @@ void run_hidden(const MlpKernel& expert, const PhaseTask& task, const HiddenCall
   for (int64_t p = task.begin; p < task.end; ++p) {
     const int64_t W = panel_width(F, p), stride = kept ? expert.pre_width() : expert.parts() * W, at = p * kPanel;
     float* const pre = kept ? kept + expert.pre_at(p) : work.pre;
-    if (expert.is_gated()) multiply(gate, p, rows, pre, stride);
-    multiply(up, p, rows, pre + (expert.parts() - 1) * W, stride);
+    if (expert.is_gated()) multiply(gate, p, rows, pre, stride, place_of(expert.up_compact, p));
+    const bool is_last = p + 1 == task.end;
+    const void* next = is_last ? place_of(expert.down_compact, 0) : place_of(expert.gate_compact, p + 1);
+    multiply(up, p, rows, pre + (expert.parts() - 1) * W, stride, next);
     activate_panel({expert.activation, expert.is_gated(), n, W, pre, stride, hidden + at, F},
                    first_bias ? first_bias + at : nullptr, second_bias ? second_bias + at : nullptr);
   }
 }
 
-void run_answers(const MlpKernel& expert, const PhaseTask& task, const PhaseCall& call, const float* hidden) {
+// `y`: of the first row of the chunk.
+void run_answers(const MlpKernel& expert, const PhaseTask& task, const float* hidden, float* y, const PhaseWork& work) {
   const int64_t n = task.chunk.rows, F = expert.F, O = expert.O;
-  const PhaseWork work(expert, n);
   const PhaseRows rows = work.rows_for(expert.down_compact, hidden, n, F);
-  float* y = call.y_NO + task.chunk.first * O;
   for (int64_t q = task.begin; q < task.end; ++q) {
     const int64_t at = q * kPanel;
-    multiply({expert.down_compact, expert.down_panels, O, F}, q, rows, y + at, O);
+    multiply({expert.down_compact, expert.down_panels, O, F}, q, rows, y + at, O, nullptr);
     if (expert.down_bias_O) add_to_rows(expert.down_bias_O + at, {y + at, O, n, panel_width(O, q)});
   }
+}
+
+// Where hidden values of a chunk are kept, or null.
+float* kept_of(const MlpPhases& phases, const PhaseCall& call, size_t expert, const MlpChunk& chunk) {
+  if (call.pre == nullptr || call.pre_offset_E[expert] < 0) return nullptr;
+  const int64_t row = chunk.first - phases.offsets[expert];
+  return call.pre + call.pre_offset_E[expert] + row * phases.kernels[expert].pre_width();
 }
 
 }  // namespace
@@ -210,25 +228,35 @@ void run_phases(const MlpPhases& phases, const PhaseCall& call) {
   }
   const auto buffer = kept_buffer(size);
   float* hidden = buffer.data_ptr<float>();
-  const auto row_of = [&](const PhaseTask& task) { return task.chunk.first - phases.offsets[task.expert]; };
   const auto hidden_of = [&](const PhaseTask& task) {
-    return hidden + hidden_offset[task.expert] + row_of(task) * phases.kernels[task.expert].F;
-  };
-  const auto kept_of = [&](const PhaseTask& task) -> float* {
-    if (call.pre == nullptr || call.pre_offset_E[task.expert] < 0) return nullptr;
-    return call.pre + call.pre_offset_E[task.expert] + row_of(task) * phases.kernels[task.expert].pre_width();
+    const int64_t row = task.chunk.first - phases.offsets[task.expert];
+    return hidden + hidden_offset[task.expert] + row * phases.kernels[task.expert].F;
   };
   const auto first = tasks_of(phases, [](const MlpKernel& expert) { return expert.F; });
-  const RoundedTokens tokens(phases, call, first);
+  const RoundedTokens tokens(phases, call);
   for_each_task(static_cast<int64_t>(first.size()), [&](int64_t i) {
     const PhaseTask& task = first[static_cast<size_t>(i)];
-    run_hidden(phases.kernels[task.expert], task, {call, tokens, kept_of(task), hidden_of(task)});
+    const MlpKernel& expert = phases.kernels[task.expert];
+    run_hidden(expert, task, {call, tokens, kept_of(phases, call, task.expert, task.chunk), hidden_of(task)},
+               PhaseWork(expert, task.chunk.rows));
   });
   const auto second = tasks_of(phases, [](const MlpKernel& expert) { return expert.O; });
   for_each_task(static_cast<int64_t>(second.size()), [&](int64_t i) {
     const PhaseTask& task = second[static_cast<size_t>(i)];
-    run_answers(phases.kernels[task.expert], task, call, hidden_of(task));
+    const MlpKernel& expert = phases.kernels[task.expert];
+    run_answers(expert, task, hidden_of(task), call.y_NO + task.chunk.first * expert.O,
+                PhaseWork(expert, task.chunk.rows));
   });
+}
+
+AnswerChunk whole_chunks(const MlpPhases& phases, const PhaseCall& call) {
+  return [phases, call, tokens = RoundedTokens(phases, call)](size_t e, const MlpChunk& chunk, float* y_nO) {
+    const MlpKernel& expert = phases.kernels[e];
+    const PhaseWork work(expert, chunk.rows, true);
+    run_hidden(expert, {e, chunk, 0, num_panels(expert.F)},
+               {call, tokens, kept_of(phases, call, e, chunk), work.hidden}, work);
+    run_answers(expert, {e, chunk, 0, num_panels(expert.O)}, work.hidden, y_nO, work);
+  };
 }
 
 }  // namespace heterodyne::ops::internal

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <vector>
 
 #include "heterodyne/ops/expert_mlp_cpu.h"
@@ -28,5 +29,11 @@ struct PhaseCall {
 };
 /// The same bits for any number of threads, and in float32 those of mlp_forward() on panels.
 void run_phases(const MlpPhases& phases, const PhaseCall& call);
+
+/// The same answers for all of one expert's pairs or for some, at once: enough experts with many rows need no phases,
+/// and hidden values stay in a cache. call.y_NO is not used. What it refers to must outlive it; it may be called by
+/// many threads at a time.
+using AnswerChunk = std::function<void(size_t expert, const MlpChunk& chunk, float* y_nO)>;
+AnswerChunk whole_chunks(const MlpPhases& phases, const PhaseCall& call);
 
 }  // namespace heterodyne::ops::internal
