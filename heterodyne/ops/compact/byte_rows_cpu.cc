@@ -212,6 +212,7 @@ HETERODYNE_VNNI void multiply(const BytePart& part, ByteBlock& block) {
     __m512 scale[kVectors];
     if constexpr (kOnce) {
       load_scales(part.panel, part.first + first, scale);
+      ask_for_scales(part.panel, part.first + first + kAhead);
     } else {
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) scale[v] = _mm512_load_ps(block.scales + at + v * kLanes);

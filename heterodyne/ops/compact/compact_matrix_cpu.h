@@ -42,6 +42,14 @@ HETERODYNE_INLINE void scales_at(const CompactPanel& panel, int64_t first, float
   }
 }
 
+/// Those for the inputs from `first` on come into the cache. They may lie behind the panel.
+HETERODYNE_INLINE void ask_for_scales(const CompactPanel& panel, int64_t first) {
+  if (panel.scales == nullptr) return;
+  const uint16_t* scales = panel.scales + first / kScaled * panel.columns;
+  __builtin_prefetch(scales);
+  __builtin_prefetch(scales + kPanel / 2);
+}
+
 /// The inputs [first, first + depth) of a panel, `first` a multiple of 32 (of 2 in bf16): float32 [depth, V].
 void expand_panel(const CompactPanel& panel, int64_t first, int64_t depth, float* to);
 /// All inputs of one column.

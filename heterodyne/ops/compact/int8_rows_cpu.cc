@@ -138,6 +138,7 @@ HETERODYNE_AVX512 void multiply_512(const WholePart& part) {
     }
     __m512 scale[kWide];
     load_scales(part.panel, part.first + first, scale);
+    ask_for_scales(part.panel, part.first + first + kDepth);
 #pragma GCC unroll 3
     for (int r = 0; r < R; ++r) {
       const __m512 x_scale = _mm512_set1_ps(part.x_scale[r * part.stride_scale + first / kScaled]);

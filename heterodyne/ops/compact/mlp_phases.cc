@@ -62,7 +62,7 @@ class RoundedTokens {
   RoundedTokens(const MlpPhases& phases, const PhaseCall& call) {
     if (phases.order.empty()) return;
     const int64_t D = phases.kernels[phases.order.front()].D, T = call.num_tokens;
-    for (const Rounding rounding : {Rounding::kBf16, Rounding::kByte}) {
+    for (const Rounding rounding : {Rounding::kBf16, Rounding::kWhole, Rounding::kByte}) {
       int64_t pairs = 0;
       for (const size_t e : phases.order) {
         const int64_t rows = phases.offsets[e + 1] - phases.offsets[e];
