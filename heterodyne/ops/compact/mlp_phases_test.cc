@@ -121,6 +121,30 @@ TEST_P(EveryPath, ManyThreadsChangeNoBit) {
   }
 }
 
+// One thread has enough chunks, many have not.
+TEST_P(EveryPath, WholeChunksHaveTheBitsOfPhases) {
+  const int before = at::get_num_threads();
+  for (const int64_t T : {12, 300}) {  // two rows of an expert, and 45
+    const auto problem = make_problem({"whole", T, 288, 20, 3}, kForms[1]);
+    for (const Compact format : compact_formats()) {
+      const auto experts = compact_and_meant(problem.experts, format).first;
+      const auto run = [&](int threads, bool learns) {
+        at::set_num_threads(threads);
+        const auto x_TD = problem.x_TD.clone().requires_grad_(learns);
+        const auto y_TD = expert_mlps(x_TD, problem.weight_N, problem.plan, experts, 288);
+        if (learns) y_TD.square().sum().backward();
+        return std::pair(y_TD.detach(), x_TD.grad());
+      };
+      for (const bool learns : {false, true}) {
+        const auto whole = run(1, learns), phases = run(64, learns);
+        EXPECT_TRUE(torch::equal(whole.first, phases.first)) << T << " tokens, " << name_of(format);
+        EXPECT_TRUE(!learns || torch::equal(whole.second, phases.second)) << T << " tokens, " << name_of(format);
+      }
+    }
+  }
+  at::set_num_threads(before);
+}
+
 TEST_P(EveryPath, CompactExpertsAreThoseTheyStandFor) {
   const torch::NoGradGuard no_grad;
   for (const auto& form : kForms) {
