@@ -6,6 +6,7 @@
 
 #include "heterodyne/base/clones.h"
 #include "heterodyne/base/intrinsics.h"
+#include "heterodyne/ops/compact/wide_registers_cpu.h"
 #include "heterodyne/ops/isa.h"
 
 namespace heterodyne::ops::internal {
@@ -80,7 +81,7 @@ HETERODYNE_VNNI inline void turn(__m512* four) {
 // Four inputs of all columns.
 HETERODYNE_VNNI inline void make_quads(const int8_t* bytes, __m512i* to) {
   __m512i row[4];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int i = 0; i < 4; ++i) row[i] = _mm512_loadu_si512(bytes + i * kPanel);
   const __m512i low = _mm512_unpacklo_epi8(row[0], row[1]), high = _mm512_unpackhi_epi8(row[0], row[1]);
   const __m512i low_2 = _mm512_unpacklo_epi8(row[2], row[3]), high_2 = _mm512_unpackhi_epi8(row[2], row[3]);
@@ -94,38 +95,17 @@ HETERODYNE_VNNI inline void make_quads(const int8_t* bytes, __m512i* to) {
 // whole numbers.
 inline void leave_sums() { asm volatile("" ::: "memory"); }
 
-// sum += x times weight, four inputs at a time. As an instruction, since GCC 12 copies each sum of the intrinsic twice
-// and writes one of them to memory in every step of a loop.
-HETERODYNE_VNNI inline void add_products(__m512i& sum, __m512i x, __m512i weight) {
-  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(weight));
-}
-
-// Scales of all columns for the inputs from `first` on, out of order.
-HETERODYNE_VNNI inline void load_scales(const CompactPanel& panel, int64_t first, __m512* to) {
-#pragma GCC unroll 4
-  for (int v = 0; v < kVectors; ++v) {
-    if (panel.column_scales) {
-      to[v] = _mm512_loadu_ps(panel.column_scales + v * kLanes);
-    } else {
-      const uint16_t* bits = panel.scales + first / kScaled * kPanel + v * kLanes;
-      const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bits));
-      to[v] = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
-    }
-  }
-  turn(to);
-}
-
-// y of R rows, which hold their sums in order, from the first inputs or behind others.
+// y of R rows from sums of columns out of order, the first or behind those of other inputs.
 template <int R>
 HETERODYNE_VNNI inline void add_to_y(const BytePart& part, const float* sums) {
-#pragma GCC unroll 6
+#pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
     __m512 sum[kVectors];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) sum[v] = _mm512_load_ps(sums + r * kPanel + v * kLanes);
     turn(sum);
     float* y = part.y + r * part.stride_y;
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v, y += kLanes)
       _mm512_storeu_ps(y, part.first > 0 ? _mm512_add_ps(_mm512_loadu_ps(y), sum[v]) : sum[v]);
   }
@@ -136,21 +116,22 @@ HETERODYNE_VNNI void prepare(const CompactPanel& panel, int64_t begin, int64_t d
   for (int64_t first = 0; first < depth; first += kScaled) {
     const int64_t end = std::min(first + kScaled, depth);
     __m512i sum[kVectors];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) sum[v] = _mm512_setzero_si512();
     for (int64_t k = first; k < end; k += 4) {
       __m512i quad[kVectors];
       make_quads(panel.bytes + (begin + k) * kPanel, quad);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) {
         _mm512_store_si512(to.quads + k / 4 * kQuad + v * kLine, quad[v]);
-        add_products(sum[v], zeros, quad[v]);
+        sum[v] = plus_products(sum[v], zeros, quad[v]);
       }
     }
     __m512 scale[kVectors];
     load_scales(panel, begin + first, scale);
+    turn(scale);
     const int64_t at = first / kScaled * kPanel;
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
       _mm512_store_ps(to.scales + at + v * kLanes, scale[v]);
       _mm512_store_si512(to.less + at + v * kLanes, _mm512_sub_epi32(_mm512_setzero_si512(), sum[v]));
@@ -160,7 +141,7 @@ HETERODYNE_VNNI void prepare(const CompactPanel& panel, int64_t begin, int64_t d
 
 // R rows, from a prepared block or, kOnce, from the panel on its way from memory. What `part.ahead` names is asked for
 // at each step, four cache lines; null: nothing. Sums of a block lie in memory, since registers hold those of kScaled
-// inputs. Loops are unrolled by more than they have turns: by as many, GCC 12 leaves the sums in memory.
+// inputs.
 template <int R, bool kOnce>
 HETERODYNE_VNNI void multiply(const BytePart& part, ByteBlock& block) {
   const __m512i zeros = _mm512_set1_epi8(static_cast<char>(kByteZero));
@@ -195,7 +176,7 @@ HETERODYNE_VNNI void multiply(const BytePart& part, ByteBlock& block) {
       if constexpr (kOnce) {
         make_quads(quad, weight);
 #pragma GCC unroll 8
-        for (int v = 0; v < kVectors; ++v) add_products(less[v], zeros, weight[v]);
+        for (int v = 0; v < kVectors; ++v) less[v] = plus_products(less[v], zeros, weight[v]);
       } else {
 #pragma GCC unroll 8
         for (int v = 0; v < kVectors; ++v) weight[v] = _mm512_load_si512(quad + v * kLine);
@@ -206,12 +187,13 @@ HETERODYNE_VNNI void multiply(const BytePart& part, ByteBlock& block) {
         std::memcpy(&four, x + r * stride_x, sizeof four);
         const __m512i value = _mm512_set1_epi32(four);
 #pragma GCC unroll 8
-        for (int v = 0; v < kVectors; ++v) add_products(product[r][v], value, weight[v]);
+        for (int v = 0; v < kVectors; ++v) product[r][v] = plus_products(product[r][v], value, weight[v]);
       }
     }
     __m512 scale[kVectors];
     if constexpr (kOnce) {
       load_scales(part.panel, part.first + first, scale);
+      turn(scale);
       ask_for_scales(part.panel, part.first + first + kAhead);
     } else {
 #pragma GCC unroll 8
@@ -236,8 +218,8 @@ HETERODYNE_VNNI void multiply(const BytePart& part, ByteBlock& block) {
 // multiplied, the next block is asked for.
 void multiply_block(const BytePart& all, int64_t count, ByteBlock& block) {
   using Multiply = void (*)(const BytePart&, ByteBlock&);
-  static constexpr Multiply kAtOnce[] = {multiply<1, true>, multiply<2, true>, multiply<3, true>, multiply<4, true>,
-                                         multiply<5, true>};
+  static constexpr Multiply kAtOnce[] = {multiply<1, true>, multiply<2, true>, multiply<3, true>,
+                                         multiply<4, true>, multiply<5, true>, multiply<6, true>};
   static constexpr Multiply kBySize[kGroup] = {multiply<1, false>, multiply<2, false>, multiply<3, false>,
                                                multiply<4, false>, multiply<5, false>, multiply<6, false>};
   BytePart part = all;

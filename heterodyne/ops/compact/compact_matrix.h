@@ -56,10 +56,10 @@ torch::Tensor expanded_rows(const CompactMatrix& matrix, const torch::Tensor& in
 /// the processor multiplies bytes (AVX-512 VNNI), each 32 neighbours with a scale of their own; NaN and infinity make a
 /// row's answers NaN there, and neighbours of at most 1e-30 count as zeros. A few rows meet bfloat16 as they are, more
 /// of them meet it expanded to float32 in the cache. Where has_bf16_tiles() (tile_gemm.h), many rows are rounded to
-/// bfloat16 and multiplied so, and whole numbers too where has_tile_unit(); and where something learns in the place of a
-/// bf16 matrix, the factors of both gradients (Micikevicius et al. 2018). Sums are in float32. The same bits for any
-/// number of threads; a row's digits depend on how many come with it. Throws ShapeError unless x_NI is float32 [N, I] on
-/// a CPU.
+/// bfloat16 and multiplied so, and whole numbers too where has_tile_unit(); and where something learns in the place of
+/// a bf16 matrix, the factors of both gradients (Micikevicius et al. 2018). Sums are in float32. The same bits for any
+/// number of threads; a row's digits depend on how many come with it. Throws ShapeError unless x_NI is float32 [N, I]
+/// on a CPU.
 torch::Tensor compact_product(const torch::Tensor& x_NI, const CompactMatrix& matrix, const torch::Tensor& bias_O = {},
                               const torch::Tensor& learning_OI = {});
 

@@ -7,6 +7,7 @@
 #include "heterodyne/base/clones.h"
 #include "heterodyne/base/intrinsics.h"
 #include "heterodyne/ops/compact/byte_rows_cpu.h"
+#include "heterodyne/ops/compact/wide_registers_cpu.h"
 #include "heterodyne/ops/isa.h"
 
 namespace heterodyne::ops::internal {
@@ -82,22 +83,6 @@ HETERODYNE_AVX512 inline void out_of_order(__m512* two) {
   two[1] = _mm512_permutex2var_ps(a, odd, b);
 }
 
-// Scales of all columns for the inputs from `first` on, out of order.
-HETERODYNE_AVX512 inline void load_scales(const CompactPanel& panel, int64_t first, __m512* to) {
-#pragma GCC unroll 4
-  for (int v = 0; v < kWide; ++v) {
-    if (panel.column_scales) {
-      to[v] = _mm512_loadu_ps(panel.column_scales + v * k512);
-    } else {
-      const uint16_t* bits = panel.scales + first / kScaled * kPanel + v * k512;
-      const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bits));
-      to[v] = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
-    }
-  }
-  out_of_order(to);
-  out_of_order(to + 2);
-}
-
 // R rows, whose pairs are made on the way.
 template <int R>
 HETERODYNE_AVX512 void multiply_512(const WholePart& part) {
@@ -105,17 +90,17 @@ HETERODYNE_AVX512 void multiply_512(const WholePart& part) {
   const int8_t *bytes = part.panel.bytes + part.first * kPanel, *ahead = part.ahead;
   const int16_t* x = part.x;
   __m512 sum[R][kWide];
-#pragma GCC unroll 3
+#pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < kWide; ++v) sum[r][v] = _mm512_setzero_ps();
   }
   for (int64_t first = 0; first < depth; first += kScaled) {
     const int64_t end = std::min(first + kScaled, depth);
     __m512i product[R][kWide];
-#pragma GCC unroll 3
+#pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int v = 0; v < kWide; ++v) product[r][v] = _mm512_setzero_si512();
     }
     for (int64_t k = first; k < end; k += 2, bytes += 2 * kPanel, ahead += 2 * kLine, x += 2) {
@@ -125,36 +110,38 @@ HETERODYNE_AVX512 void multiply_512(const WholePart& part) {
       const int8_t* second = k + 1 < depth ? bytes + kPanel : nullptr;
       make_pairs(bytes, second, weight);
       make_pairs(bytes + kPanel / 2, second ? second + kPanel / 2 : nullptr, weight + 2);
-#pragma GCC unroll 3
+#pragma GCC unroll 8
       for (int r = 0; r < R; ++r) {
         int32_t both;
         std::memcpy(&both, x + r * stride_x, sizeof both);
         const __m512i value = _mm512_set1_epi32(both);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int v = 0; v < kWide; ++v) {
-          product[r][v] = _mm512_dpwssd_epi32(product[r][v], value, weight[v]);
+          product[r][v] = plus_pair_products(product[r][v], value, weight[v]);
         }
       }
     }
     __m512 scale[kWide];
     load_scales(part.panel, part.first + first, scale);
+    out_of_order(scale);
+    out_of_order(scale + 2);
     ask_for_scales(part.panel, part.first + first + kDepth);
-#pragma GCC unroll 3
+#pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const __m512 x_scale = _mm512_set1_ps(part.x_scale[r * part.stride_scale + first / kScaled]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int v = 0; v < kWide; ++v) {
         const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(product[r][v]), scale[v]);
         sum[r][v] = _mm512_fmadd_ps(scaled, x_scale, sum[r][v]);
       }
     }
   }
-#pragma GCC unroll 3
+#pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
     in_order(sum[r]);
     in_order(sum[r] + 2);
     float* y = part.y + r * part.stride_y;
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < kWide; ++v, y += k512) {
       _mm512_storeu_ps(y, part.first > 0 ? _mm512_add_ps(_mm512_loadu_ps(y), sum[r][v]) : sum[r][v]);
     }
@@ -182,7 +169,7 @@ HETERODYNE_AVX2 void write_pairs_256(const WholePart& part) {
   auto* to = reinterpret_cast<__m256i*>(part.pairs);
   for (int64_t k = 0; k < part.depth; k += 2, bytes += 2 * kPanel, to += kNarrow) {
     const int8_t* second = k + 1 < part.depth ? bytes + kPanel : nullptr;
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < kNarrow; v += 2) {
       __m256i two[2];
       make_pairs(bytes + v * k256, second ? second + v * k256 : nullptr, two);
@@ -200,7 +187,7 @@ HETERODYNE_AVX2 void multiply_256(const WholePart& part, int64_t column, const f
   for (int64_t first = 0; first < part.depth; first += kScaled, scales += kPanel) {
     const int64_t end = std::min(first + kScaled, part.depth);
     __m256i product[R][V];
-#pragma GCC unroll 3
+#pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 8
       for (int v = 0; v < V; ++v) product[r][v] = _mm256_setzero_si256();
@@ -212,13 +199,13 @@ HETERODYNE_AVX2 void multiply_256(const WholePart& part, int64_t column, const f
         ahead += part.lines * kLine;
       }
       __m256i value[R];
-#pragma GCC unroll 3
+#pragma GCC unroll 8
       for (int r = 0; r < R; ++r) {
         int32_t both;
         std::memcpy(&both, part.x + r * part.stride_x + k, sizeof both);
         value[r] = _mm256_set1_epi32(both);
       }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int v = 0; v < V; v += 2) {
         __m256i weight[2];
         if (kFrom == Pairs::kMade) {
@@ -227,14 +214,14 @@ HETERODYNE_AVX2 void multiply_256(const WholePart& part, int64_t column, const f
           weight[0] = _mm256_loadu_si256(pairs + v);
           weight[1] = _mm256_loadu_si256(pairs + v + 1);
         }
-#pragma GCC unroll 3
+#pragma GCC unroll 8
         for (int r = 0; r < R; ++r) {
           product[r][v] = _mm256_add_epi32(product[r][v], _mm256_madd_epi16(value[r], weight[0]));
           product[r][v + 1] = _mm256_add_epi32(product[r][v + 1], _mm256_madd_epi16(value[r], weight[1]));
         }
       }
     }
-#pragma GCC unroll 3
+#pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const __m256 x_scale = _mm256_set1_ps(part.x_scale[r * part.stride_scale + first / kScaled]);
       float* y = part.y + r * part.stride_y + column;
