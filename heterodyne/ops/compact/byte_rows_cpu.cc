@@ -6,6 +6,7 @@
 
 #include "heterodyne/base/clones.h"
 #include "heterodyne/base/intrinsics.h"
+#include "heterodyne/ops/compact/whole_rows_cpu.h"
 #include "heterodyne/ops/compact/wide_registers_cpu.h"
 #include "heterodyne/ops/isa.h"
 
@@ -18,39 +19,12 @@ constexpr int64_t kLine = 64;          // bytes
 constexpr int64_t kAhead = 128;        // inputs by which a single pass asks for the panel ahead
 constexpr int64_t kQuad = 4 * kPanel;  // bytes of four inputs of all columns
 
-// Some inputs of a panel, of which the first is a multiple of kDepth, and rows that meet them.
-struct BytePart {
-  const CompactPanel& panel;
-  int64_t first, depth;
-  const uint8_t* x;      // of the first row and input
-  const float* x_scale;  // of the same
-  int64_t stride_x, stride_scale;
-  float* y;
-  int64_t stride_y;
-  const void* ahead;  // what comes after this
+// With what comes after these inputs.
+struct BytePart : WholeRows<uint8_t> {
+  const void* ahead;
 };
 
-// Any panel on any machine.
-HETERODYNE_CLONES void multiply_plainly(const BytePart& part, int64_t count) {
-  const CompactPanel& panel = part.panel;
-  for (int64_t r = 0; r < count; ++r) {
-    float* y = part.y + r * part.stride_y;
-    if (part.first == 0) std::fill(y, y + panel.width, 0.0F);
-    for (int64_t first = 0; first < part.depth; first += kScaled) {
-      const int64_t end = std::min(first + kScaled, part.depth);
-      int32_t sum[kPanel] = {};
-      for (int64_t k = first; k < end; ++k) {
-        const int8_t* bytes = panel.bytes + (part.first + k) * panel.columns;
-        const int32_t x = part.x[r * part.stride_x + k] - kByteZero;
-        for (int64_t c = 0; c < panel.columns; ++c) sum[c] += x * bytes[c];
-      }
-      float scale[kPanel];
-      scales_at(panel, part.first + first, scale);
-      const float x_scale = part.x_scale[r * part.stride_scale + first / kScaled];
-      for (int64_t c = 0; c < panel.width; ++c) y[c] += static_cast<float>(sum[c]) * scale[c] * x_scale;
-    }
-  }
-}
+HETERODYNE_CLONES void multiply_plainly(const BytePart& part, int64_t count) { multiply_whole(part, count, kByteZero); }
 
 #if defined(HETERODYNE_INTRINSICS)
 
@@ -222,20 +196,13 @@ void multiply_block(const BytePart& all, int64_t count, ByteBlock& block) {
                                          multiply<4, true>, multiply<5, true>, multiply<6, true>};
   static constexpr Multiply kBySize[kGroup] = {multiply<1, false>, multiply<2, false>, multiply<3, false>,
                                                multiply<4, false>, multiply<5, false>, multiply<6, false>};
-  BytePart part = all;
-  if (count <= std::ssize(kAtOnce)) {
-    part.ahead = all.panel.bytes + (all.first + kAhead) * kPanel;
-    return kAtOnce[count - 1](part, block);
-  }
+  if (count <= std::ssize(kAtOnce))
+    return kAtOnce[count - 1]({all, all.panel.bytes + (all.first + kAhead) * kPanel}, block);
   prepare(all.panel, all.first, all.depth, block);
   const int64_t groups = (count + kGroup - 1) / kGroup;
   for (int64_t g = 0; g < groups; ++g) {
     const int64_t begin = count * g / groups, end = count * (g + 1) / groups;
-    part.x = all.x + begin * part.stride_x;
-    part.x_scale = all.x_scale + begin * part.stride_scale;
-    part.y = all.y + begin * part.stride_y;
-    kBySize[end - begin - 1](part, block);
-    part.ahead = nullptr;
+    kBySize[end - begin - 1]({all.from(begin), g == 0 ? all.ahead : nullptr}, block);
   }
 }
 
@@ -253,18 +220,11 @@ bool has_byte_products() {
 }
 
 void multiply_bytes(const CompactPanel& panel, const CompactRows& rows, [[maybe_unused]] void* work) {
-  const int64_t I = panel.inputs, floats = rounded_size(Rounding::kByte, I);
+  const int64_t I = panel.inputs;
   for (int64_t first = 0; first < I; first += kDepth) {
-    const BytePart part{panel,
-                        first,
-                        std::min(kDepth, I - first),
-                        reinterpret_cast<const uint8_t*>(rows.rounded) + first,
-                        rows.rounded + round_to_4(I) / 4 + first / kScaled,
-                        4 * floats,
-                        floats,
-                        rows.y,
-                        rows.stride_y,
-                        first + kDepth < I || !rows.next ? panel.bytes + (first + kDepth) * panel.columns : rows.next};
+    const void* next = panel.bytes + (first + kDepth) * panel.columns;
+    const BytePart part{WholeRows<uint8_t>::of(panel, rows, first, std::min(kDepth, I - first)),
+                        first + kDepth < I || !rows.next ? next : rows.next};
 #if defined(HETERODYNE_INTRINSICS)
     if (panel.width == kPanel && part.depth % 4 == 0 && has_byte_products()) {
       multiply_block(part, rows.count, *static_cast<ByteBlock*>(work));

@@ -7,6 +7,7 @@
 #include "heterodyne/base/clones.h"
 #include "heterodyne/base/intrinsics.h"
 #include "heterodyne/ops/compact/byte_rows_cpu.h"
+#include "heterodyne/ops/compact/whole_rows_cpu.h"
 #include "heterodyne/ops/compact/wide_registers_cpu.h"
 #include "heterodyne/ops/isa.h"
 
@@ -24,15 +25,8 @@ enum class Pairs {
 };
 
 // Some rows, some inputs, of which the first is a multiple of kScaled, and all columns.
-struct WholePart {
-  const CompactPanel& panel;
-  int64_t first, depth;
+struct WholePart : WholeRows<int16_t> {
   int32_t* pairs;
-  const int16_t* x;      // of the first row and input
-  const float* x_scale;  // of the same
-  int64_t stride_x, stride_scale;
-  float* y;
-  int64_t stride_y;
   const int8_t* ahead;  // what is asked for at each step, `lines` times kLine; null: nothing
   int64_t lines;
 };
@@ -48,10 +42,7 @@ constexpr int k256 = 8, kNarrow = kPanel / k256;
 // The rows from `begin` on in one of the passes over a block. The last two passes ask for the next block, so that it
 // comes while nothing else is read.
 WholePart rows_from(const WholePart& all, int64_t begin, int64_t pass, int64_t passes) {
-  WholePart part = all;
-  part.x += begin * part.stride_x;
-  part.x_scale += begin * part.stride_scale;
-  part.y += begin * part.stride_y;
+  WholePart part{all.from(begin), all.pairs, all.ahead, all.lines};
   if (passes == 1) part.lines = 2;
   else if (pass == passes - 1) part.ahead += part.depth / 2 * kLine;
   else if (pass < passes - 2) part.ahead = nullptr;
@@ -282,52 +273,20 @@ MultiplyBlock block_product() { return nullptr; }
 
 #endif
 
-// Any panel on any machine.
-HETERODYNE_CLONES void multiply_plainly(const WholePart& part, int64_t count) {
-  const CompactPanel& panel = part.panel;
-  for (int64_t r = 0; r < count; ++r) {
-    float* y = part.y + r * part.stride_y;
-    if (part.first == 0) std::fill(y, y + panel.width, 0.0F);
-    for (int64_t first = 0; first < part.depth; first += kScaled) {
-      const int64_t end = std::min(first + kScaled, part.depth);
-      int32_t sum[kPanel] = {};
-      for (int64_t k = first; k < end; ++k) {
-        const int8_t* bytes = panel.bytes + (part.first + k) * panel.columns;
-        const int32_t value = part.x[r * part.stride_x + k];
-        for (int64_t c = 0; c < panel.columns; ++c) sum[c] += value * bytes[c];
-      }
-      float scale[kPanel];
-      scales_at(panel, part.first + first, scale);
-      const float x_scale = part.x_scale[r * part.stride_scale + first / kScaled];
-      for (int64_t c = 0; c < panel.width; ++c) y[c] += static_cast<float>(sum[c]) * scale[c] * x_scale;
-    }
-  }
-}
+HETERODYNE_CLONES void multiply_plainly(const WholePart& part, int64_t count) { multiply_whole(part, count, 0); }
 
 }  // namespace
 
 void multiply_int8(const CompactPanel& panel, const CompactRows& rows, void* work) {
   static_assert(kDepth / 2 * kPanel * static_cast<int64_t>(sizeof(int32_t)) <= kCompactWork);
-  const int64_t I = panel.inputs, floats = rounded_size(Rounding::kWhole, I);
+  const int64_t I = panel.inputs;
   const MultiplyBlock fast = panel.width == kPanel ? block_product() : nullptr;
   for (int64_t row = 0; row < rows.count; row += kRowBlock) {
-    const int64_t count = std::min(kRowBlock, rows.count - row);
     for (int64_t first = 0; first < I; first += kDepth) {
-      const int64_t depth = std::min(kDepth, I - first);
-      const float* rounded = rows.rounded + row * floats;
-      const WholePart part{panel,
-                           first,
-                           depth,
-                           static_cast<int32_t*>(work),
-                           reinterpret_cast<const int16_t*>(rounded) + first,
-                           rounded + round_to_2(I) / 2 + first / kScaled,
-                           2 * floats,
-                           floats,
-                           rows.y + row * rows.stride_y,
-                           rows.stride_y,
-                           panel.bytes + (first + depth) * panel.columns,
-                           1};
-      (fast ? fast : multiply_plainly)(part, count);
+      const auto block = WholeRows<int16_t>::of(panel, rows, first, std::min(kDepth, I - first)).from(row);
+      const int8_t* ahead = panel.bytes + (first + block.depth) * panel.columns;
+      (fast ? fast : multiply_plainly)({block, static_cast<int32_t*>(work), ahead, 1},
+                                       std::min(kRowBlock, rows.count - row));
     }
   }
 }
