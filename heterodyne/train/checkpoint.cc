@@ -277,7 +277,11 @@ void CheckpointFolder::settle(int64_t last, std::optional<int64_t> best, int64_t
   for (int64_t i = 0; i < static_cast<int64_t>(all.size()); ++i) {
     const int64_t step = all[static_cast<size_t>(i)];
     const bool is_recent = i >= num_past - keep && i < num_past;
-    if (!is_recent && step != best) fs::remove_all(folder_of(step), ignored);
+    if (is_recent || step == best) continue;
+    // Under the name of what is not finished, so that a process which is killed meanwhile leaves nothing that stays.
+    const std::string folder = folder_of(step), unfinished = folder + kTemporary;
+    fs::rename(folder, unfinished, ignored);
+    fs::remove_all(unfinished, ignored);
   }
 }
 

@@ -92,7 +92,7 @@ class CheckRooms(ScratchTree):
     def test_the_processors_instructions_come_from_their_header(self):
         self.write("heterodyne/base/intrinsics.h", "#include <immintrin.h>\n")
         self.accepts()
-        self.write("heterodyne/ops/x_cpu.cc", "#include <immintrin.h>\n")
+        self.write("heterodyne/layer/x_cpu.cc", "#include <immintrin.h>\n")
         self.complains("only heterodyne/base/intrinsics.h may include it")
 
     def test_no_source_includes_all_of_libtorch(self):

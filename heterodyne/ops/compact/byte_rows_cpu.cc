@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <iterator>
 
 #include "heterodyne/base/clones.h"
 #include "heterodyne/base/intrinsics.h"
@@ -192,17 +191,17 @@ HETERODYNE_VNNI void multiply(const BytePart& part, ByteBlock& block) {
 // multiplied, the next block is asked for.
 void multiply_block(const BytePart& all, int64_t count, ByteBlock& block) {
   using Multiply = void (*)(const BytePart&, ByteBlock&);
-  static constexpr Multiply kAtOnce[] = {multiply<1, true>, multiply<2, true>, multiply<3, true>,
-                                         multiply<4, true>, multiply<5, true>, multiply<6, true>};
-  static constexpr Multiply kBySize[kGroup] = {multiply<1, false>, multiply<2, false>, multiply<3, false>,
-                                               multiply<4, false>, multiply<5, false>, multiply<6, false>};
-  if (count <= std::ssize(kAtOnce))
-    return kAtOnce[count - 1]({all, all.panel.bytes + (all.first + kAhead) * kPanel}, block);
+  static constexpr Multiply kAtOnce[kGroup] = {multiply<1, true>, multiply<2, true>, multiply<3, true>,
+                                               multiply<4, true>, multiply<5, true>, multiply<6, true>};
+  constexpr int64_t kLeast = kGroup / 2;  // rows of a group where there are more than one
+  static constexpr Multiply kBySize[] = {multiply<3, false>, multiply<4, false>, multiply<5, false>,
+                                         multiply<6, false>};
+  if (count <= kGroup) return kAtOnce[count - 1]({all, all.panel.bytes + (all.first + kAhead) * kPanel}, block);
   prepare(all.panel, all.first, all.depth, block);
   const int64_t groups = (count + kGroup - 1) / kGroup;
   for (int64_t g = 0; g < groups; ++g) {
     const int64_t begin = count * g / groups, end = count * (g + 1) / groups;
-    kBySize[end - begin - 1]({all.from(begin), g == 0 ? all.ahead : nullptr}, block);
+    kBySize[end - begin - kLeast]({all.from(begin), g == 0 ? all.ahead : nullptr}, block);
   }
 }
 
