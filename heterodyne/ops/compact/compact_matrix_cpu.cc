@@ -99,15 +99,19 @@ void gemm_expanded(const CompactPanel& panel, const CompactRows& rows, float* wo
 // panel.
 int64_t most_read_directly() { return std::max<int64_t>(2, most_few_rows()); }
 
+// What is multiplied later comes into the cache.
+template <class Value>
+HETERODYNE_INLINE void ask_for(const Value* values, int64_t count) {
+  constexpr int64_t kLine = 64 / sizeof(Value);
+  for (int64_t i = 0; i < count; i += kLine) __builtin_prefetch(values + i);
+}
+
 // As bfloat16 from memory (bf16) or, expanded to it, from the cache.
 void gemm_bf16(const CompactPanel& panel, const CompactRows& rows, uint16_t* work) {
   const int64_t stride = round_to_2(panel.inputs);
   const int64_t step = panel.pairs ? stride : 2 * kDepth;
   const auto* x = reinterpret_cast<const uint16_t*>(rows.rounded);
-  if (rows.next && panel.pairs) {
-    const auto* next = static_cast<const uint16_t*>(rows.next);
-    for (int64_t i = 0; i < panel.inputs * panel.columns; i += 32) __builtin_prefetch(next + i, 0, 2);
-  }
+  if (rows.next && panel.pairs) ask_for(static_cast<const uint16_t*>(rows.next), panel.inputs * panel.columns);
   for (int64_t first = 0; first < panel.inputs; first += step) {
     const int64_t depth = std::min(step, panel.inputs - first);
     if (!panel.pairs) expand_to_pairs(panel, first, depth, work);
@@ -181,13 +185,6 @@ void compact_panel(const float* first_row, const CompactPanel& panel) {
       }
     }
   }
-}
-
-// Of what is multiplied after the inputs that are expanded now.
-template <class Value>
-HETERODYNE_INLINE void ask_for(const Value* values, int64_t count) {
-  constexpr int64_t kLine = 64 / sizeof(Value);
-  for (int64_t i = 0; i < count; i += kLine) __builtin_prefetch(values + i);
 }
 
 HETERODYNE_CLONES void expand_panel(const CompactPanel& panel, int64_t first, int64_t depth, float* to) {

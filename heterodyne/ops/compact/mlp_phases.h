@@ -1,5 +1,5 @@
-// Forward pass of feed-forward experts in two phases over panels of their weights: hidden values of all rows, then
-// their answers. So a single row keeps all threads busy, and weights may be compact. Raw pointers.
+// Forward pass of feed-forward experts over panels of their weights, which may be compact: in two phases, hidden values
+// of all rows and then their answers, so that a single row keeps all threads busy; or chunk by chunk. Raw pointers.
 //
 // Letters: T tokens, D width, O output width, F hidden width of one expert, N chosen pairs.
 #pragma once
