@@ -54,16 +54,12 @@ torch::Tensor draw_row_of(const RouteInput& input) {
 }
 
 void RoutingLog::add(const std::string& layer, const Routing& routing) {
-  const auto& offset_T1 = routing.plan.token_offset_T1;
-  const int64_t T = routing.num_tokens();
-  const auto has_none_T = offset_T1.narrow(0, 1, T) == offset_T1.narrow(0, 0, T);
-  const int64_t num_counted = routing.num_counted_tokens();
-  LayerRouting entry{layer,
-                     routing.plan.tokens_per_expert_E,
-                     num_counted,
-                     has_none_T.sum().item<int64_t>() - (T - num_counted),
-                     routing.num_dropped,
-                     {}};
+  const int64_t* offset_T1 = routing.plan.token_offset_T1.const_data_ptr<int64_t>();
+  const int64_t T = routing.num_tokens(), num_counted = routing.num_counted_tokens();
+  int64_t num_without = 0;
+  for (int64_t t = 0; t < T; ++t) num_without += offset_T1[t + 1] == offset_T1[t] ? 1 : 0;
+  LayerRouting entry{
+      layer, routing.plan.tokens_per_expert_E, num_counted, num_without - (T - num_counted), routing.num_dropped, {}};
   if (keep_pairs) entry.routing = routing;
   layers.push_back(std::move(entry));
 }

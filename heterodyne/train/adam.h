@@ -1,5 +1,6 @@
 // Adam: what the optimizers adam, adamw and adam_factored share: the settings, and moments by name with the bias
-// correction of Kingma and Ba 2015, algorithm 1. The update itself is the library's fused kernel.
+// correction of Kingma and Ba 2015, algorithm 1. The update itself is the library's fused kernel, or for experts whose
+// moments have idle steps to take before it our own (ops/steps/replay.h).
 #pragma once
 
 #include "heterodyne/ops/steps/replay.h"
@@ -39,11 +40,16 @@ class Adam : public Optimizer {
   void update(const std::vector<Entry>& entries, double lr) override;
   /// In one pass (ops/steps/replay.h), unless weight decay is in the gradient, which then is not zero.
   void replay(const std::vector<Entry>& entries, std::span<const Rates> steps, bool weights_only) override;
+  /// Where replay() takes one pass, so that moments are read and written once for idle steps and the one after them.
+  bool can_follow(const Entry& entry) const override;
+  void follow(const std::vector<Entry>& entries) const override;
 
   const AdamOptions& options() const { return options_; }
 
  private:
   ops::IdleAdam idle_steps(std::span<const Rates> steps, double steps_before) const;
+  // The step that follows entry.missed.
+  ops::AdamStep step_after(const Entry& entry, double lr) const;
 
   AdamOptions options_;
   WeightDecay decay_;

@@ -49,31 +49,67 @@ bool is_of_expert(const std::string& name) {
 void Optimizer::step(const NamedParameters& parameters, double lr) {
   const torch::NoGradGuard no_grad;
   std::vector<Entry> entries;
-  std::vector<BehindByName::value_type*> late;
-  for (const auto& [name, parameter] : parameters) {
-    const auto behind = behind_.find(name);
+  std::vector<Record*> late, followed;
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const auto& [name, parameter] = parameters[i];
+    Record* record = find_record(i, name);
+    const bool waits = record && record->behind;
     if (!parameter.requires_grad()) {
-      if (behind != behind_.end()) late.push_back(&*behind);
+      if (waits) late.push_back(record);
       continue;
     }
     const auto& gradient = parameter.grad();
-    const bool is_idle = !gradient.defined() && idle_ != "step" && is_of_expert(name);
-    if (is_idle && idle_ == "leave") continue;
-    if (is_idle && behind != behind_.end()) continue;
-    auto found = state_.find(name);
-    if (found == state_.end()) found = state_.emplace(name, initial_state(name, parameter)).first;
+    const bool follows = waits && record->behind->is_state_alone;
+    const bool is_idle = !gradient.defined() && !follows && idle_ != "step" && is_of_expert(name);
+    if (is_idle && (waits || idle_ == "leave")) continue;
+    if (!record) record = &record_of(i, name, parameter);
     if (is_idle) {
-      behind_.emplace(name, Behind{parameter, missed_.size()});
+      record->behind = Behind{parameter, missed_.size()};
+      ++num_behind_;
       continue;
     }
-    if (behind != behind_.end()) late.push_back(&*behind);
-    entries.push_back({parameter, gradient.defined() ? gradient : zero_gradient(parameter), &found->second});
+    if (follows) followed.push_back(record);
+    else if (waits) late.push_back(record);
+    entries.push_back({parameter, gradient.defined() ? gradient : zero_gradient(parameter), &record->state,
+                       follows ? missed_by(*record) : std::span<const Rates>()});
   }
   replay_behind(late, false);
   if (!entries.empty()) update(entries, lr);
+  for (Record* record : followed) forget_behind(*record);
   for (const Entry& entry : entries) tell_change(entry.parameter);
-  if (behind_.empty()) missed_.clear();
+  if (!is_behind()) missed_.clear();
   else missed_.push_back({lr, momentum()});
+}
+
+// Of the i-th parameter of a step; null when there is none. Parameters mostly come in the order of the step before, and
+// there are thousands of them.
+Optimizer::Record* Optimizer::find_record(size_t i, const std::string& name) {
+  if (i < places_.size() && places_[i] != records_.end() && places_[i]->first == name) return &places_[i]->second;
+  const auto found = records_.find(name);
+  if (i >= places_.size()) places_.resize(i + 1, records_.end());
+  places_[i] = found;
+  return found == records_.end() ? nullptr : &found->second;
+}
+
+Optimizer::Record& Optimizer::record_of(size_t i, const std::string& name, const torch::Tensor& parameter) {
+  places_[i] = records_.emplace(name, Record{initial_state(name, parameter)}).first;
+  return places_[i]->second;
+}
+
+std::span<const Optimizer::Rates> Optimizer::missed_by(const Record& record) const {
+  return std::span<const Rates>(missed_).subspan(record.behind->since);
+}
+
+void Optimizer::forget_behind(Record& record) {
+  record.behind.reset();
+  --num_behind_;
+}
+
+std::vector<Optimizer::Record*> Optimizer::all_behind() {
+  std::vector<Record*> all;
+  for (auto& [name, record] : records_)
+    if (record.behind) all.push_back(&record);
+  return all;
 }
 
 // Read only, so all may be the same memory.
@@ -88,34 +124,52 @@ torch::Tensor Optimizer::zero_gradient(const torch::Tensor& parameter) {
 }
 
 void Optimizer::catch_up() {
-  std::vector<BehindByName::value_type*> all;
-  for (auto& behind : behind_) all.push_back(&behind);
-  replay_behind(all, false);
+  replay_behind(all_behind(), false);
   missed_.clear();
 }
 
+// What was read is to be stepped next, and state may wait for that.
 void Optimizer::catch_up(const std::string& layer, const std::vector<int64_t>& ids) {
-  if (behind_.empty()) return;
-  std::vector<BehindByName::value_type*> who;
+  if (!is_behind()) return;
+  std::vector<Record*> whole, weights;
   for (const int64_t id : ids) {
     const std::string prefix = fmt::format("{}.experts.{}.", layer, id);
-    for (auto i = behind_.lower_bound(prefix); i != behind_.end() && i->first.starts_with(prefix); ++i)
-      who.push_back(&*i);
+    for (auto i = records_.lower_bound(prefix); i != records_.end() && i->first.starts_with(prefix); ++i) {
+      Record& record = i->second;
+      if (!record.behind || record.behind->is_state_alone) continue;
+      const bool is_late = !missed_by(record).empty();
+      (is_late && can_follow({record.behind->parameter, {}, &record.state}) ? weights : whole).push_back(&record);
+    }
   }
-  replay_behind(who, false);
+  replay_behind(whole, false);
+  replay_behind(weights, true);
+  for (Record* record : weights) record->behind->is_state_alone = true;
 }
 
-void Optimizer::replay_behind(const std::vector<BehindByName::value_type*>& who, bool weights_only) {
+void Optimizer::replay_behind(const std::vector<Record*>& who, bool weights_only) {
   const torch::NoGradGuard no_grad;
   std::map<size_t, std::vector<Entry>> by_start;
-  for (auto* behind : who) {
-    by_start[behind->second.since].push_back({behind->second.parameter, {}, &state_.at(behind->first)});
-    tell_change(behind->second.parameter);
+  std::vector<Entry> followers;
+  for (Record* record : who) {
+    const Entry entry{record->behind->parameter, {}, &record->state, missed_by(*record)};
+    if (record->behind->is_state_alone) {
+      if (!weights_only) followers.push_back(entry);
+      continue;
+    }
+    by_start[record->behind->since].push_back(entry);
+    tell_change(entry.parameter);
   }
   for (const auto& [since, entries] : by_start)
-    if (since < missed_.size()) replay(entries, std::span<const Rates>(missed_).subspan(since), weights_only);
+    if (since < missed_.size()) replay(entries, entries.front().missed, weights_only);
+  follow(followers);
   if (weights_only) return;
-  for (auto* behind : who) behind_.erase(behind_.find(behind->first));
+  for (Record* record : who) forget_behind(*record);
+}
+
+Optimizer::State Optimizer::copy_of(const State& state) {
+  State copy;
+  for (const auto& [key, tensor] : state) copy[key] = tensor.clone();
+  return copy;
 }
 
 void Optimizer::replay(const std::vector<Entry>& entries, std::span<const Rates> steps, bool weights_only) {
@@ -123,9 +177,9 @@ void Optimizer::replay(const std::vector<Entry>& entries, std::span<const Rates>
   std::vector<State> kept;
   for (Entry& entry : all) {
     entry.gradient = zero_gradient(entry.parameter);
+    entry.missed = {};
     if (!weights_only) continue;
-    State& copy = kept.emplace_back();
-    for (const auto& [key, tensor] : *entry.state) copy[key] = tensor.clone();
+    kept.push_back(copy_of(*entry.state));
   }
   const double before = momentum();
   for (const Rates& rates : steps) {
@@ -138,34 +192,38 @@ void Optimizer::replay(const std::vector<Entry>& entries, std::span<const Rates>
 
 CaughtUp::CaughtUp(Optimizer& optimizer) : optimizer_(optimizer) {
   const torch::NoGradGuard no_grad;
-  std::vector<Optimizer::BehindByName::value_type*> all;
-  for (auto& behind : optimizer.behind_) {
-    behind.second.weight_kept = behind.second.parameter.detach().clone();
-    all.push_back(&behind);
-  }
+  const auto all = optimizer.all_behind();
+  for (auto* record : all) record->behind->weight_kept = record->behind->parameter.detach().clone();
   optimizer.replay_behind(all, true);
 }
 
 CaughtUp::~CaughtUp() {
   const torch::NoGradGuard no_grad;
-  for (auto& [name, behind] : optimizer_.behind_) {
-    behind.parameter.copy_(behind.weight_kept);
-    behind.weight_kept = torch::Tensor();
+  for (auto* record : optimizer_.all_behind()) {
+    record->behind->parameter.copy_(record->behind->weight_kept);
+    record->behind->weight_kept = torch::Tensor();
   }
 }
 
 std::vector<std::pair<std::string, torch::Tensor>> Optimizer::state() const {
   std::vector<std::pair<std::string, torch::Tensor>> all;
-  for (const auto& [name, state] : state_) {
+  bool has_missed = false;
+  for (const auto& [name, record] : records_) {
+    State state = record.state;
+    const bool follows = record.behind && record.behind->is_state_alone;
+    if (follows) {
+      state = copy_of(state);
+      follow({{record.behind->parameter, {}, &state, missed_by(record)}});
+    }
     for (const auto& [key, tensor] : state) all.emplace_back(name + "." + key, tensor);
-    const auto found = behind_.find(name);
-    if (found == behind_.end()) continue;
-    const Behind& behind = found->second;
+    if (!record.behind || follows) continue;
+    const Behind& behind = *record.behind;
+    has_missed = true;
     all.emplace_back(name + "." + kIdleSince, torch::tensor(static_cast<int64_t>(behind.since)));
     all.emplace_back(name + "." + kIdleWeight,
                      behind.weight_kept.defined() ? behind.weight_kept : behind.parameter.detach());
   }
-  if (behind_.empty()) return all;
+  if (!has_missed) return all;
   auto missed = torch::empty({static_cast<int64_t>(missed_.size()), 2}, torch::kFloat64);
   auto values = missed.accessor<double, 2>();
   for (int64_t i = 0; i < missed.size(0); ++i) {
@@ -199,7 +257,7 @@ torch::Tensor parameter_named(const std::string& name, const NamedParameters& pa
 
 void Optimizer::load_state(const NamedParameters& parameters,
                            const std::vector<std::pair<std::string, torch::Tensor>>& saved, const std::string& file) {
-  std::map<std::string, State> loaded;
+  RecordByName loaded;
   std::vector<std::pair<std::string, torch::Tensor>> behind;
   for (const auto& [name, tensor] : saved) {
     const auto [owner, key] = StateName(name);
@@ -212,14 +270,15 @@ void Optimizer::load_state(const NamedParameters& parameters,
     if (expected == fresh.end() || expected->second.sizes() != tensor.sizes()) {
       throw FormatError::in_file(file, fmt::format("{}: does not fit this optimizer", name));
     }
-    loaded[owner][key] = tensor.to(expected->second.scalar_type()).clone();
+    loaded[owner].state[key] = tensor.to(expected->second.scalar_type()).clone();
   }
-  for (const auto& [owner, state] : loaded) {
-    if (state.size() != initial_state(owner, parameter_named(owner, parameters, file)).size()) {
+  for (const auto& [owner, record] : loaded) {
+    if (record.state.size() != initial_state(owner, parameter_named(owner, parameters, file)).size()) {
       throw FormatError::in_file(file, fmt::format("{}: part of its state is missing", owner));
     }
   }
-  state_ = std::move(loaded);
+  records_ = std::move(loaded);
+  places_.clear();
   load_behind(parameters, behind, file);
 }
 
@@ -227,7 +286,7 @@ void Optimizer::load_state(const NamedParameters& parameters,
 void Optimizer::load_behind(const NamedParameters& parameters,
                             const std::vector<std::pair<std::string, torch::Tensor>>& saved, const std::string& file) {
   const torch::NoGradGuard no_grad;
-  behind_.clear();
+  num_behind_ = 0;
   missed_.clear();
   std::map<std::string, std::pair<torch::Tensor, torch::Tensor>> by_owner;  // since, weight
   for (const auto& [name, tensor] : saved) {
@@ -245,21 +304,23 @@ void Optimizer::load_behind(const NamedParameters& parameters,
   for (const auto& [owner, values] : by_owner) {
     const auto& [since, weight] = values;
     const auto parameter = parameter_named(owner, parameters, file);
-    const bool fits = state_.contains(owner) && since.defined() && since.numel() == 1 && weight.defined() &&
+    const auto record = records_.find(owner);
+    const bool fits = record != records_.end() && since.defined() && since.numel() == 1 && weight.defined() &&
                       weight.sizes() == parameter.sizes();
     const int64_t first = fits ? since.item<int64_t>() : -1;
     if (first < 0 || first > static_cast<int64_t>(missed_.size()))
       throw FormatError::in_file(file, fmt::format("{}: the steps that it missed do not fit", owner));
     parameter.detach().copy_(weight);
-    behind_.emplace(owner, Behind{parameter, static_cast<size_t>(first)});
+    record->second.behind = Behind{parameter, static_cast<size_t>(first)};
+    ++num_behind_;
   }
 }
 
 void Optimizer::remap(const std::string& prefix, const std::vector<AxisChange>& changes) {
   for (const AxisChange& change : changes) {
-    const auto found = state_.find(prefix + "." + change.name);
-    if (found == state_.end()) continue;
-    for (auto& [key, tensor] : found->second) {
+    const auto found = records_.find(prefix + "." + change.name);
+    if (found == records_.end()) continue;
+    for (auto& [key, tensor] : found->second.state) {
       const auto own = change_of_state(tensor, missing_axis(key), change);
       if (!own) continue;
       const auto zeros = torch::zeros_like(tensor.narrow(own->axis, 0, 1));
@@ -271,8 +332,9 @@ void Optimizer::remap(const std::string& prefix, const std::vector<AxisChange>& 
 void Optimizer::keep_only(const NamedParameters& parameters) {
   std::set<std::string> names;
   for (const auto& parameter : parameters) names.insert(parameter.first);
-  std::erase_if(state_, [&](const auto& entry) { return !names.contains(entry.first); });
-  std::erase_if(behind_, [&](const auto& entry) { return !names.contains(entry.first); });
+  std::erase_if(records_, [&](const auto& entry) { return !names.contains(entry.first); });
+  places_.clear();
+  num_behind_ = all_behind().size();
 }
 
 double clip_gradients(const NamedParameters& parameters, double limit) {

@@ -15,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -59,7 +60,7 @@ class Optimizer {
   void catch_up();
   void catch_up(const std::string& layer, const std::vector<int64_t>& ids);
   /// Whether steps were put off.
-  bool is_behind() const { return !behind_.empty(); }
+  bool is_behind() const { return num_behind_ > 0; }
 
   /// Every state tensor: "<parameter>.<key>". Of parameters whose steps were put off also "<parameter>.idle_weight",
   /// what they hold without CaughtUp, and "<parameter>.idle_since", an index into "missed_steps".
@@ -88,20 +89,26 @@ class Optimizer {
   /// Whether the entries of a new expert start with the mean of the others' instead of zero.
   virtual bool starts_at_mean(const std::string& key) const { return static_cast<void>(key), false; }
 
-  struct Entry {
-    torch::Tensor parameter;
-    torch::Tensor gradient;
-    State* state;
-  };
-  virtual void update(const std::vector<Entry>& entries, double lr) = 0;
-
   /// What a step depends on beside gradients and state.
   struct Rates {
     double lr, momentum;
   };
+  struct Entry {
+    torch::Tensor parameter;
+    torch::Tensor gradient;
+    State* state;
+    std::span<const Rates> missed = {};  // steps that the parameter has taken and its state has not, if can_follow()
+  };
+  virtual void update(const std::vector<Entry>& entries, double lr) = 0;
+
   /// Steps without a gradient, one after the other. `weights_only`: state stays as it is. Entries have no gradient.
   /// This one calls update(); a kind whose steps are a formula overrides it.
   virtual void replay(const std::vector<Entry>& entries, std::span<const Rates> steps, bool weights_only);
+
+  /// Whether state may stay behind its parameter, to follow in the next update() or in follow(), which takes the missed
+  /// steps of each entry's state alone.
+  virtual bool can_follow(const Entry& entry) const { return static_cast<void>(entry), false; }
+  virtual void follow(const std::vector<Entry>& entries) const { static_cast<void>(entries); }
 
  private:
   friend class CaughtUp;
@@ -110,18 +117,30 @@ class Optimizer {
     torch::Tensor parameter;
     size_t since = 0;                // the first of missed_ that it has not seen
     torch::Tensor weight_kept = {};  // its values while CaughtUp shows others
+    bool is_state_alone = false;     // the parameter has seen them all since
   };
-  using BehindByName = std::map<std::string, Behind>;
+  struct Record {
+    State state;
+    std::optional<Behind> behind = {};
+  };
+  using RecordByName = std::map<std::string, Record>;
 
+  Record* find_record(size_t i, const std::string& name);
+  Record& record_of(size_t i, const std::string& name, const torch::Tensor& parameter);
+  std::span<const Rates> missed_by(const Record& record) const;
+  void forget_behind(Record& record);
+  std::vector<Record*> all_behind();
+  static State copy_of(const State& state);
   torch::Tensor zero_gradient(const torch::Tensor& parameter);
-  void replay_behind(const std::vector<BehindByName::value_type*>& who, bool weights_only);
+  void replay_behind(const std::vector<Record*>& who, bool weights_only);
   void load_behind(const NamedParameters& parameters, const std::vector<std::pair<std::string, torch::Tensor>>& saved,
                    const std::string& file);
 
   std::string idle_;
-  std::map<std::string, State> state_;
-  BehindByName behind_;
-  std::vector<Rates> missed_;              // steps since the first that somebody in behind_ has not seen
+  RecordByName records_;
+  std::vector<RecordByName::iterator> places_;  // of the latest step's parameters, in their order
+  size_t num_behind_ = 0;
+  std::vector<Rates> missed_;              // steps since the first that somebody who is behind has not seen
   std::vector<torch::Tensor> zeros_ = {};  // gradients of those that have none, one for each dtype
 };
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/fixtures.h"
@@ -366,6 +367,46 @@ TEST(IdleExperts, ALookChangesNothingAndAResumedRunGoesOnBitForBit) {
     for (size_t e = 0; e < first.parameters.size(); ++e) {
       EXPECT_TRUE(torch::equal(first.parameters[e].second, unbroken.parameters[e].second)) << e;
       EXPECT_TRUE(torch::equal(second.parameters[e].second, unbroken.parameters[e].second)) << e;
+    }
+  }
+}
+
+// Between a read and the step that follows it, state of the experts that were read may wait for that step. Whoever asks
+// for it, or brings everything up to date, finds what `step` has; and an expert that gets no gradient in spite of
+// having been read is stepped all the same.
+TEST(IdleExperts, StateThatWaitsForItsStepIsSeenAsIfItDidNot) {
+  for (const auto& settings : idle_kinds()) {
+    SCOPED_TRACE(write_value(Value(settings)));
+    Idle plain(settings, "step", torch::kFloat64), looked(settings, "replay", torch::kFloat64),
+        caught(settings, "replay", torch::kFloat64), unread(settings, "replay", torch::kFloat64);
+    for (auto* run : {&plain, &looked, &caught, &unread})
+      for (int i = 0; i < 20; ++i) run->step();
+    const auto expect_state = [&](Optimizer& optimizer) {
+      std::map<std::string, torch::Tensor> state;
+      for (const auto& [name, tensor] : optimizer.state()) state.emplace(name, tensor);
+      for (const auto& [name, tensor] : plain.optimizer->state()) {
+        if (state.contains(name.substr(0, name.rfind('.')) + ".idle_since")) continue;
+        ASSERT_TRUE(state.contains(name));
+        EXPECT_TRUE(torch::allclose(state.at(name), tensor, 1e-9)) << name;
+      }
+    };
+    looked.optimizer->catch_up("layers.0", {0, 1, 2, 3});
+    expect_state(*looked.optimizer);
+    {
+      const CaughtUp shown(*looked.optimizer);
+      expect_state(*looked.optimizer);
+    }
+    caught.optimizer->catch_up("layers.0", {0, 3});
+    caught.optimizer->catch_up();
+    expect_state(*caught.optimizer);
+    EXPECT_FALSE(caught.optimizer->is_behind());
+    unread.optimizer->catch_up("layers.0", {3, 4});
+    for (auto* run : {&plain, &looked, &caught, &unread}) {
+      for (int i = 0; i < 20; ++i) run->step();
+      run->optimizer->catch_up();
+      for (size_t e = 0; e < 6; ++e)
+        EXPECT_LE(difference(run->parameters[e].second, plain.parameters[e].second), 1e-12) << e;
+      expect_state(*run->optimizer);
     }
   }
 }

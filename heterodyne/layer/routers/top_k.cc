@@ -37,8 +37,8 @@ class TopKRouter : public LinearGateRouter {
 
   Routing route(const RouteInput& input) override {
     const bool is_noisy = is_training() && (options_.noise != "none" || options_.jitter > 0);
-    if (!is_noisy && options_.weights == "softmax_of_selected") {
-      const TokenChoice choice = choose_in_passing(input);
+    if (!is_noisy && needs_no_other_logits()) {
+      const TokenChoice choice = choose_in_passing(input, options_.weights == "one");
       if (choice.expert_TK.defined()) return make_routing(choice, input, num_experts());
     }
     auto logit_TE = logits(input, options_.jitter);
@@ -53,6 +53,14 @@ class TopKRouter : public LinearGateRouter {
   }
 
  private:
+  // Whether what the selected weigh depends on their own logits alone. Shares of a softmax that add up to one are the
+  // softmax of the selected; a weight of one has the gradient of all.
+  bool needs_no_other_logits() const {
+    const std::string& weights = options_.weights;
+    return weights == "softmax_of_selected" || (weights == "renormalized" && options_.score == "softmax") ||
+           (weights == "one" && !torch::GradMode::is_enabled());
+  }
+
   torch::Tensor noise(const torch::Tensor& logit_TE, RandomKey key) const {
     const auto row_T = torch::arange(logit_TE.size(0));
     const bool is_gumbel = options_.noise == "gumbel";

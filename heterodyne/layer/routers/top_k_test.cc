@@ -61,6 +61,22 @@ TEST(TopKRouter, OneIsStraightThrough) {
                               torch::autograd::grad({(score.weight_N * factor).sum()}, {y})[0]));
 }
 
+// Without a gradient, and of logits that nobody asks for, the same choices and weights come of one pass.
+TEST(TopKRouter, InPassingItChoosesAndWeighsAsOtherwise) {
+  for (const auto* weights : {"one", "renormalized", "softmax_of_selected"}) {
+    auto in_passing = fixtures::route_input(fixtures::normal("x", {50, 6}));
+    const auto router = identity_router({{"k", 3}, {"weights", weights}}, 6);
+    const auto expected = router->route(in_passing);
+    in_passing.needs = {};
+    const torch::NoGradGuard no_grad;
+    const auto routing = router->route(in_passing);
+    EXPECT_FALSE(routing.logit_TE.defined());
+    EXPECT_TRUE(torch::equal(routing.plan.expert_N, expected.plan.expert_N)) << weights;
+    EXPECT_TRUE(torch::equal(routing.plan.token_N, expected.plan.token_N)) << weights;
+    EXPECT_TRUE(torch::allclose(routing.weight_N, expected.weight_N, 1e-5, 1e-6)) << weights;
+  }
+}
+
 // With one choice the softmax of the selected is 1 whatever the score; raw scores keep a gradient.
 TEST(TopKRouter, WithOneChoiceOnlyScoresGiveTheGateAGradient) {
   for (const auto& [weights, has_gradient] : {std::pair{"softmax_of_selected", false}, {"score", true}}) {

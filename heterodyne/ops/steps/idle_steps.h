@@ -1,5 +1,5 @@
-// Idle steps: those of an optimizer that were put off while a tensor's gradient was zero, as numbers, for replay() and
-// its kernels.
+// Idle steps: those of an optimizer that were put off while a tensor's gradient was zero, and the step that follows
+// them, as numbers, for replay.h and its kernels.
 //
 // Letters: K steps that were put off.
 #pragma once
@@ -18,7 +18,8 @@ namespace heterodyne::ops {
 struct IdleAdam {
   static constexpr size_t kTerms = 13;  // of the series: 16^-13 is below the precision of float64
   struct Group {
-    double root = 0;  // a
+    double root = 0;   // a
+    double width = 0;  // largest |d_i|
     std::array<double, kTerms> series{};
   };
   std::vector<Group> groups;
@@ -26,6 +27,16 @@ struct IdleAdam {
 
   /// Fills `groups` from c_K, not negative, and a_K. Defined beside replay(), in replay.cc.
   void set_steps(const std::vector<double>& c_K, const std::vector<double>& a_K);
+};
+
+/// A step of Adam with a gradient g, whose moments first shrink by those of K idle steps that the parameter has taken:
+///   m <- beta1 mean_scale m + (1 - beta1) g,   v <- beta2 square_scale v + (1 - beta2) g^2,
+///   p <- decay p - rate m / (root_scale sqrt(v) + eps)
+/// where rate and root_scale hold the bias corrections.
+struct AdamStep {
+  double mean_scale = 1, square_scale = 1;
+  double beta1 = 0, beta2 = 0, eps = 0;
+  double decay = 1, rate = 0, root_scale = 1;
 };
 
 /// K steps of a rule that is linear in a parameter p and its buffer b:

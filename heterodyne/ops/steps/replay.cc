@@ -1,6 +1,7 @@
 #include "heterodyne/ops/steps/replay.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/parallel.h"
@@ -40,6 +41,14 @@ void replay_range(const AdamTensors& tensors, int64_t first, int64_t size, bool 
       internal::AdamRange<Scalar>{tensors.parameter.data_ptr<Scalar>() + first, tensors.mean.data_ptr<Scalar>() + first,
                                   tensors.square.data_ptr<Scalar>() + first, size},
       *tensors.idle, weights_only);
+}
+
+template <class Scalar>
+void step_range(const AdamStepTensors& tensors, int64_t first, int64_t size) {
+  internal::step_adam(
+      internal::AdamRange<Scalar>{tensors.parameter.data_ptr<Scalar>() + first, tensors.mean.data_ptr<Scalar>() + first,
+                                  tensors.square.data_ptr<Scalar>() + first, size},
+      tensors.gradient.const_data_ptr<Scalar>() + first, *tensors.step);
 }
 
 template <class Scalar>
@@ -87,12 +96,14 @@ void IdleAdam::set_steps(const std::vector<double>& c_K, const std::vector<doubl
       lowest = low;
       highest = high;
     }
-    Group group{(lowest + highest) / 2, {}};
+    Group group;
+    group.root = (lowest + highest) / 2;
     bool is_needed = false;
     for (size_t i = begin; i < end; ++i) {
       if (!counts(i)) continue;
       is_needed = true;
       const double away = group.root > 0 ? a_K[i] / group.root - 1 : 0;
+      group.width = std::max(group.width, std::abs(away));
       double term = c_K[i];
       for (double& q : group.series) {
         q += term;
@@ -107,5 +118,13 @@ void IdleAdam::set_steps(const std::vector<double>& c_K, const std::vector<doubl
 void replay(const std::vector<AdamTensors>& tensors, bool weights_only) { replay_all(tensors, weights_only); }
 
 void replay(const std::vector<LinearTensors>& tensors, bool weights_only) { replay_all(tensors, weights_only); }
+
+void step(const std::vector<AdamStepTensors>& tensors) {
+  for (const auto& each : tensors) HETERODYNE_DCHECK(can_replay(each.parameter) && can_replay(each.gradient));
+  for_each_range(tensors, [&](const AdamStepTensors& each, int64_t first, int64_t size) {
+    if (each.parameter.scalar_type() == torch::kFloat32) step_range<float>(each, first, size);
+    else step_range<double>(each, first, size);
+  });
+}
 
 }  // namespace heterodyne::ops

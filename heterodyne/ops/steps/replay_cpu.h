@@ -1,4 +1,4 @@
-// The kernels behind replay(): raw pointers, a range of values at a time.
+// The kernels behind replay() and step(): raw pointers, a range of values at a time.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,8 @@ struct AdamRange {
 };
 void replay_adam(const AdamRange<float>& range, const IdleAdam& idle, bool weights_only);
 void replay_adam(const AdamRange<double>& range, const IdleAdam& idle, bool weights_only);
+void step_adam(const AdamRange<float>& range, const float* gradient, const AdamStep& step);
+void step_adam(const AdamRange<double>& range, const double* gradient, const AdamStep& step);
 
 template <class Scalar>
 struct LinearRange {

@@ -85,6 +85,31 @@ TEST(Replay, WeightsAloneLeaveTheMomentsAsTheyAre) {
   EXPECT_TRUE(torch::equal(p, other));
 }
 
+// Three idle steps and one with a gradient, all at once or the weights first: the same, and what Kingma and Ba's
+// algorithm says of the last step, in float64.
+TEST(Replay, MomentsMayBeLeftToTheStepThatFollows) {
+  for (const auto dtype : {torch::kFloat32, torch::kFloat64}) {
+    for (const int64_t size : {0, 1, 15, 255, 40'000}) {
+      const Steps idle(11, 3, 0.01, 0.999);
+      const AdamStep last{idle.idle.mean_scale, idle.idle.square_scale, 0.9, 0.999, 1e-8, 0.99, 0.02, 1.5};
+      auto p = draw("p", size).to(dtype), m = draw("m", size).to(dtype), v = draw("v", size).to(dtype).square();
+      const auto g = draw("g", size).to(dtype);
+      auto whole_p = p.clone();
+      const auto whole_m = m.clone(), whole_v = v.clone();
+      replay(std::vector<AdamTensors>{{whole_p, whole_m, whole_v, &idle.idle}}, false);
+      const auto mean = 0.9 * whole_m + 0.1 * g, square = 0.999 * whole_v + 0.001 * g * g;
+      const auto expected = 0.99 * whole_p - 0.02 * mean / (1.5 * square.sqrt() + 1e-8);
+
+      replay(std::vector<AdamTensors>{{p, m, v, &idle.idle}}, true);
+      step({{p, g, m, v, &last}});
+      const double precision = dtype == torch::kFloat32 ? 1e-6 : 1e-13;
+      EXPECT_TRUE(torch::allclose(m, mean, precision, precision)) << size;
+      EXPECT_TRUE(torch::allclose(v, square, precision, precision)) << size;
+      EXPECT_TRUE(torch::allclose(p, expected, precision, precision)) << size;
+    }
+  }
+}
+
 TEST(Replay, NoSquareMakesTheFirstStepAsLargeAsEpsAllows) {
   IdleAdam idle;
   idle.eps = 0.5;

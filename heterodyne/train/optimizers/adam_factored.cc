@@ -52,6 +52,8 @@ class AdamFactoredOptimizer : public Adam {
     Optimizer::replay(entries, steps, weights_only);
   }
 
+  bool can_follow(const Entry&) const override { return false; }
+
  private:
   void update_expert(const Entry& entry, double lr) const {
     const double beta2 = options().beta2;
