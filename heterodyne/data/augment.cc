@@ -130,9 +130,11 @@ void Augment::visit(Fields& field) {
   field("mixup", mixup, "share of the images that are mixed with another (Zhang et al. 2018)", share());
   field("mixup_alpha", mixup_alpha, "of the Beta distribution of the shares", between(0.01, 1),
         effective_when(mixup > 0, "mixup = 0"));
+  colours.visit(field);
 }
 
-void Augment::check(const std::string& where, int64_t height, int64_t width) const {
+void Augment::check(const std::string& where, int64_t channels, int64_t height, int64_t width) const {
+  colours.check(where, channels, height, width);
   const auto refuse = [&](const std::string& message) { throw ConfigError(where, "augment", message); };
   if (erase > 0 && erase_smallest > erase_largest) {
     refuse(fmt::format("erase_smallest: expected at most erase_largest = {}, got {}", erase_largest, erase_smallest));
@@ -148,7 +150,7 @@ void Augment::check(const std::string& where, int64_t height, int64_t width) con
 }
 
 void augment_images(const Augment& augment, torch::Tensor& image_BCHW, const torch::Tensor& index_B,
-                    const std::vector<float>& black_C, RandomKey key) {
+                    const std::vector<PixelRange>& range_C, RandomKey key) {
   HETERODYNE_DCHECK(image_BCHW.is_contiguous() && image_BCHW.scalar_type() == torch::kFloat32);
   const int64_t B = image_BCHW.size(0), C = image_BCHW.size(1), H = image_BCHW.size(2), W = image_BCHW.size(3);
   const int64_t padding = augment.crop_padding, box_draws = kBoxAttempts * kDrawsOfAttempt;
@@ -160,6 +162,9 @@ void augment_images(const Augment& augment, torch::Tensor& image_BCHW, const tor
   const auto part_BN = augment.resized_crop > 0
                            ? RandomStream("data.augment.resized_crop").uniform_rows(key, index_B, box_draws)
                            : torch::Tensor();
+  const auto colour_BN = augment.colours.change_images()
+                             ? RandomStream("data.augment.colours").uniform_rows(key, index_B, kColourDraws)
+                             : torch::Tensor();
   const auto erase_BN = RandomStream("data.augment.erase").uniform_rows(key, index_B, erase_draws);
   const float *crop = crop_B2.const_data_ptr<float>(), *flip = flip_B1.const_data_ptr<float>();
   const float* erasing = erase_BN.const_data_ptr<float>();
@@ -171,7 +176,9 @@ void augment_images(const Augment& augment, torch::Tensor& image_BCHW, const tor
     const Shift shift{whole(crop[2 * b], 2 * padding + 1), whole(crop[2 * b + 1], 2 * padding + 1), padding,
                       static_cast<double>(flip[b]) < augment.flip};
     for (int64_t c = 0; c < C && !shift.is_nothing(); ++c)
-      shift_plane(shift, black_C[static_cast<size_t>(c)], H, W, copy, image + c * H * W);
+      shift_plane(shift, range_C[static_cast<size_t>(c)].black, H, W, copy, image + c * H * W);
+    if (colour_BN.defined())
+      change_colours(augment.colours, range_C, colour_BN.const_data_ptr<float>() + b * kColourDraws, {image, H, W});
     const float* draws = erasing + b * erase_draws;
     if (static_cast<double>(draws[0]) < augment.erase) erase(drawn_box(erased, draws + 1, H, W), C, H, W, image);
   }

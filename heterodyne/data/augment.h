@@ -13,6 +13,7 @@
 #include "heterodyne/base/fields.h"
 #include "heterodyne/base/random.h"
 #include "heterodyne/base/torch.h"
+#include "heterodyne/data/colours.h"
 
 namespace heterodyne {
 
@@ -29,22 +30,25 @@ struct Augment {
   double mixup = 0;
   double mixup_alpha = 0.2;
   double resized_crop = 0;
+  ColourChanges colours = {};
   void visit(Fields& field);
 
   /// Throws ConfigError about `augment` of `where`: erase_smallest above erase_largest, cutmix and mixup together above
-  /// 1, or a padding that is not smaller than the images.
-  void check(const std::string& where, int64_t height, int64_t width) const;
-  bool changes_images() const { return resized_crop > 0 || crop_padding > 0 || flip > 0 || erase > 0; }
+  /// 1, a padding that is not smaller than the images, or colours that do not fit them.
+  void check(const std::string& where, int64_t channels, int64_t height, int64_t width) const;
+  bool changes_images() const {
+    return resized_crop > 0 || crop_padding > 0 || flip > 0 || erase > 0 || colours.change_images();
+  }
   bool mixes() const { return cutmix > 0 || mixup > 0; }
 };
 
-/// Crops, flips and erases in place; every example on its own. image_BCHW is contiguous float32, index_B int64 on the
-/// CPU; black_C is the value of a black pixel, which the padding has. Erased pixels become 0, the channel's mean.
+/// Crops, flips, changes colours and erases in place, in this order; every example on its own. image_BCHW is contiguous
+/// float32, index_B int64 on the CPU; padding is black. Erased pixels become 0, the channel's mean.
 /// Random erasing: Zhong et al. 2020, algorithm 1, with ten attempts. A resized crop (Szegedy et al. 2015, section 6)
 /// has a uniform share of the area and sides whose ratio is log-uniform in 3/4 .. 4/3, and is brought to the image's
 /// size, bilinear; after ten attempts that do not fit, the image stays whole.
 void augment_images(const Augment& augment, torch::Tensor& image_BCHW, const torch::Tensor& index_B,
-                    const std::vector<float>& black_C, RandomKey key);
+                    const std::vector<PixelRange>& range_C, RandomKey key);
 
 /// A rectangle of pixels; empty when it has no rows or no columns.
 struct Box {

@@ -22,7 +22,7 @@ torch::Tensor counted(int64_t B, int64_t H, int64_t W) {
 
 torch::Tensor changed(const Augment& augment, torch::Tensor image_BCHW, const torch::Tensor& index_B,
                       RandomKey key = kKey) {
-  augment_images(augment, image_BCHW, index_B, {-1.0F}, key);
+  augment_images(augment, image_BCHW, index_B, {{-1.0F, 1.0F}}, key);
   return image_BCHW;
 }
 
@@ -90,6 +90,19 @@ TEST(Augment, WhatBecomesOfAnExampleDependsOnSeedEpochAndIndexAlone) {
   EXPECT_FALSE(torch::equal(changed(augment, counted(20, 8, 8), torch::arange(20), {8, 3}), all)) << "another seed";
 }
 
+// Colours are changed between 0, black, and 1, white, wherever the network's values lie, and before anything is erased.
+TEST(Augment, ColoursChangeBetweenBlackAndWhite) {
+  Augment augment;
+  augment.colours.grey = 1;
+  auto image = torch::tensor({-2.0F, 0.0F, 2.0F}).view({1, 3, 1, 1}).contiguous();  // 0, 1/2, 1
+  augment_images(augment, image, torch::arange(1), {{-2, 2}, {-2, 2}, {-2, 2}}, kKey);
+  EXPECT_TRUE(torch::allclose(image, torch::full({1, 3, 1, 1}, -2 + 4 * (0.587 * 0.5 + 0.114)), 1e-6));
+  augment.erase = 1, augment.erase_smallest = augment.erase_largest = 0.9;
+  image = torch::ones({1, 3, 32, 32});
+  augment_images(augment, image, torch::arange(1), {{-2, 2}, {-2, 2}, {-2, 2}}, kKey);
+  EXPECT_EQ(image.min().item<float>(), 0) << "erased values stay as they are";
+}
+
 // A share of 0.75 leaves sides of half the image: 4 x 8 of 8 x 16. Around (4, 8) it is whole, at a corner a quarter.
 TEST(CutMix, ABoxIsCutOffAtTheEdges) {
   const auto is = [](const Box& box, Box expected) {
@@ -148,13 +161,13 @@ TEST(Mixtures, AreAsFrequentAsAskedFor) {
 }
 
 TEST(Augment, RefusesSettingsThatCannotHoldTogether) {
-  EXPECT_EQ(message_of<ConfigError>([] { Augment{.erase = 1, .erase_smallest = 0.5}.check("data.x", 8, 8); }),
+  EXPECT_EQ(message_of<ConfigError>([] { Augment{.erase = 1, .erase_smallest = 0.5}.check("data.x", 1, 8, 8); }),
             "[data.x] augment: erase_smallest: expected at most erase_largest = 0.33, got 0.5");
-  EXPECT_EQ(message_of<ConfigError>([] { Augment{.cutmix = 0.75, .mixup = 0.5}.check("data.x", 8, 8); }),
+  EXPECT_EQ(message_of<ConfigError>([] { Augment{.cutmix = 0.75, .mixup = 0.5}.check("data.x", 1, 8, 8); }),
             "[data.x] augment: cutmix and mixup: expected at most 1 together, got 0.75 + 0.5; an image is mixed once");
-  EXPECT_EQ(message_of<ConfigError>([] { Augment{.crop_padding = 8}.check("data.x", 8, 9); }),
+  EXPECT_EQ(message_of<ConfigError>([] { Augment{.crop_padding = 8}.check("data.x", 1, 8, 9); }),
             "[data.x] augment: crop_padding: expected less than the 8 pixels of an image, got 8");
-  EXPECT_NO_THROW(Augment{.erase_smallest = 0.5}.check("data.x", 8, 8)) << "without effect";
+  EXPECT_NO_THROW(Augment{.erase_smallest = 0.5}.check("data.x", 1, 8, 8)) << "without effect";
 }
 
 // Of a ramp, bilinear parts are ramps: equal steps along a row, none larger than of the whole, all values within it.

@@ -73,7 +73,7 @@ std::unique_ptr<Dataset> make_idx_dataset(const IdxImages& files, const IdxSetti
   const DataShape shape = settings.shape(files.kind);
   const Normalize normalize = settings.fit.normalize(settings.normalize);
   normalize.check(where, shape.channels);
-  settings.augment.check(where, shape.height, shape.width);
+  settings.augment.check(where, shape.channels, shape.height, shape.width);
   const std::string folder =
       find_source_folder(context, {files.kind, files.folder_names, {"train-images-idx3-ubyte"}, files.how_to_get});
   ImageSource source;

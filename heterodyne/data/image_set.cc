@@ -106,9 +106,9 @@ void ImageDataset::augment(Batch& batch, RandomKey key) const {
 // Each image on its own.
 void ImageDataset::change(Batch& batch, RandomKey key) const {
   if (!augment_.changes_images()) return;
-  std::vector<float> black_C;
-  for (const auto& values : value_of_pixel_) black_C.push_back(values[0]);
-  augment_images(augment_, batch.inputs, batch.index_B, black_C, key);
+  std::vector<PixelRange> range_C;
+  for (const auto& values : value_of_pixel_) range_C.push_back({values.front(), values.back()});
+  augment_images(augment_, batch.inputs, batch.index_B, range_C, key);
 }
 
 // Partners are augmented as they are in this epoch themselves, but for being mixed. Labels become shares.

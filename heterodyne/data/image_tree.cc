@@ -103,7 +103,7 @@ DataShape PictureOptions::shape(const std::string& where) const {
   constexpr int64_t kColours = 3;
   check_class_names(classes, where);
   normalize.check(where, kColours);
-  augment.check(where, square.size, square.size);
+  augment.check(where, kColours, square.size, square.size);
   return {kColours, square.size, square.size, static_cast<int64_t>(classes.size())};
 }
 

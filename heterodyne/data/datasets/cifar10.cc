@@ -110,7 +110,7 @@ struct Cifar10 {
 
   static std::unique_ptr<Dataset> make(const Options& options, const DataContext& context) {
     options.normalize.check("data.cifar10", kShape.channels);
-    options.augment.check("data.cifar10", kShape.height, kShape.width);
+    options.augment.check("data.cifar10", kShape.channels, kShape.height, kShape.width);
     const TrainingFiles files = find_training_files(context);
     const std::string missing = join(files.missing) + ": not found (also tried .gz, .xz)";
     const std::string all = with_commas(kNumFiles * kImagesPerFile);

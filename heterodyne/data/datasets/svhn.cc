@@ -76,7 +76,7 @@ struct Svhn {
 
   static std::unique_ptr<Dataset> make(const Options& options, const DataContext& context) {
     options.normalize.check("data.svhn", kHouseNumber.channels);
-    options.augment.check("data.svhn", kHouseNumber.height, kHouseNumber.width);
+    options.augment.check("data.svhn", kHouseNumber.channels, kHouseNumber.height, kHouseNumber.width);
     const std::string folder = find_source_folder(context, {"svhn",
                                                             {"", "svhn"},
                                                             {"train_32x32.mat"},

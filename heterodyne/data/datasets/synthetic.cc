@@ -41,7 +41,7 @@ struct Synthetic {
   };
 
   static std::unique_ptr<Dataset> make(const Options& options, const DataContext& context) {
-    options.augment.check("data.synthetic", options.size, options.size);
+    options.augment.check("data.synthetic", options.channels, options.size, options.size);
     ImageSource source;
     source.train = draw(options, "data.synthetic.train", options.examples);
     source.load_test = [options] { return draw(options, "data.synthetic.test", options.test_examples); };
