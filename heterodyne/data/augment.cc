@@ -162,7 +162,7 @@ void augment_images(const Augment& augment, torch::Tensor& image_BCHW, const tor
   const auto part_BN = augment.resized_crop > 0
                            ? RandomStream("data.augment.resized_crop").uniform_rows(key, index_B, box_draws)
                            : torch::Tensor();
-  const auto colour_BN = augment.colours.change_images()
+  const auto colour_BN = augment.colours.changes_images()
                              ? RandomStream("data.augment.colours").uniform_rows(key, index_B, kColourDraws)
                              : torch::Tensor();
   const auto erase_BN = RandomStream("data.augment.erase").uniform_rows(key, index_B, erase_draws);

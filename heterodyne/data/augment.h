@@ -37,7 +37,7 @@ struct Augment {
   /// 1, a padding that is not smaller than the images, or colours that do not fit them.
   void check(const std::string& where, int64_t channels, int64_t height, int64_t width) const;
   bool changes_images() const {
-    return resized_crop > 0 || crop_padding > 0 || flip > 0 || erase > 0 || colours.change_images();
+    return resized_crop > 0 || crop_padding > 0 || flip > 0 || erase > 0 || colours.changes_images();
   }
   bool mixes() const { return cutmix > 0 || mixup > 0; }
 };

@@ -171,7 +171,7 @@ void ColourChanges::visit(Fields& field) {
 
 void ColourChanges::check(const std::string& where, int64_t channels, int64_t height, int64_t width) const {
   const auto refuse = [&](const std::string& message) { throw ConfigError(where, "augment", message); };
-  if (change_images() && channels != kChannels)
+  if (changes_images() && channels != kChannels)
     refuse(fmt::format("jitter, grey and blur: expected images of {} channels, got {}", kChannels, channels));
   if (blur == 0) return;
   if (blur_smallest > blur_largest)

@@ -53,7 +53,7 @@ struct ColourChanges {
   /// Throws ConfigError about `augment` of `where`: images without three channels, a kernel that is even or too large
   /// for them, blur_smallest above blur_largest.
   void check(const std::string& where, int64_t channels, int64_t height, int64_t width) const;
-  bool change_images() const { return jitter > 0 || grey > 0 || blur > 0; }
+  bool changes_images() const { return jitter > 0 || grey > 0 || blur > 0; }
 };
 
 /// Uniform draws that an image needs.

@@ -23,6 +23,11 @@ ImageSet image_set_of(std::string pixels, const std::vector<int64_t>& labels, co
   return set;
 }
 
+std::array<int64_t, 3> ImageSet::size_CHW() const {
+  if (read) return read_CHW;
+  return {pixel_NCHW.size(1), pixel_NCHW.size(2), pixel_NCHW.size(3)};
+}
+
 void Normalize::check(const std::string& where, int64_t channels) const {
   for (const auto& [name, list] : {std::pair("mean", &mean), std::pair("std", &std)}) {
     if (static_cast<int64_t>(list->size()) == channels) continue;
@@ -41,7 +46,7 @@ ImageDataset::ImageDataset(ImageSource source)
       values[pixel] = static_cast<float>((scaled - source.normalize.mean[c]) / source.normalize.std[c]);
     }
   }
-  HETERODYNE_DCHECK(static_cast<int64_t>(value_of_pixel_.size()) == source.train.pixel_NCHW.size(1));
+  HETERODYNE_DCHECK(static_cast<int64_t>(value_of_pixel_.size()) == source.train.size_CHW()[0]);
   ClassCut cut = source.cut ? *std::move(source.cut)
                             : cut_by_class(source.train.label_N, class_names_, source.validation, source.per_class);
   const auto size_of = [](const std::vector<int64_t>& places) { return static_cast<int64_t>(places.size()); };
@@ -68,16 +73,15 @@ int64_t ImageDataset::size(Split split) const { return part(split).size; }
 Batch ImageDataset::get(Split split, const torch::Tensor& index_B) const {
   check_shape("dataset", "index_B", index_B, {"B"});
   const Part& examples = part(split);
-  const auto& pixels = examples.images.pixel_NCHW;
-  const int64_t channels = pixels.size(1);
-  const int64_t plane = pixels.size(2) * pixels.size(3);
+  const ImageSet& images = examples.images;
+  const auto [C, H, W] = images.size_CHW();
+  const int64_t plane = H * W;
   Batch batch;
   batch.index_B = index_B.to(torch::kCPU, torch::kInt64).contiguous();
-  batch.inputs = torch::empty({batch.index_B.size(0), channels, pixels.size(2), pixels.size(3)}, torch::kFloat32);
+  batch.inputs = torch::empty({batch.index_B.size(0), C, H, W}, torch::kFloat32);
   batch.label_B = torch::empty({batch.index_B.size(0)}, torch::kInt64);
   const int64_t* index = batch.index_B.const_data_ptr<int64_t>();
-  const int64_t* label = examples.images.label_N.const_data_ptr<int64_t>();
-  const uint8_t* pixel = pixels.const_data_ptr<uint8_t>();
+  const int64_t* label = images.label_N.const_data_ptr<int64_t>();
   float* value = batch.inputs.data_ptr<float>();
   int64_t* label_out = batch.label_B.data_ptr<int64_t>();
   for (int64_t b = 0; b < batch.index_B.size(0); ++b) {
@@ -88,7 +92,9 @@ Batch ImageDataset::get(Split split, const torch::Tensor& index_B) const {
     }
     const int64_t place = examples.place.empty() ? index[b] : examples.place[static_cast<size_t>(index[b])];
     label_out[b] = label[place];
-    const uint8_t* from = pixel + place * channels * plane;
+    const auto read_CHW = images.read ? images.read(place) : torch::Tensor();
+    const uint8_t* from = images.read ? read_CHW.const_data_ptr<uint8_t>()
+                                      : images.pixel_NCHW.const_data_ptr<uint8_t>() + place * C * plane;
     for (const auto& values : value_of_pixel_) {
       for (int64_t i = 0; i < plane; ++i) value[i] = values[from[i]];
       from += plane;
@@ -113,8 +119,8 @@ void ImageDataset::change(Batch& batch, RandomKey key) const {
 
 // Partners are augmented as they are in this epoch themselves, but for being mixed. Labels become shares.
 void ImageDataset::mix(Batch& batch, RandomKey key) const {
-  const auto& pixels = train_.images.pixel_NCHW;
-  const auto mixtures = draw_mixtures(augment_, batch.index_B, train_.size, pixels.size(2), pixels.size(3), key);
+  const auto [C, H, W] = train_.images.size_CHW();
+  const auto mixtures = draw_mixtures(augment_, batch.index_B, train_.size, H, W, key);
   std::vector<int64_t> places, partners;
   for (size_t b = 0; b < mixtures.size(); ++b) {
     if (mixtures[b].partner < 0) continue;
@@ -146,8 +152,8 @@ torch::Tensor ImageDataset::labels(Split split) const {
 }
 
 DataShape ImageDataset::shape() const {
-  const auto& pixels = train_.images.pixel_NCHW;
-  return {pixels.size(1), pixels.size(2), pixels.size(3), static_cast<int64_t>(class_names_.size())};
+  const auto [C, H, W] = train_.images.size_CHW();
+  return {C, H, W, static_cast<int64_t>(class_names_.size())};
 }
 
 }  // namespace heterodyne

@@ -1,4 +1,4 @@
-// ImageSet and ImageDataset: images with labels that fit into memory, and the data set that serves them.
+// ImageSet and ImageDataset: images with labels, in memory or in files, and the data set that serves them.
 //
 // Letters: N images of a file, B examples of a batch, C channels, H x W pixels.
 #pragma once
@@ -18,10 +18,17 @@
 namespace heterodyne {
 
 struct ImageSet {
-  torch::Tensor pixel_NCHW;  // uint8, CPU, contiguous
+  torch::Tensor pixel_NCHW;  // uint8, CPU, contiguous; undefined where images are read one by one
   torch::Tensor label_N;     // int64, CPU, contiguous
 
+  /// Where images stay in their files: the one at a place, uint8 [C, H, W] of `read_CHW`, CPU, contiguous. Safe to call
+  /// from several threads.
+  std::function<torch::Tensor(int64_t place)> read = {};
+  std::array<int64_t, 3> read_CHW = {};
+
   int64_t size() const { return label_N.size(0); }
+  /// C, H and W.
+  std::array<int64_t, 3> size_CHW() const;
 };
 
 /// The set whose pixels are `pixels`, image after image of C x H x W, taken over without a copy.

@@ -107,6 +107,10 @@ DataShape PictureOptions::shape(const std::string& where) const {
   return {kColours, square.size, square.size, static_cast<int64_t>(classes.size())};
 }
 
+ImageSet PictureOptions::read(const LabelledPaths& files) const {
+  return in_memory ? read_pictures(files, square) : pictures_in_files(files, square);
+}
+
 ImageSource PictureOptions::source(const DataContext& context) const {
   ImageSource source;
   source.class_names = classes;
@@ -141,6 +145,16 @@ ImageSet read_pictures(const LabelledPaths& files, const SquareFit& fit) {
     for (int64_t n = begin; n < end; ++n)
       set.pixel_NCHW[n].copy_(squared(io::read_image(files.paths[static_cast<size_t>(n)]), fit));
   });
+  return set;
+}
+
+ImageSet pictures_in_files(LabelledPaths files, const SquareFit& fit) {
+  ImageSet set;
+  set.label_N = torch::tensor(files.labels, torch::kInt64);
+  set.read_CHW = {3, fit.size, fit.size};
+  set.read = [paths = std::move(files.paths), fit](int64_t place) {
+    return squared(io::read_image(paths[static_cast<size_t>(place)]), fit).contiguous();
+  };
   return set;
 }
 

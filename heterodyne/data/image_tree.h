@@ -46,17 +46,22 @@ struct SquareFit {
 struct PictureOptions {
   std::vector<std::string> classes;
   SquareFit square;
+  bool in_memory = true;
   Normalize normalize{{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};  // ImageNet's
   Augment augment;
   void visit(Fields& field) {
     field("classes", classes, "the names of the folders with the pictures of a class, in the order of their numbers",
           required());
     square.visit(field);
+    field("in_memory", in_memory,
+          "whether all pictures are read at first and stay in memory; otherwise each is read when a batch needs it");
     field("normalize", normalize, "the pixels' mean and standard deviation: red, green, blue");
     field("augment", augment, "how training images are changed at random");
   }
   /// Throws ConfigError about settings of `where` that do not fit one another.
   DataShape shape(const std::string& where) const;
+  /// The pictures of these files, in memory or not.
+  ImageSet read(const LabelledPaths& files) const;
   /// A source with these settings, without images.
   ImageSource source(const DataContext& context) const;
 };
@@ -67,5 +72,7 @@ torch::Tensor squared(const torch::Tensor& image_CHW, const SquareFit& fit);
 
 /// All of them, in memory: N x 3 x size x size bytes. Throws FormatError naming the file that is no picture.
 ImageSet read_pictures(const LabelledPaths& files, const SquareFit& fit);
+/// The same images, each read from its file whenever one is asked for; only then a FormatError is thrown.
+ImageSet pictures_in_files(LabelledPaths files, const SquareFit& fit);
 
 }  // namespace heterodyne

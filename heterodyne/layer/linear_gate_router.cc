@@ -29,14 +29,15 @@ torch::Tensor LinearGateRouter::logits(const RouteInput& input, double jitter) c
   return gate_scores(x_TD * (1 - jitter + 2 * jitter * draw_TD), *gate_);
 }
 
-TokenChoice LinearGateRouter::choose_in_passing(const RouteInput& input, bool weighs_one) const {
+TokenChoice LinearGateRouter::choose_in_passing(const RouteInput& input, SelectedWeights weights) const {
   check_input(input.x_TD);
   const bool is_asked =
       input.needs.probabilities || input.needs.logits || !input.override.empty() || gate_->bias().defined();
   const auto& weight = gate_->weight();
   if (is_asked || !ops::can_run_gate(input.x_TD, weight.matrix())) return {};
   const auto choice = ops::gate_top_k(input.x_TD, weight.matrix(), max_choices(), layer_name(), false, weight.panels());
-  const auto weight_TK = weighs_one ? torch::ones_like(choice.logit_TK) : choice.logit_TK.softmax(-1);
+  const auto weight_TK =
+      weights == SelectedWeights::kOne ? torch::ones_like(choice.logit_TK) : choice.logit_TK.softmax(-1);
   return {choice.expert_TK, weight_TK, {}, {}, choice.x_TD};
 }
 

@@ -24,10 +24,10 @@ class LinearGateRouter : public TokenChoiceRouter {
   /// [T, E], float32 at least. In training each component of each token is first multiplied by a draw of
   /// U(1 - jitter, 1 + jitter) (Fedus et al. 2021). Throws ShapeError unless the input is [T, D].
   torch::Tensor logits(const RouteInput& input, double jitter = 0) const;
-  /// The same as choosing the k experts with the largest logits and weighing them by their softmax, or as one without a
-  /// gradient, in one pass that never holds all logits. Only where nobody asks for other scores; undefined expert_TK
-  /// where there is no such pass.
-  TokenChoice choose_in_passing(const RouteInput& input, bool weighs_one) const;
+  enum class SelectedWeights { kSoftmax, kOne };  // of their logits; one each, without a gradient
+  /// The same as choosing the k experts with the largest logits and weighing them, in one pass that never holds all
+  /// logits. Only where nobody asks for other scores; undefined expert_TK where there is no such pass.
+  TokenChoice choose_in_passing(const RouteInput& input, SelectedWeights weights) const;
   nn::Linear& gate() { return *gate_; }
 
  private:

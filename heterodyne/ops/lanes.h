@@ -1,4 +1,5 @@
-// Sums for kernels: sixteen partial sums in a fixed order, so that every instruction set gives the same bits.
+// Sums and largest values for kernels: sixteen partial ones in a fixed order, so that every instruction set gives the
+// same bits.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +36,23 @@ HETERODYNE_INLINE Scalar sum_of(const Scalar* a, int64_t size) {
   Scalar sum = 0;
   for (const Scalar lane : lanes) sum += lane;
   return sum;
+}
+
+/// Of one row of at least one value; NaN only where the first is.
+template <class Scalar>
+HETERODYNE_INLINE Scalar largest_of(const Scalar* row, int64_t size) {
+  Scalar lanes[kLanes];
+  for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] = row[0];
+  int64_t i = 0;
+  for (; i + kLanes <= size; i += kLanes) {
+    for (int64_t lane = 0; lane < kLanes; ++lane) {
+      lanes[lane] = row[i + lane] > lanes[lane] ? row[i + lane] : lanes[lane];
+    }
+  }
+  for (; i < size; ++i) lanes[0] = row[i] > lanes[0] ? row[i] : lanes[0];
+  Scalar largest = lanes[0];
+  for (const Scalar lane : lanes) largest = lane > largest ? lane : largest;
+  return largest;
 }
 
 }  // namespace heterodyne::ops::internal

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <limits>
 
+#include "heterodyne/base/intrinsics.h"
 #include "heterodyne/ops/functions.h"
 #include "heterodyne/ops/isa.h"
+#include "heterodyne/ops/lanes.h"
 
 namespace heterodyne::ops::internal {
 namespace {
@@ -70,10 +72,11 @@ HETERODYNE_INLINE void multiply_all(const Product<Scalar>& p) {
 // Softmax of score over the keys that the mask leaves; all zeros when it leaves none.
 template <class Scalar>
 HETERODYNE_INLINE void softmax_of(Scalar* score, const bool* mask, int64_t length) {
-  Scalar largest = -std::numeric_limits<Scalar>::infinity();
-  for (int64_t s = 0; s < length; ++s) {
-    if (!mask || mask[s]) largest = std::max(largest, score[s]);
+  if (mask) {
+    constexpr Scalar kNever = -std::numeric_limits<Scalar>::infinity();
+    for (int64_t s = 0; s < length; ++s) score[s] = mask[s] ? score[s] : kNever;
   }
+  const Scalar largest = largest_of(score, length);
   for (int64_t s = 0; s < length; ++s) score[s] = exp_below(score[s] - largest);
   if (mask) {
     for (int64_t s = 0; s < length; ++s) score[s] = mask[s] ? score[s] : Scalar(0);
@@ -91,9 +94,65 @@ HETERODYNE_INLINE void softmax_gradient(const Scalar* weight, Scalar* gradient, 
   for (int64_t s = 0; s < length; ++s) gradient[s] = scale * weight[s] * (gradient[s] - sum);
 }
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(HETERODYNE_INTRINSICS)
 __attribute__((target("avx2,fma"))) void multiply_256(const Product<float>& p) { multiply_all<true>(p); }
-__attribute__((target("avx512f"))) void multiply_512(const Product<float>& p) { multiply_all<true>(p); }
+
+constexpr int64_t kRows = 6;
+
+// R rows and up to 16 V columns, whose sums stay in registers: the bits of multiply_tile.
+template <int R, int V>
+__attribute__((target("avx512f"))) void multiply_wide(const Product<float>& p, int64_t i, int64_t j) {
+  __m512 sum[R][V];
+  __mmask16 mask[V];
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v) {
+    const int64_t left = p.columns - j - v * kLanes;
+    mask[v] = static_cast<__mmask16>(left >= kLanes ? 0xFFFF : left > 0 ? (1 << left) - 1 : 0);
+  }
+  float* c = p.c + i * p.row_c + j;
+#pragma GCC unroll 6
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      sum[r][v] = p.adds ? _mm512_maskz_loadu_ps(mask[v], c + r * p.row_c + v * kLanes) : _mm512_setzero_ps();
+    }
+  }
+  const float *a = p.a + i * p.row_a, *b = p.b + j;
+  for (int64_t k = 0; k < p.depth; ++k, a += p.step_a, b += p.row_b) {
+    __m512 factor[V];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) factor[v] = _mm512_maskz_loadu_ps(mask[v], b + v * kLanes);
+#pragma GCC unroll 6
+    for (int r = 0; r < R; ++r) {
+      const __m512 value = _mm512_set1_ps(a[r * p.row_a]);
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) sum[r][v] = _mm512_fmadd_ps(value, factor[v], sum[r][v]);
+    }
+  }
+#pragma GCC unroll 6
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) _mm512_mask_storeu_ps(c + r * p.row_c + v * kLanes, mask[v], sum[r][v]);
+  }
+}
+
+// Rows in groups of nearly equal size; a single one takes more columns at once, so that sums need not wait for each
+// other.
+void multiply_512(const Product<float>& p) {
+  using Tile = void (*)(const Product<float>&, int64_t, int64_t);
+  static constexpr Tile kOne[kRows] = {multiply_wide<1, 1>, multiply_wide<2, 1>, multiply_wide<3, 1>,
+                                       multiply_wide<4, 1>, multiply_wide<5, 1>, multiply_wide<6, 1>};
+  static constexpr Tile kTwo[kRows] = {multiply_wide<1, 2>, multiply_wide<2, 2>, multiply_wide<3, 2>,
+                                       multiply_wide<4, 2>, multiply_wide<5, 2>, multiply_wide<6, 2>};
+  const int64_t groups = (p.rows + kRows - 1) / kRows;
+  for (int64_t g = 0; g < groups; ++g) {
+    const int64_t i = p.rows * g / groups, rows = p.rows * (g + 1) / groups - i;
+    int64_t j = 0;
+    for (; rows == 1 && j + 2 * kLanes < p.columns; j += 4 * kLanes) multiply_wide<1, 4>(p, i, j);
+    for (; j + kLanes < p.columns; j += 2 * kLanes) kTwo[rows - 1](p, i, j);
+    if (j < p.columns) kOne[rows - 1](p, i, j);
+  }
+}
 #else
 void multiply_256(const Product<float>& p) { multiply_all<false>(p); }
 void multiply_512(const Product<float>& p) { multiply_all<false>(p); }

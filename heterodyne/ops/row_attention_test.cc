@@ -30,7 +30,9 @@ std::vector<Sizes> sizes() {
           {"nobody_asks", 2, 4, 2, 4, -1, false, false},
           {"everybody_asks", 2, 9, 2, 8, 1.1, false, false},
           {"causal", 3, 8, 2, 6, 0.7, false, true, true},
-          {"causal_masked", 4, 7, 2, 5, 0.6, true, false, true}};
+          {"causal_masked", 4, 7, 2, 5, 0.6, true, false, true},
+          {"long", 2, 71, 2, 20, 0.7, false, true},
+          {"causal_long", 2, 71, 2, 33, 0.7, true, false, true}};
 }
 
 class RowAttentionCases : public testing::TestWithParam<std::tuple<Isa, Sizes>> {

@@ -209,13 +209,13 @@ std::vector<std::pair<std::string, torch::Tensor>> Optimizer::state() const {
   std::vector<std::pair<std::string, torch::Tensor>> all;
   bool has_missed = false;
   for (const auto& [name, record] : records_) {
-    State state = record.state;
     const bool follows = record.behind && record.behind->is_state_alone;
+    State followed;
     if (follows) {
-      state = copy_of(state);
-      follow({{record.behind->parameter, {}, &state, missed_by(record)}});
+      followed = copy_of(record.state);
+      follow({{record.behind->parameter, {}, &followed, missed_by(record)}});
     }
-    for (const auto& [key, tensor] : state) all.emplace_back(name + "." + key, tensor);
+    for (const auto& [key, tensor] : follows ? followed : record.state) all.emplace_back(name + "." + key, tensor);
     if (!record.behind || follows) continue;
     const Behind& behind = *record.behind;
     has_missed = true;

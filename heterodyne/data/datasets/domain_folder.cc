@@ -46,9 +46,9 @@ struct DomainFolder {
       domain_of.insert(domain_of.end(), part.paths.size(), domain++);
     }
     ImageSource source = options.pictures.source(context);
-    source.train = read_pictures(train, options.pictures.square);
+    source.train = options.pictures.read(train);
     source.load_test = [pictures = options.pictures, folder = in(root, options.held_out)] {
-      return read_pictures(list_classes(folder, pictures.classes), pictures.square);
+      return pictures.read(list_classes(folder, pictures.classes));
     };
     source.cut = cut_by_domain(source.train.label_N, torch::tensor(domain_of, torch::kInt64), source.class_names,
                                context.validation, context.per_class, static_cast<uint64_t>(options.split_seed));

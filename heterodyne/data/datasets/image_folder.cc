@@ -26,7 +26,7 @@ struct ImageFolder {
     options.pictures.shape(kImageFolder);
     const auto read = [options, context](const std::string& name) {
       const auto root = find_image_root(context, name, kImageFolder, kHint);
-      return read_pictures(list_classes(root, options.pictures.classes), options.pictures.square);
+      return options.pictures.read(list_classes(root, options.pictures.classes));
     };
     ImageSource source = options.pictures.source(context);
     source.train = read(options.path);

@@ -34,6 +34,35 @@ TEST_F(ImageFolder, ReadsPicturesByClass) {
   EXPECT_EQ(set->shape().num_classes, 2);
 }
 
+TEST_F(ImageFolder, FilesReadWhenABatchNeedsThemGiveTheSameBatches) {
+  fixtures::put_classes(folder_, "train", 8);
+  fixtures::put_classes(folder_, "val", 1);
+  const Table augment{{"resized_crop", 0.5}, {"mixup", 0.4}};
+  const auto held = make({{"augment", augment}}), read = make({{"augment", augment}, {"in_memory", false}});
+  EXPECT_EQ(read->shape().height, 4);
+  EXPECT_TRUE(torch::equal(read->labels(Split::kValid), held->labels(Split::kValid)));
+  for (const Split split : {Split::kTrain, Split::kValid, Split::kTest}) {
+    const auto index_B = torch::arange(held->size(split)).flip(0);
+    EXPECT_TRUE(torch::equal(read->get(split, index_B).inputs, held->get(split, index_B).inputs));
+  }
+  auto expected = held->get(Split::kTrain, torch::arange(6)), got = read->get(Split::kTrain, torch::arange(6));
+  held->augment(expected, {1, 0});
+  read->augment(got, {1, 0});
+  EXPECT_TRUE(torch::equal(got.inputs, expected.inputs));
+  EXPECT_TRUE(torch::equal(got.label_B, expected.label_B));
+}
+
+TEST_F(ImageFolder, AFileThatIsNoPictureIsNamedWhenItIsNeeded) {
+  fixtures::put_classes(folder_, "train", 8);
+  folder_.put("train/cat/0.ppm", "no picture");
+  EXPECT_THROW(make(), FormatError);
+  const auto set = make({{"in_memory", false}});
+  const std::string message = fixtures::message_of<FormatError>([&] {
+    for (const Split split : {Split::kTrain, Split::kValid}) set->get(split, torch::arange(set->size(split)));
+  });
+  EXPECT_NE(message.find("train/cat/0.ppm"), std::string::npos) << message;
+}
+
 TEST_F(ImageFolder, MayBeChangedAtRandom) {
   fixtures::put_classes(folder_, "train", 4);
   const auto set = make({{"augment", Table{{"resized_crop", 0.08}, {"flip", 0.5}}}});

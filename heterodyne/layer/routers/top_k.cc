@@ -38,7 +38,8 @@ class TopKRouter : public LinearGateRouter {
   Routing route(const RouteInput& input) override {
     const bool is_noisy = is_training() && (options_.noise != "none" || options_.jitter > 0);
     if (!is_noisy && needs_no_other_logits()) {
-      const TokenChoice choice = choose_in_passing(input, options_.weights == "one");
+      const TokenChoice choice =
+          choose_in_passing(input, options_.weights == "one" ? SelectedWeights::kOne : SelectedWeights::kSoftmax);
       if (choice.expert_TK.defined()) return make_routing(choice, input, num_experts());
     }
     auto logit_TE = logits(input, options_.jitter);

@@ -10,22 +10,6 @@ namespace heterodyne::ops::internal {
 namespace {
 
 template <class Scalar>
-HETERODYNE_INLINE Scalar largest_of(const Scalar* row, int64_t size) {
-  Scalar lanes[kLanes];
-  for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] = row[0];
-  int64_t i = 0;
-  for (; i + kLanes <= size; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) {
-      lanes[lane] = row[i + lane] > lanes[lane] ? row[i + lane] : lanes[lane];
-    }
-  }
-  for (; i < size; ++i) lanes[0] = row[i] > lanes[0] ? row[i] : lanes[0];
-  Scalar largest = lanes[0];
-  for (const Scalar lane : lanes) largest = lane > largest ? lane : largest;
-  return largest;
-}
-
-template <class Scalar>
 HETERODYNE_INLINE void forward(const CrossEntropyArgs<Scalar>& args, Scalar* loss_N, int64_t begin, int64_t end) {
   for (int64_t n = begin; n < end; ++n) {
     const Scalar* row = args.logit_NY + n * args.Y;
