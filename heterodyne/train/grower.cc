@@ -55,6 +55,20 @@ void GrowthPeriod::check(const std::string& kind, int64_t num_steps) const {
                   last < num_steps ? "where growth stops" : "the run's last", with_commas(start), with_commas(period)));
 }
 
+LoadGrower::LoadGrower(const std::string& kind, PoolOptions options, const GrowthPeriod& when,
+                       const GrowerContext& context)
+    : Grower(kind, std::move(options), context), when_(when) {
+  when.check(kind, context.num_steps);
+}
+
+void LoadGrower::after_step(const GrowthStep& step, Sums& memory, Pool& pool) const {
+  if (!when_.is_watching(step.step)) return;
+  remember(step, pool.layers(), memory);
+  if (!when_.is_due(step.step)) return;
+  for (MoeLayer* layer : pool.layers()) decide(*layer, remembered_load(*layer, memory), pool);
+  forget_loads(memory);
+}
+
 void remember(const GrowthStep& step, const std::vector<MoeLayer*>& layers, Sums& memory) {
   for (size_t l = 0; l < layers.size() && l < step.sums.size(); ++l) {
     for (const char* name : {"assignments_E", "tokens", "unrouted", "unrouted_sum_D"}) {

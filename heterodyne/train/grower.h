@@ -99,6 +99,21 @@ torch::Tensor remembered(const MoeLayer& layer, const std::string& name, const S
 /// Forgets all that remember() added.
 void forget_loads(Sums& memory);
 
+/// A grower that decides at each period, layer by layer, by the assignments since the last time.
+class LoadGrower : public Grower {
+ public:
+  void after_step(const GrowthStep& step, Sums& memory, Pool& pool) const override;
+
+ protected:
+  /// As for Grower. Throws ConfigError also when the run has no whole period.
+  LoadGrower(const std::string& kind, PoolOptions options, const GrowthPeriod& when, const GrowerContext& context);
+  /// load_E: the assignments of each expert, by position.
+  virtual void decide(MoeLayer& layer, const std::vector<double>& load_E, Pool& pool) const = 0;
+
+ private:
+  GrowthPeriod when_;
+};
+
 /// The id of the expert with the largest value, the first of equals; -1 without experts.
 int64_t id_of_largest(const MoeLayer& layer, const std::vector<double>& value_E);
 

@@ -44,6 +44,10 @@ NetworkOutput ImageHead::forward(const torch::Tensor& map_BCHW, const Batch& bat
 
 int64_t ImageHead::num_tokens() const { return moe_ && is_on_map_ ? shape_.height * shape_.width : 1; }
 
+TokenGrid ImageHead::token_grid() const {
+  return num_tokens() > 1 ? TokenGrid{shape_.height, shape_.width} : TokenGrid{};
+}
+
 void ImageHead::add_macs(const std::vector<std::vector<double>>& tokens_per_expert, CostPair& total) const {
   const double linear = (feature_ ? feature_->macs() : 0) + (head_ ? head_->macs() : 0);
   total.routed.macs += linear;
@@ -52,6 +56,23 @@ void ImageHead::add_macs(const std::vector<std::vector<double>>& tokens_per_expe
   const CostPair part = moe_->cost(tokens_per_expert.at(0), static_cast<double>(num_tokens()), num_tokens());
   total.routed.macs += part.routed.macs;
   total.executed.macs += part.executed.macs;
+}
+
+void ConvNetwork::add_head(const ImageHeadOptions& options, const ImageHead::Shape& shape, double macs,
+                           const Init& init) {
+  head_ = std::make_unique<ImageHead>(options, shape, *this, init);
+  macs_ = macs;
+}
+
+std::vector<MoeLayer*> ConvNetwork::moe_layers() {
+  return head_->moe_layer() ? std::vector<MoeLayer*>{head_->moe_layer()} : std::vector<MoeLayer*>{};
+}
+
+CostPair ConvNetwork::cost(const std::vector<std::vector<double>>& tokens_per_expert) {
+  const Cost fixed{macs_, num_params(*this), 0};
+  CostPair total{fixed, fixed};
+  head_->add_macs(tokens_per_expert, total);
+  return total;
 }
 
 }  // namespace heterodyne

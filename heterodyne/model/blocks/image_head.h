@@ -52,6 +52,8 @@ class ImageHead {
   MoeLayer* moe_layer() const { return moe_.get(); }
   /// Places of the map, or 1.
   int64_t num_tokens() const;
+  /// How the tokens lie in the picture; empty where an image is one.
+  TokenGrid token_grid() const;
   /// Adds the multiply-adds of one image to both; parameters are left alone.
   void add_macs(const std::vector<std::vector<double>>& tokens_per_expert, CostPair& total) const;
 
@@ -65,6 +67,24 @@ class ImageHead {
   std::shared_ptr<nn::Linear> feature_;  // each may be null
   std::shared_ptr<nn::Linear> head_;
   std::shared_ptr<MoeLayer> moe_;
+};
+
+/// A network of convolutions whose last map an image head reads.
+class ConvNetwork : public Network {
+ public:
+  std::vector<MoeLayer*> moe_layers() override;
+  CostPair cost(const std::vector<std::vector<double>>& tokens_per_expert) override;
+  int64_t tokens_per_example() const override { return head_->num_tokens(); }
+  TokenGrid token_grid() const override { return head_->token_grid(); }
+
+ protected:
+  /// Once, behind all other parts: a map of this shape, for which an image took so many multiply-adds.
+  void add_head(const ImageHeadOptions& options, const ImageHead::Shape& shape, double macs, const Init& init);
+  ImageHead& head() { return *head_; }
+
+ private:
+  std::unique_ptr<ImageHead> head_;
+  double macs_ = 0;
 };
 
 }  // namespace heterodyne

@@ -155,6 +155,20 @@ void add_moe_layers(Blueprint& blueprint, const MoeLayers& moe) {
   }
 }
 
+void add_sparse_layers(Blueprint& blueprint, const HfConfig& config, int64_t choices, int64_t shared_hidden) {
+  const auto dense = config.list("mlp_only_layers");
+  MoeLayers moe;
+  moe.layers = layers_without(integer_of(blueprint.model, "layers"), dense);
+  moe.experts = config.num_experts(config.has("num_experts") ? "num_experts" : "num_local_experts");
+  moe.hidden = config.size("moe_intermediate_size");
+  moe.router = {{"kind", "top_k"},
+                {"k", config.size("num_experts_per_tok", choices)},
+                {"weights", config.flag("norm_topk_prob", false) ? "renormalized" : "score"}};
+  moe.shared_hidden = shared_hidden;
+  add_moe_layers(blueprint, moe);
+  add_dense_layers(blueprint, dense, config.size("intermediate_size"));
+}
+
 std::vector<int64_t> all_layers(int64_t count) {
   std::vector<int64_t> all;
   for (int64_t i = 0; i < count; ++i) all.push_back(i);

@@ -36,6 +36,10 @@ struct MoeLayers {
 };
 void add_moe_layers(Blueprint& blueprint, const MoeLayers& moe);
 
+/// What keys of config.json say of layers of which some are Mixtures of Experts, as Qwen's have them: `choices` experts
+/// for a token unless it says another number, and beside them one of `shared_hidden` for every token, or none for 0.
+void add_sparse_layers(Blueprint& blueprint, const HfConfig& config, int64_t choices, int64_t shared_hidden);
+
 /// 0 .. count - 1.
 std::vector<int64_t> all_layers(int64_t count);
 /// Those of all layers that are not among the others.

@@ -10,17 +10,7 @@ Blueprint read_qwen2_moe(const HfConfig& config) {
   config.expect("decoder_sparse_step", 1);
   const bool has_bias = config.flag("qkv_bias", true);
   Blueprint blueprint = llama_blueprint(config, has_bias ? Table{{"qkv_bias", true}} : Table());
-  const auto dense = config.list("mlp_only_layers");
-  MoeLayers moe;
-  moe.layers = layers_without(integer_of(blueprint.model, "layers"), dense);
-  moe.experts = config.num_experts(config.has("num_experts") ? "num_experts" : "num_local_experts");
-  moe.hidden = config.size("moe_intermediate_size");
-  moe.router = {{"kind", "top_k"},
-                {"k", config.size("num_experts_per_tok", 4)},
-                {"weights", config.flag("norm_topk_prob", false) ? "renormalized" : "score"}};
-  moe.shared_hidden = config.size("shared_expert_intermediate_size");
-  add_moe_layers(blueprint, moe);
-  add_dense_layers(blueprint, dense, config.size("intermediate_size"));
+  add_sparse_layers(blueprint, config, 4, config.size("shared_expert_intermediate_size"));
   return blueprint;
 }
 

@@ -11,16 +11,7 @@ Blueprint read_qwen3_moe(const HfConfig& config) {
   Table attention{{"query_norm", "head"}};
   if (config.flag("attention_bias", false)) attention.set("qkv_bias", true), attention.set("output_bias", true);
   Blueprint blueprint = llama_blueprint(config, attention);
-  const auto dense = config.list("mlp_only_layers");
-  MoeLayers moe;
-  moe.layers = layers_without(integer_of(blueprint.model, "layers"), dense);
-  moe.experts = config.num_experts(config.has("num_experts") ? "num_experts" : "num_local_experts");
-  moe.hidden = config.size("moe_intermediate_size");
-  moe.router = {{"kind", "top_k"},
-                {"k", config.size("num_experts_per_tok", 8)},
-                {"weights", config.flag("norm_topk_prob", false) ? "renormalized" : "score"}};
-  add_moe_layers(blueprint, moe);
-  add_dense_layers(blueprint, dense, config.size("intermediate_size"));
+  add_sparse_layers(blueprint, config, 8, 0);
   return blueprint;
 }
 

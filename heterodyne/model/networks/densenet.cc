@@ -41,7 +41,7 @@ nn::ConvOptions dense_conv(int64_t inputs, int64_t outputs, int64_t kernel) {
   return {inputs, outputs, kernel, 1, kernel / 2, false, nn::Scheme::kHeNormal};
 }
 
-class DenseNetwork : public Network {
+class DenseNetwork : public ConvNetwork {
  public:
   struct Options : ImageHeadOptions {
     int64_t growth = 12;
@@ -80,8 +80,7 @@ class DenseNetwork : public Network {
       if (b + 1 < options.blocks.size()) add_transition(options, b, inner);
     }
     last_norm_ = features_->register_module("norm5", std::make_shared<nn::BatchNorm2d>(channels_));
-    head_ = std::make_unique<ImageHead>(options, ImageHead::Shape{channels_, height_, width_, data_.num_classes}, *this,
-                                        init);
+    add_head(options, {channels_, height_, width_, data_.num_classes}, macs_, init);
   }
 
   NetworkOutput forward(const Batch& batch, RoutingLog* log) override {
@@ -97,21 +96,8 @@ class DenseNetwork : public Network {
       observe(log, fmt::format("features.denseblock{}", b + 1), x_BCHW);
       if (b < transitions_.size()) x_BCHW = at::avg_pool2d(transitions_[b].forward(x_BCHW), {2, 2}, {2, 2});
     }
-    return head_->forward(last_norm_->forward(x_BCHW).relu(), batch, log);
+    return head().forward(last_norm_->forward(x_BCHW).relu(), batch, log);
   }
-
-  std::vector<MoeLayer*> moe_layers() override {
-    return head_->moe_layer() ? std::vector<MoeLayer*>{head_->moe_layer()} : std::vector<MoeLayer*>{};
-  }
-
-  CostPair cost(const std::vector<std::vector<double>>& tokens_per_expert) override {
-    CostPair total{{macs_, num_params(*this), 0}, {macs_, num_params(*this), 0}};
-    head_->add_macs(tokens_per_expert, total);
-    return total;
-  }
-
-  int64_t tokens_per_example() const override { return head_->num_tokens(); }
-  TokenGrid token_grid() const override { return head_->num_tokens() > 1 ? TokenGrid{height_, width_} : TokenGrid{}; }
 
  private:
   struct DenseLayer {
@@ -165,7 +151,6 @@ class DenseNetwork : public Network {
   std::shared_ptr<nn::BatchNorm2d> stem_norm_, last_norm_;
   std::vector<std::vector<DenseLayer>> blocks_;
   std::vector<NormConv> transitions_;
-  std::unique_ptr<ImageHead> head_;
 };
 
 }  // namespace

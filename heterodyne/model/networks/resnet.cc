@@ -44,7 +44,7 @@ torch::Tensor shortcut(const torch::Tensor& x_BCHW, int64_t stride, int64_t chan
   return more == 0 ? x : at::constant_pad_nd(x, {0, 0, 0, 0, more / 2, more - more / 2}, 0);
 }
 
-class ResidualNetwork : public Network {
+class ResidualNetwork : public ConvNetwork {
  public:
   struct Options : ImageHeadOptions {
     std::vector<int64_t> blocks = {1, 1, 1};
@@ -68,8 +68,7 @@ class ResidualNetwork : public Network {
       for (int64_t i = 0; i < options.blocks[s]; ++i)
         add_block(i == 0 && s > 0 ? 2 : 1, fmt::format("block{}", i + 1), *stage, inner.at(name));
     }
-    head_ = std::make_unique<ImageHead>(options, ImageHead::Shape{channels_, height_, width_, data_.num_classes}, *this,
-                                        init);
+    add_head(options, {channels_, height_, width_, data_.num_classes}, macs_, init);
   }
 
   NetworkOutput forward(const Batch& batch, RoutingLog* log) override {
@@ -82,21 +81,8 @@ class ResidualNetwork : public Network {
       x_BCHW = (y_BCHW + shortcut(x_BCHW, block.stride, y_BCHW.size(1))).relu();
       observe(log, block.name, x_BCHW);
     }
-    return head_->forward(x_BCHW, batch, log);
+    return head().forward(x_BCHW, batch, log);
   }
-
-  std::vector<MoeLayer*> moe_layers() override {
-    return head_->moe_layer() ? std::vector<MoeLayer*>{head_->moe_layer()} : std::vector<MoeLayer*>{};
-  }
-
-  CostPair cost(const std::vector<std::vector<double>>& tokens_per_expert) override {
-    CostPair total{{macs_, num_params(*this), 0}, {macs_, num_params(*this), 0}};
-    head_->add_macs(tokens_per_expert, total);
-    return total;
-  }
-
-  int64_t tokens_per_example() const override { return head_->num_tokens(); }
-  TokenGrid token_grid() const override { return head_->num_tokens() > 1 ? TokenGrid{height_, width_} : TokenGrid{}; }
 
  private:
   struct Block {
@@ -129,7 +115,6 @@ class ResidualNetwork : public Network {
   std::shared_ptr<torch::nn::Module> features_;
   std::unique_ptr<ResidualConv> stem_;
   std::vector<Block> blocks_;
-  std::unique_ptr<ImageHead> head_;
 };
 
 }  // namespace

@@ -10,7 +10,7 @@
 namespace heterodyne {
 namespace {
 
-class ByLoad : public Grower {
+class ByLoad : public LoadGrower {
  public:
   struct Options {
     GrowthPeriod when;
@@ -30,20 +30,10 @@ class ByLoad : public Grower {
   };
 
   ByLoad(const Options& options, const GrowerContext& context)
-      : Grower("grower.by_load", options.pool, context), options_(options) {
-    options.when.check("grower.by_load", context.num_steps);
-  }
+      : LoadGrower("grower.by_load", options.pool, options.when, context), options_(options) {}
 
-  void after_step(const GrowthStep& step, Sums& memory, Pool& pool) const override {
-    if (!options_.when.is_watching(step.step)) return;
-    remember(step, pool.layers(), memory);
-    if (!options_.when.is_due(step.step)) return;
-    for (MoeLayer* layer : pool.layers()) decide(*layer, remembered_load(*layer, memory), pool);
-    forget_loads(memory);
-  }
-
- private:
-  void decide(MoeLayer& layer, const std::vector<double>& load_E, Pool& pool) const {
+ protected:
+  void decide(MoeLayer& layer, const std::vector<double>& load_E, Pool& pool) const override {
     const double fair = std::accumulate(load_E.begin(), load_E.end(), 0.0) / static_cast<double>(load_E.size());
     if (fair == 0) return;
     std::vector<std::pair<double, int64_t>> shares;  // of a fair one, and whose
@@ -63,6 +53,7 @@ class ByLoad : public Grower {
     }
   }
 
+ private:
   Options options_;
 };
 

@@ -9,7 +9,7 @@
 namespace heterodyne {
 namespace {
 
-class Periodic : public Grower {
+class Periodic : public LoadGrower {
  public:
   struct Options {
     GrowthPeriod when;
@@ -28,22 +28,13 @@ class Periodic : public Grower {
   };
 
   Periodic(const Options& options, const GrowerContext& context)
-      : Grower("grower.periodic", options.pool, context), options_(options) {
-    options.when.check("grower.periodic", context.num_steps);
+      : LoadGrower("grower.periodic", options.pool, options.when, context), options_(options) {
     if (options.add == 0 && options.remove == 0)
       throw ConfigError("grower.periodic", "add", "expected at least 1 while remove = 0; or kind = \"none\"");
   }
 
-  void after_step(const GrowthStep& step, Sums& memory, Pool& pool) const override {
-    if (!options_.when.is_watching(step.step)) return;
-    remember(step, pool.layers(), memory);
-    if (!options_.when.is_due(step.step)) return;
-    for (MoeLayer* layer : pool.layers()) decide(*layer, remembered_load(*layer, memory), pool);
-    forget_loads(memory);
-  }
-
- private:
-  void decide(MoeLayer& layer, const std::vector<double>& load_E, Pool& pool) const {
+ protected:
+  void decide(MoeLayer& layer, const std::vector<double>& load_E, Pool& pool) const override {
     std::vector<std::pair<double, int64_t>> loads;  // and whose, the idlest first
     for (size_t e = 0; e < load_E.size(); ++e) loads.emplace_back(load_E[e], layer.slots()[e].id);
     std::stable_sort(loads.begin(), loads.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
@@ -63,6 +54,7 @@ class Periodic : public Grower {
     }
   }
 
+ private:
   Options options_;
 };
 
