@@ -14,6 +14,11 @@ from program import FAILED, INTERRUPTED, ProgramTest, wait_for
 RUN = "run"
 SMALL_FILES = 60_000  # bytes: the model's file fits, the optimizer's does not
 CONSTANT = {"train.schedule": '{kind="constant"}'}  # a longer run then begins like a shorter one
+# Which of the two is met first is a question of the processor's products.
+NO_NUMBERS = (
+    r"step (\d+): .*(?:; first non-finite value: \S+, [\d,]+ of [\d,]+ rows"
+    r"|scores: expected numbers, got NaN for .* tokens, .*; all before them is finite)\. (.*)\. Next: a smaller train\."
+)
 
 
 def limit_files() -> None:
@@ -130,13 +135,9 @@ class TroubleTest(ProgramTest):
 
     def test_numbers_that_are_none_end_the_run(self):
         changes = {"train.optimizer.lr": 1e30, "train.checkpoint.every_steps": 1}
-        says = (
-            r"step (\d+): .*(?:; first non-finite value: \S+, [\d,]+ of [\d,]+ rows"
-            r"|scores: expected numbers, got NaN for .* tokens, .*; all before them is finite)\. (.*)\. Next: a smaller train\."
-        )
         words = ["train", *program.small(CONSTANT | changes), "--out", RUN]
         done = self.refuses(FAILED, ["heterodyne: error: step "], *words)
-        told = re.search(says, done.stderr)
+        told = re.search(NO_NUMBERS, done.stderr)
         self.assertTrue(told, done.stderr)
         last = program.last_step(self.run_folder)
         self.assertEqual(told[2], f"Last good checkpoint: step {last}")
@@ -149,7 +150,8 @@ class TroubleTest(ProgramTest):
     def test_numbers_that_are_none_before_any_checkpoint_end_the_run_too(self):
         changes = {"train.optimizer.lr": 1e30, "train.checkpoint.every_steps": 0}
         words = ["train", *program.small(CONSTANT | changes), "--out", RUN]
-        self.refuses(FAILED, [" finite", "There is no checkpoint yet"], *words)
+        done = self.refuses(FAILED, ["There is no checkpoint yet"], *words)
+        self.assertRegex(done.stderr, NO_NUMBERS)
         self.assertEqual(program.state(self.run_folder), "failed")
 
 
