@@ -38,6 +38,16 @@ std::vector<fs::directory_entry> entries_of(const std::string& folder) {
   return entries;
 }
 
+ImageSet pictures_in_files(const LabelledPaths& files, const SquareFit& fit) {
+  ImageSet set;
+  set.label_N = torch::tensor(files.labels, torch::kInt64);
+  set.read_CHW = {3, fit.size, fit.size};
+  set.read = [paths = files.paths, fit](int64_t place) {
+    return squared(io::read_image(paths[static_cast<size_t>(place)]), fit).contiguous();
+  };
+  return set;
+}
+
 }  // namespace
 
 std::string find_image_root(const DataContext& context, const std::string& name, const std::string& where,
@@ -145,16 +155,6 @@ ImageSet read_pictures(const LabelledPaths& files, const SquareFit& fit) {
     for (int64_t n = begin; n < end; ++n)
       set.pixel_NCHW[n].copy_(squared(io::read_image(files.paths[static_cast<size_t>(n)]), fit));
   });
-  return set;
-}
-
-ImageSet pictures_in_files(LabelledPaths files, const SquareFit& fit) {
-  ImageSet set;
-  set.label_N = torch::tensor(files.labels, torch::kInt64);
-  set.read_CHW = {3, fit.size, fit.size};
-  set.read = [paths = std::move(files.paths), fit](int64_t place) {
-    return squared(io::read_image(paths[static_cast<size_t>(place)]), fit).contiguous();
-  };
   return set;
 }
 

@@ -60,7 +60,7 @@ struct PictureOptions {
   }
   /// Throws ConfigError about settings of `where` that do not fit one another.
   DataShape shape(const std::string& where) const;
-  /// The pictures of these files, in memory or not.
+  /// The pictures of these files: read_pictures(), or each read whenever it is asked for, which throws then.
   ImageSet read(const LabelledPaths& files) const;
   /// A source with these settings, without images.
   ImageSource source(const DataContext& context) const;
@@ -72,7 +72,5 @@ torch::Tensor squared(const torch::Tensor& image_CHW, const SquareFit& fit);
 
 /// All of them, in memory: N x 3 x size x size bytes. Throws FormatError naming the file that is no picture.
 ImageSet read_pictures(const LabelledPaths& files, const SquareFit& fit);
-/// The same images, each read from its file whenever one is asked for; only then a FormatError is thrown.
-ImageSet pictures_in_files(LabelledPaths files, const SquareFit& fit);
 
 }  // namespace heterodyne

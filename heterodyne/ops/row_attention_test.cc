@@ -118,6 +118,22 @@ TEST_P(RowAttentionCases, TheSameBitsForAnyNumberOfThreads) {
   EXPECT_TRUE(torch::equal(results[0], results[1]));
 }
 
+// Both fuse products with sums, in the same order.
+TEST_P(RowAttentionCases, TheSameBitsInWideAndInNarrowRegisters) {
+  if (std::get<Isa>(GetParam()) != Isa::kAvx512) GTEST_SKIP() << "one of the two is enough";
+  std::vector<std::vector<torch::Tensor>> results;
+  for (const Isa isa : {Isa::kAvx512, Isa::kAvx2}) {
+    set_isa(isa);
+    auto in = input_of(sizes_here(), torch::kFloat32);
+    in.query_ND.requires_grad_();
+    in.key_value_BS2D.requires_grad_();
+    const auto answer = row_attention(in);
+    results.push_back(torch::autograd::grad({answer.pow(2).sum()}, {in.query_ND, in.key_value_BS2D}));
+    results.back().push_back(answer.detach());
+  }
+  for (size_t i = 0; i < results[0].size(); ++i) EXPECT_TRUE(torch::equal(results[0][i], results[1][i])) << i;
+}
+
 // Central differences of a smooth function at step 1e-5 agree to about 1e-9.
 TEST(RowAttention, GradientsByFiniteDifferences) {
   for (const bool is_causal : {false, true}) {
