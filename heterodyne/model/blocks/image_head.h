@@ -5,6 +5,8 @@
 //          with logits
 //   map    a token is a place of the map: x + moe(x) at every place, then the mean and a linear layer
 //
+// ConvNetwork is what networks in front of such a head share.
+//
 // Letters: B images, C channels of the map, H x W its places, Y classes, D width of the mixture's tokens.
 #pragma once
 
