@@ -5,8 +5,6 @@
 //          with logits
 //   map    a token is a place of the map: x + moe(x) at every place, then the mean and a linear layer
 //
-// ConvNetwork is what networks in front of such a head share.
-//
 // Letters: B images, C channels of the map, H x W its places, Y classes, D width of the mixture's tokens.
 #pragma once
 
@@ -69,24 +67,6 @@ class ImageHead {
   std::shared_ptr<nn::Linear> feature_;  // each may be null
   std::shared_ptr<nn::Linear> head_;
   std::shared_ptr<MoeLayer> moe_;
-};
-
-/// A network of convolutions whose last map an image head reads.
-class ConvNetwork : public Network {
- public:
-  std::vector<MoeLayer*> moe_layers() override;
-  CostPair cost(const std::vector<std::vector<double>>& tokens_per_expert) override;
-  int64_t tokens_per_example() const override { return head_->num_tokens(); }
-  TokenGrid token_grid() const override { return head_->token_grid(); }
-
- protected:
-  /// Once, behind all other parts: a map of this shape, for which an image took so many multiply-adds.
-  void add_head(const ImageHeadOptions& options, const ImageHead::Shape& shape, double macs, const Init& init);
-  ImageHead& head() { return *head_; }
-
- private:
-  std::unique_ptr<ImageHead> head_;
-  double macs_ = 0;
 };
 
 }  // namespace heterodyne

@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 
 #include "heterodyne/base/shape.h"
-#include "heterodyne/model/blocks/image_head.h"
+#include "heterodyne/model/blocks/conv_network.h"
 #include "heterodyne/nn/conv.h"
 #include "heterodyne/nn/norm.h"
 
