@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "heterodyne/base/error.h"
 
@@ -12,6 +13,7 @@ namespace {
 
 constexpr int64_t kBoxAttempts = 10;
 constexpr int64_t kDrawsOfAttempt = 4;  // area, aspect, top, left
+constexpr int64_t kBoxDraws = kBoxAttempts * kDrawsOfAttempt;
 constexpr int64_t kShareAttempts = 32;
 constexpr double kCropAspect = 4.0 / 3;  // largest ratio of a resized crop's sides
 
@@ -149,19 +151,24 @@ void Augment::check(const std::string& where, int64_t channels, int64_t height, 
   }
 }
 
+ResizedCrops::ResizedCrops(double smallest, const torch::Tensor& index_B, RandomKey key)
+    : smallest_(smallest), draw_BN_(RandomStream("data.augment.resized_crop").uniform_rows(key, index_B, kBoxDraws)) {}
+
+Box ResizedCrops::box(int64_t b, int64_t height, int64_t width) const {
+  const BoxBounds bounds{smallest_, 1, kCropAspect, height, width};
+  return drawn_box(bounds, draw_BN_.const_data_ptr<float>() + b * kBoxDraws, height, width);
+}
+
 void augment_images(const Augment& augment, torch::Tensor& image_BCHW, const torch::Tensor& index_B,
                     const std::vector<PixelRange>& range_C, RandomKey key) {
   HETERODYNE_DCHECK(image_BCHW.is_contiguous() && image_BCHW.scalar_type() == torch::kFloat32);
   const int64_t B = image_BCHW.size(0), C = image_BCHW.size(1), H = image_BCHW.size(2), W = image_BCHW.size(3);
-  const int64_t padding = augment.crop_padding, box_draws = kBoxAttempts * kDrawsOfAttempt;
-  const int64_t erase_draws = 1 + box_draws;
+  const int64_t padding = augment.crop_padding, erase_draws = 1 + kBoxDraws;
   const BoxBounds erased{augment.erase_smallest, augment.erase_largest, augment.erase_aspect, H - 1, W - 1};
-  const BoxBounds part{augment.resized_crop, 1, kCropAspect, H, W};
   const auto crop_B2 = RandomStream("data.augment.crop").uniform_rows(key, index_B, 2);
   const auto flip_B1 = RandomStream("data.augment.flip").uniform_rows(key, index_B, 1);
-  const auto part_BN = augment.resized_crop > 0
-                           ? RandomStream("data.augment.resized_crop").uniform_rows(key, index_B, box_draws)
-                           : torch::Tensor();
+  std::optional<ResizedCrops> crops;
+  if (augment.resized_crop > 0) crops.emplace(augment.resized_crop, index_B, key);
   const auto colour_BN = augment.colours.changes_images()
                              ? RandomStream("data.augment.colours").uniform_rows(key, index_B, kColourDraws)
                              : torch::Tensor();
@@ -171,7 +178,7 @@ void augment_images(const Augment& augment, torch::Tensor& image_BCHW, const tor
   std::vector<float> copy;
   for (int64_t b = 0; b < B; ++b) {
     float* image = image_BCHW.data_ptr<float>() + b * C * H * W;
-    const Box seen = part_BN.defined() ? drawn_box(part, part_BN.const_data_ptr<float>() + b * box_draws, H, W) : Box();
+    const Box seen = crops ? crops->box(b, H, W) : Box();
     for (int64_t c = 0; c < C && seen.area() > 0; ++c) enlarge(seen, H, W, copy, image + c * H * W);
     const Shift shift{whole(crop[2 * b], 2 * padding + 1), whole(crop[2 * b + 1], 2 * padding + 1), padding,
                       static_cast<double>(flip[b]) < augment.flip};

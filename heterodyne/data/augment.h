@@ -42,20 +42,32 @@ struct Augment {
   bool mixes() const { return cutmix > 0 || mixup > 0; }
 };
 
-/// Crops, flips, changes colours and erases in place, in this order; every example on its own. image_BCHW is contiguous
-/// float32, index_B int64 on the CPU; padding is black. Erased pixels become 0, the channel's mean.
-/// Random erasing: Zhong et al. 2020, algorithm 1, with ten attempts. A resized crop (Szegedy et al. 2015, section 6)
-/// has a uniform share of the area and sides whose ratio is log-uniform in 3/4 .. 4/3, and is brought to the image's
-/// size, bilinear; after ten attempts that do not fit, the image stays whole.
-void augment_images(const Augment& augment, torch::Tensor& image_BCHW, const torch::Tensor& index_B,
-                    const std::vector<PixelRange>& range_C, RandomKey key);
-
 /// A rectangle of pixels; empty when it has no rows or no columns.
 struct Box {
   int64_t top = 0, left = 0, height = 0, width = 0;
 
   int64_t area() const { return height * width; }
 };
+
+/// The parts of images that resized crops show (Szegedy et al. 2015, section 6): a uniform share of the area, at least
+/// `smallest`, and sides whose ratio is log-uniform in 3/4 .. 4/3, anywhere in the image.
+class ResizedCrops {
+ public:
+  ResizedCrops(double smallest, const torch::Tensor& index_B, RandomKey key);
+  /// Of example b, an image of this size; empty, for all of it, where none of ten attempts fits.
+  Box box(int64_t b, int64_t height, int64_t width) const;
+
+ private:
+  double smallest_;
+  torch::Tensor draw_BN_;
+};
+
+/// Crops, flips, changes colours and erases in place, in this order; every example on its own. image_BCHW is contiguous
+/// float32, index_B int64 on the CPU; padding is black. Erased pixels become 0, the channel's mean.
+/// Random erasing: Zhong et al. 2020, algorithm 1, with ten attempts. A resized crop is brought to the image's size,
+/// bilinear.
+void augment_images(const Augment& augment, torch::Tensor& image_BCHW, const torch::Tensor& index_B,
+                    const std::vector<PixelRange>& range_C, RandomKey key);
 
 /// The box of CutMix (Yun et al. 2019, equation 2): sides sqrt(1 - share) of the image, whole pixels, around a centre,
 /// cut off at the image's edges.

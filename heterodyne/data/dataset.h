@@ -35,11 +35,14 @@ class Dataset {
   /// The examples whose places are in index_B (int64, CPU), in that order; sets inputs, label_B and index_B. Safe to
   /// call from several threads. Throws ShapeError unless 0 <= index < size(split), FormatError as size() does.
   virtual Batch get(Split split, const torch::Tensor& index_B) const = 0;
-  /// Changes a batch of the training split at random, as the data set's settings say; by default not at all. What
-  /// becomes of an example depends on `key` (the seed, and the epoch as its step) and on its index_B alone, so not on
-  /// its batch. Where examples are mixed with others label_B becomes the classes' shares, float32 [B, Y]. Safe to call
-  /// from several threads.
-  virtual void augment(Batch& batch, RandomKey key) const { static_cast<void>(batch), static_cast<void>(key); }
+  /// Examples of the training split, as get() gives them, changed at random as the data set's settings say; by default
+  /// not at all. What becomes of an example depends on `key` (the seed, and the epoch as its step) and on its index_B
+  /// alone, so not on its batch. Where examples are mixed with others label_B becomes the classes' shares, float32
+  /// [B, Y]. Safe to call from several threads.
+  virtual Batch get_augmented(const torch::Tensor& index_B, RandomKey key) const {
+    static_cast<void>(key);
+    return get(Split::kTrain, index_B);
+  }
   /// int64 [size(split)], CPU; empty where examples have no class. Throws FormatError as size() does.
   virtual torch::Tensor labels(Split split) const = 0;
   virtual DataShape shape() const = 0;

@@ -70,7 +70,10 @@ const ImageDataset::Part& ImageDataset::part(Split split) const {
 
 int64_t ImageDataset::size(Split split) const { return part(split).size; }
 
-Batch ImageDataset::get(Split split, const torch::Tensor& index_B) const {
+Batch ImageDataset::get(Split split, const torch::Tensor& index_B) const { return read(split, index_B, {}); }
+
+// With `seen`, of images in files alone, what it tells of each.
+Batch ImageDataset::read(Split split, const torch::Tensor& index_B, const PartOfExample& seen) const {
   check_shape("dataset", "index_B", index_B, {"B"});
   const Part& examples = part(split);
   const ImageSet& images = examples.images;
@@ -92,7 +95,9 @@ Batch ImageDataset::get(Split split, const torch::Tensor& index_B) const {
     }
     const int64_t place = examples.place.empty() ? index[b] : examples.place[static_cast<size_t>(index[b])];
     label_out[b] = label[place];
-    const auto read_CHW = images.read ? images.read(place) : torch::Tensor();
+    ImageSet::PartOf seen_of_it;
+    if (seen) seen_of_it = [&](int64_t height, int64_t width) { return seen(b, height, width); };
+    const auto read_CHW = images.read ? images.read(place, seen_of_it) : torch::Tensor();
     const uint8_t* from = images.read ? read_CHW.const_data_ptr<uint8_t>()
                                       : images.pixel_NCHW.const_data_ptr<uint8_t>() + place * C * plane;
     for (const auto& values : value_of_pixel_) {
@@ -104,17 +109,28 @@ Batch ImageDataset::get(Split split, const torch::Tensor& index_B) const {
   return batch;
 }
 
-void ImageDataset::augment(Batch& batch, RandomKey key) const {
-  change(batch, key);
+Batch ImageDataset::get_augmented(const torch::Tensor& index_B, RandomKey key) const {
+  Batch batch = get_changed(index_B, key);
   if (augment_.mixes()) mix(batch, key);
+  return batch;
 }
 
 // Each image on its own.
-void ImageDataset::change(Batch& batch, RandomKey key) const {
-  if (!augment_.changes_images()) return;
+Batch ImageDataset::get_changed(const torch::Tensor& index_B, RandomKey key) const {
+  Augment changes = augment_;
+  PartOfExample seen;
+  if (train_.images.read && changes.resized_crop > 0) {
+    seen = [crops = ResizedCrops(changes.resized_crop, index_B, key)](int64_t b, int64_t height, int64_t width) {
+      return crops.box(b, height, width);
+    };
+    changes.resized_crop = 0;  // it is done then
+  }
+  Batch batch = read(Split::kTrain, index_B, seen);
+  if (!changes.changes_images()) return batch;
   std::vector<PixelRange> range_C;
   for (const auto& values : value_of_pixel_) range_C.push_back({values.front(), values.back()});
-  augment_images(augment_, batch.inputs, batch.index_B, range_C, key);
+  augment_images(changes, batch.inputs, batch.index_B, range_C, key);
+  return batch;
 }
 
 // Partners are augmented as they are in this epoch themselves, but for being mixed. Labels become shares.
@@ -127,8 +143,7 @@ void ImageDataset::mix(Batch& batch, RandomKey key) const {
     places.push_back(static_cast<int64_t>(b));
     partners.push_back(mixtures[b].partner);
   }
-  Batch other = get(Split::kTrain, torch::tensor(partners, torch::kInt64));
-  change(other, key);
+  const Batch other = get_changed(torch::tensor(partners, torch::kInt64), key);
   auto label_BY = torch::zeros({batch.size(), static_cast<int64_t>(class_names_.size())}, torch::kFloat32);
   auto label = label_BY.accessor<float, 2>();
   for (int64_t b = 0; b < batch.size(); ++b)

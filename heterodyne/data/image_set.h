@@ -21,9 +21,11 @@ struct ImageSet {
   torch::Tensor pixel_NCHW;  // uint8, CPU, contiguous; undefined where images are read one by one
   torch::Tensor label_N;     // int64, CPU, contiguous
 
-  /// Where images stay in their files: the one at a place, uint8 [C, H, W] of `read_CHW`, CPU, contiguous. Safe to call
-  /// from several threads.
-  std::function<torch::Tensor(int64_t place)> read = {};
+  /// The part of an image of this size that is to be seen; empty for all of it.
+  using PartOf = std::function<Box(int64_t height, int64_t width)>;
+  /// Where images stay in their files: the one at a place, or the part of it, uint8 [C, H, W] of `read_CHW`, CPU,
+  /// contiguous. `part` may be empty. Safe to call from several threads.
+  std::function<torch::Tensor(int64_t place, const PartOf& part)> read = {};
   std::array<int64_t, 3> read_CHW = {};
 
   int64_t size() const { return label_N.size(0); }
@@ -71,7 +73,9 @@ class ImageDataset : public Dataset {
   /// One pass over the batch on the calling thread alone, at the speed of memory: a loader's thread must not compete
   /// with the training step for the cores.
   Batch get(Split split, const torch::Tensor& index_B) const override;
-  void augment(Batch& batch, RandomKey key) const override;
+  /// Where images stay in their files resized crops are cut from them as they are there, so finer than from an image
+  /// that was brought to its size before.
+  Batch get_augmented(const torch::Tensor& index_B, RandomKey key) const override;
   torch::Tensor labels(Split split) const override;
   DataShape shape() const override;
   const std::vector<std::string>& class_names() const override { return class_names_; }
@@ -82,8 +86,10 @@ class ImageDataset : public Dataset {
     std::vector<int64_t> place;  // of the split's examples among the images; empty means all in order
     int64_t size = 0;
   };
+  using PartOfExample = std::function<Box(int64_t b, int64_t height, int64_t width)>;
   const Part& part(Split split) const;
-  void change(Batch& batch, RandomKey key) const;
+  Batch read(Split split, const torch::Tensor& index_B, const PartOfExample& seen) const;
+  Batch get_changed(const torch::Tensor& index_B, RandomKey key) const;
   void mix(Batch& batch, RandomKey key) const;
 
   std::vector<std::string> class_names_;

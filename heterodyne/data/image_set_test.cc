@@ -97,10 +97,7 @@ TEST(ImageDataset, MixturesHaveSharesForLabels) {
   source.augment = {.mixup = 1, .mixup_alpha = 1};
   const ImageDataset dataset(std::move(source));
   const auto index_B = torch::arange(16);
-  const Batch plain = dataset.get(Split::kTrain, index_B);
-  Batch batch = plain;
-  batch.inputs = plain.inputs.clone();
-  dataset.augment(batch, {5, 2});
+  const Batch plain = dataset.get(Split::kTrain, index_B), batch = dataset.get_augmented(index_B, {5, 2});
   ASSERT_EQ(batch.label_B.sizes(), (std::vector<int64_t>{16, 3}));
   EXPECT_TRUE(torch::allclose(batch.label_B.sum(1), torch::ones({16})));
   const auto mixtures = draw_mixtures({.mixup = 1, .mixup_alpha = 1}, index_B, 16, 1, 1, {5, 2});
@@ -119,9 +116,8 @@ TEST(ImageDataset, WithoutMixturesLabelsStayWhatTheyAre) {
   ImageSource source = source_of(0);
   source.augment = {.erase = 1, .erase_smallest = 0.9, .erase_largest = 0.9};
   const ImageDataset dataset(std::move(source));
-  Batch batch = dataset.get(Split::kTrain, torch::arange(3));
-  const auto inputs = batch.inputs.clone();
-  dataset.augment(batch, {5, 2});
+  const auto inputs = dataset.get(Split::kTrain, torch::arange(3)).inputs;
+  const Batch batch = dataset.get_augmented(torch::arange(3), {5, 2});
   EXPECT_EQ(batch.label_B.scalar_type(), torch::kInt64);
   EXPECT_TRUE(torch::equal(batch.inputs, inputs)) << "no rectangle is smaller than an image of one pixel";
 }

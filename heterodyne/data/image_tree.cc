@@ -42,8 +42,12 @@ ImageSet pictures_in_files(const LabelledPaths& files, const SquareFit& fit) {
   ImageSet set;
   set.label_N = torch::tensor(files.labels, torch::kInt64);
   set.read_CHW = {3, fit.size, fit.size};
-  set.read = [paths = files.paths, fit](int64_t place) {
-    return squared(io::read_image(paths[static_cast<size_t>(place)]), fit).contiguous();
+  set.read = [paths = files.paths, fit](int64_t place, const ImageSet::PartOf& part) {
+    const auto image_CHW = io::read_image(paths[static_cast<size_t>(place)]);
+    const Box box = part ? part(image_CHW.size(1), image_CHW.size(2)) : Box();
+    if (box.area() == 0) return squared(image_CHW, fit).contiguous();
+    const auto seen_CHW = image_CHW.narrow(1, box.top, box.height).narrow(2, box.left, box.width);
+    return squared(seen_CHW, {.size = fit.size}).contiguous();
   };
   return set;
 }

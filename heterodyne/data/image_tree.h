@@ -53,8 +53,10 @@ struct PictureOptions {
     field("classes", classes, "the names of the folders with the pictures of a class, in the order of their numbers",
           required());
     square.visit(field);
-    field("in_memory", in_memory,
-          "whether all pictures are read at first and stay in memory; otherwise each is read when a batch needs it");
+    field(
+        "in_memory", in_memory,
+        "whether all pictures are read at first and stay in memory; otherwise each is read when a batch needs it, and "
+        "augment.resized_crop cuts from it before it is resized");
     field("normalize", normalize, "the pixels' mean and standard deviation: red, green, blue");
     field("augment", augment, "how training images are changed at random");
   }

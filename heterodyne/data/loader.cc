@@ -96,8 +96,8 @@ Loader::Prepared Loader::prepare(int64_t number) const {
     const int64_t count = std::min(options_.batch, num_examples_ - begin);
     auto index_B = torch::empty({count}, torch::kInt64);
     std::copy_n(order_.begin() + begin, count, index_B.data_ptr<int64_t>());
-    prepared.batch = dataset_.get(split_, index_B);
-    if (options_.augment) dataset_.augment(prepared.batch, {options_.seed, static_cast<uint64_t>(epoch_)});
+    const RandomKey key{options_.seed, static_cast<uint64_t>(epoch_)};
+    prepared.batch = options_.augment ? dataset_.get_augmented(index_B, key) : dataset_.get(split_, index_B);
   } catch (...) {
     prepared.error = std::current_exception();
   }

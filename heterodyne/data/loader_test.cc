@@ -155,8 +155,10 @@ TEST(Loader, TheBatchesDoNotDependOnTheNumberOfThreads) {
 class Marked : public Numbers {
  public:
   using Numbers::Numbers;
-  void augment(Batch& batch, RandomKey key) const override {
+  Batch get_augmented(const torch::Tensor& index_B, RandomKey key) const override {
+    Batch batch = get(Split::kTrain, index_B);
     batch.inputs.fill_(static_cast<double>(100 * key.seed + key.step));
+    return batch;
   }
 };
 

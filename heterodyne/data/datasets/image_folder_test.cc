@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/fixtures.h"
+#include "heterodyne/data/augment.h"
 #include "heterodyne/data/dataset.h"
 #include "heterodyne/data/fixtures.h"
 
@@ -37,7 +40,7 @@ TEST_F(ImageFolder, ReadsPicturesByClass) {
 TEST_F(ImageFolder, FilesReadWhenABatchNeedsThemGiveTheSameBatches) {
   fixtures::put_classes(folder_, "train", 8);
   fixtures::put_classes(folder_, "val", 1);
-  const Table augment{{"resized_crop", 0.5}, {"mixup", 0.4}};
+  const Table augment{{"crop_padding", 1}, {"mixup", 0.4}};
   const auto held = make({{"augment", augment}}), read = make({{"augment", augment}, {"in_memory", false}});
   EXPECT_EQ(read->shape().height, 4);
   EXPECT_TRUE(torch::equal(read->labels(Split::kValid), held->labels(Split::kValid)));
@@ -45,11 +48,38 @@ TEST_F(ImageFolder, FilesReadWhenABatchNeedsThemGiveTheSameBatches) {
     const auto index_B = torch::arange(held->size(split)).flip(0);
     EXPECT_TRUE(torch::equal(read->get(split, index_B).inputs, held->get(split, index_B).inputs));
   }
-  auto expected = held->get(Split::kTrain, torch::arange(6)), got = read->get(Split::kTrain, torch::arange(6));
-  held->augment(expected, {1, 0});
-  read->augment(got, {1, 0});
+  const auto expected = held->get_augmented(torch::arange(6), {1, 0}),
+             got = read->get_augmented(torch::arange(6), {1, 0});
   EXPECT_TRUE(torch::equal(got.inputs, expected.inputs));
   EXPECT_TRUE(torch::equal(got.label_B, expected.label_B));
+}
+
+// A ramp of 40 x 60, four greys a step, seen as 6 x 6: a crop's columns are the greys of the places that they cover.
+TEST_F(ImageFolder, AResizedCropIsCutFromThePictureInItsFile) {
+  std::string ramp = "P6\n60 40\n255\n";
+  for (int i = 0; i < 40 * 60; ++i) ramp.append(3, static_cast<char>(4 * (i % 60)));
+  for (const std::string name : {"cat/0", "cat/1", "cat/2", "dog/0", "dog/1", "dog/2"})
+    folder_.put("train/" + name + ".ppm", ramp);
+  fixtures::put_classes(folder_, "val", 1);
+  const auto set = make({{"size", 6},
+                         {"in_memory", false},
+                         {"normalize", Table{{"mean", Array{0, 0, 0}}, {"std", Array{1, 1, 1}}}},
+                         {"augment", Table{{"resized_crop", 0.1}}}});
+  const auto index_B = torch::arange(set->size(Split::kTrain));
+  const auto seen_BCHW = set->get_augmented(index_B, {1, 0}).inputs;
+  const ResizedCrops crops(0.1, index_B, {1, 0});
+  std::set<int64_t> widths;
+  for (int64_t b = 0; b < index_B.size(0); ++b) {
+    const Box box = crops.box(b, 40, 60);
+    ASSERT_GT(box.area(), 0);
+    widths.insert(box.width);
+    for (int64_t column = 1; column < 5; ++column) {
+      const double share = (static_cast<double>(column) + 0.5) / 6;
+      const double place = static_cast<double>(box.left) + share * static_cast<double>(box.width) - 0.5;
+      EXPECT_NEAR(seen_BCHW[b][0][3][column].item<double>(), 4 * place / 255, 1.0 / 255) << b << ", " << column;
+    }
+  }
+  EXPECT_GT(widths.size(), 2U) << "another part of each";
 }
 
 TEST_F(ImageFolder, AFileThatIsNoPictureIsNamedWhenItIsNeeded) {
@@ -66,11 +96,10 @@ TEST_F(ImageFolder, AFileThatIsNoPictureIsNamedWhenItIsNeeded) {
 TEST_F(ImageFolder, MayBeChangedAtRandom) {
   fixtures::put_classes(folder_, "train", 4);
   const auto set = make({{"augment", Table{{"resized_crop", 0.08}, {"flip", 0.5}}}});
-  auto batch = set->get(Split::kTrain, torch::arange(4));
-  const auto before = batch.inputs.clone();
-  set->augment(batch, {1, 0});
-  EXPECT_FALSE(torch::equal(batch.inputs, before));
-  EXPECT_EQ(batch.inputs.sizes(), before.sizes());
+  const auto before = set->get(Split::kTrain, torch::arange(4)).inputs,
+             after = set->get_augmented(torch::arange(4), {1, 0}).inputs;
+  EXPECT_FALSE(torch::equal(after, before));
+  EXPECT_EQ(after.sizes(), before.sizes());
 }
 
 TEST_F(ImageFolder, AMissingFolderIsNamedWithTheLayout) {
