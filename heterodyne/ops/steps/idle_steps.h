@@ -25,7 +25,8 @@ struct IdleAdam {
   std::vector<Group> groups;
   double decay = 1, mean_scale = 1, square_scale = 1, eps = 0;
 
-  /// Fills `groups` from c_K, not negative, and a_K. Defined beside replay(), in replay.cc.
+  /// Fills `groups` from c_K and a_K, both not negative, without the steps that are lost in the rounding of the
+  /// largest. Scales too small to matter become 0.
   void set_steps(const std::vector<double>& c_K, const std::vector<double>& a_K);
 };
 
