@@ -46,15 +46,19 @@ struct ExpertsFlags {
         positional(), required(), one_of("ls", "add", "remove", "split", "merge", "freeze", "thaw", "prune"));
     field("model", model, "a run's folder (its best checkpoint) or a checkpoint's", positional(), required());
     field("layer", layer, "the N of layers.N; the only MoE layer by default, all of them for ls and prune");
-    field("expert", expert, "the id of an expert; may be repeated");
+    field("expert", expert, "the id of an expert; may be repeated",
+          effective_when(action != "ls" && action != "prune", "the action is " + action));
+    const auto prunes = effective_when(action == "prune", "the action is not prune");
     field("by", by,
           "prune: an expert's worth is its share of the load, its mean weight times answer, or the loss without",
-          one_of("load", "reap", "knockout"));
-    field("keep", keep, "prune: so many experts stay in each layer", at_least(0));
-    field("budget_params", budget_params, "prune: until the model has at most so many parameters", at_least(0));
-    field("newcomer", newcomer, "add: what the new one begins with", one_of("copy", "mean", "fresh", "noisy_copy"));
+          one_of("load", "reap", "knockout"), prunes);
+    field("keep", keep, "prune: so many experts stay in each layer", at_least(0), prunes);
+    field("budget_params", budget_params, "prune: until the model has at most so many parameters", at_least(0), prunes);
+    const auto adds = effective_when(action == "add" || action == "split", "the action is neither add nor split");
+    field("newcomer", newcomer, "add, split: what the new one begins with",
+          one_of("copy", "mean", "fresh", "noisy_copy"), adds);
     field("spread", spread, "add, split: how far the two move apart in the router, of their embedding's length",
-          between(0, 1));
+          between(0, 1), adds);
     field("split", split, "which examples; the loss is measured on them before and after",
           one_of("train", "valid", "test", "none"));
     field("limit", limit, "at most so many examples; 0: all", at_least(0));
@@ -81,10 +85,15 @@ struct Patient {
     return experiment.options.train.average.validate && !checkpoint.state.averages.empty();
   }
   PassOptions pass() const { return {experiment.dtype(), limit}; }
-  ClassificationMetrics measure() {
+  // What it does with the weights that others use.
+  template <class Measure>
+  auto with_used_weights(const Measure& measured) {
     std::optional<AveragedWeights> averaged;
     if (validates_averages()) averaged.emplace(*network, checkpoint.state.averages);
-    return evaluate(*network, *loader, pass()).metrics;
+    return measured();
+  }
+  ClassificationMetrics measure() {
+    return with_used_weights([&] { return evaluate(*network, *loader, pass()).metrics; });
   }
 };
 
@@ -95,6 +104,7 @@ Patient admit(const ExpertsFlags& options, const cli::Invocation& invocation) {
   auto network = make_network(experiment);
   auto optimizer = optimizers().make(experiment.options.train.optimizer);
   load_checkpoint(checkpoint, *network, optimizer.get());
+  optimizer->catch_up();  // of steps that were put off
   if (network->moe_layers().empty())
     refuse("model", options.model + ": expected a network with Mixture-of-Experts layers, it has none");
   Patient patient{std::move(checkpoint), std::move(experiment), std::move(network), std::move(optimizer), {}, {},
@@ -158,27 +168,47 @@ int64_t id_of(const std::string& text) {
   return id;
 }
 
+// Those that are named, each of the layer and once.
+std::vector<int64_t> chosen_experts(const ExpertsFlags& options, const MoeLayer& layer) {
+  std::vector<int64_t> chosen;
+  const auto ids = layer.ids();
+  std::vector<std::string> known;
+  for (const int64_t id : ids) known.push_back(std::to_string(id));
+  for (const auto& text : options.expert) {
+    const int64_t id = id_of(text);
+    if (std::find(ids.begin(), ids.end(), id) == ids.end())
+      refuse("expert",
+             fmt::format("expected one of {}, the experts of {}, got {}", join(known), layer.layer_name(), id));
+    if (std::find(chosen.begin(), chosen.end(), id) != chosen.end())
+      refuse("expert", fmt::format("{} is named twice", id));
+    chosen.push_back(id);
+  }
+  return chosen;
+}
+
 void add(const ExpertsFlags& options, MoeLayer& layer, Pool& pool) {
   expect_experts(options, 1, 1, "one expert that the new one is like (--expert ID)");
-  const std::string reason = fmt::format("expert {} by hand", options.expert[0]);
-  pool.add(layer, {id_of(options.expert[0]), {}, options.spread, reason});
+  const bool is_split = options.action == "split";
+  const int64_t parent = chosen_experts(options, layer)[0];
+  const std::string reason = fmt::format("{}expert {} by hand", is_split ? "" : "like ", parent);
+  pool.add(layer, {parent, {}, options.spread, reason, options.action});
 }
 
 void remove(const ExpertsFlags& options, MoeLayer& layer, Pool& pool) {
   expect_experts(options, 1, SIZE_MAX, "at least one expert (--expert ID)");
-  for (const auto& id : options.expert) pool.remove(layer, id_of(id), "by hand");
+  for (const int64_t id : chosen_experts(options, layer)) pool.remove(layer, id, "by hand");
 }
 
 void merge(const ExpertsFlags& options, MoeLayer& layer, Pool& pool) {
   expect_experts(options, 2, 2, "two experts (--expert ID --expert ID)");
-  pool.merge(layer, id_of(options.expert[0]), id_of(options.expert[1]), "by hand");
+  const auto pair = chosen_experts(options, layer);
+  pool.merge(layer, pair[0], pair[1], "by hand");
 }
 
 void freeze(const ExpertsFlags& options, MoeLayer& layer, cli::Terminal& terminal) {
   expect_experts(options, 1, SIZE_MAX, "at least one expert (--expert ID)");
   const bool is_frozen = options.action == "freeze";
-  for (const auto& text : options.expert) {
-    const int64_t id = id_of(text);
+  for (const int64_t id : chosen_experts(options, layer)) {
     set_frozen(layer, id, is_frozen);
     terminal.print(fmt::format("{}: expert {} {}", layer.layer_name(), id, is_frozen ? "frozen" : "thawed"));
   }
@@ -193,7 +223,8 @@ struct Worth {
 
 // Those of the chosen layers, the least worthy first.
 std::vector<Worth> worths(const ExpertsFlags& options, Patient& patient) {
-  const auto scores = expert_scores(options.by, *patient.network, *patient.loader, patient.pass());
+  const auto scores = patient.with_used_weights(
+      [&] { return expert_scores(options.by, *patient.network, *patient.loader, patient.pass()); });
   const auto chosen = chosen_layers(options, *patient.network), all = patient.network->moe_layers();
   std::vector<Worth> found;
   for (size_t l = 0; l < all.size(); ++l) {
@@ -213,12 +244,17 @@ void prune(const ExpertsFlags& options, Patient& patient, Pool& pool, cli::Termi
   for (const auto& [score, layer, id] : worths(options, patient)) {
     const bool is_enough =
         options.keep > 0 ? layer->num_experts() <= options.keep : num_params(*patient.network) <= options.budget_params;
-    if (is_enough || !pool.can_spare(*layer)) continue;
+    if (is_enough || !pool.can_spare(*layer, id)) continue;
     pool.remove(*layer, id, fmt::format("{} {:.4g}", options.by, score));
     const double after = patient.measure().loss();
     terminal.print(fmt::format("{}: removed expert {} ({} {:.4g}, loss {:+.4f})", layer->layer_name(), id, options.by,
                                score, after - loss));
     loss = after;
+  }
+  for (const MoeLayer* layer : chosen_layers(options, *patient.network)) {
+    if (options.keep == 0 || layer->num_experts() <= options.keep) continue;
+    refuse("keep", fmt::format("{} experts cannot be reached: {} of {} are left when none can be spared", options.keep,
+                               layer->num_experts(), layer->layer_name()));
   }
   if (options.budget_params > 0 && num_params(*patient.network) > options.budget_params) {
     refuse("budget_params", fmt::format("{} parameters cannot be reached: {} are left when no expert can be spared",
@@ -281,7 +317,8 @@ CommandKind command_kind_experts() {
       "look at a trained model's experts; add, remove, split, merge, freeze or prune them",
       "heterodyne experts ls runs/demo\n"
       "heterodyne experts prune runs/demo --by reap --keep 3 --out models/three\n"
-      "heterodyne experts merge runs/demo --expert 0 --expert 2 --out models/merged\n"
+      "heterodyne experts split runs/demo --expert 0 --out models/split\n"
+      "heterodyne experts merge models/split --expert 0 --expert 4 --out models/merged\n"
       "heterodyne experts freeze runs/demo --expert 1 --split none --out models/frozen",
       run_experts);
 }

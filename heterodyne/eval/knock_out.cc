@@ -14,6 +14,9 @@ class KnockOutRouter : public Router {
   KnockOutRouter(Router& whole, int64_t position) : whole_(whole), position_(position) {}
 
   Routing route(const RouteInput& input) override { return without_expert(whole_.route(input), position_); }
+  torch::Tensor selection_bias() override { return whole_.selection_bias(); }
+  torch::Tensor embeddings() override { return whole_.embeddings(); }
+  bool needs_previous_logits() const override { return whole_.needs_previous_logits(); }
   int64_t num_experts() const override { return whole_.num_experts(); }
   int64_t max_choices() const override { return whole_.max_choices(); }
   void set_num_experts(int64_t num_experts) override { whole_.set_num_experts(num_experts); }

@@ -58,13 +58,16 @@ class KnockOutTest : public testing::Test {
   std::unique_ptr<Dataset> dataset = datasets().make(
       Member(Table{{"kind", "synthetic"}, {"examples", 40}, {"test_examples", 60}, {"size", 16}, {"classes", 4}}),
       DataContext{{}, 0.2, {}});
-  std::shared_ptr<Network> network = networks().make(
-      Member(Table{{"kind", "dmmoe"},
-                   {"width", 16},
-                   {"moe", Table{{"router", Table{{"kind", "top_k"}, {"k", 1}}},
-                                 {"experts", Array{Table{{"kind", "mlp"}, {"hidden", 8}, {"count", 3}}}}}}}),
-      NetworkContext{dataset->shape(), 1});
+  std::shared_ptr<Network> network = network_of({{"router", Table{{"kind", "top_k"}, {"k", 1}}}}, 1);
 
+  std::shared_ptr<Network> network_of(Table moe, int64_t layers) const {
+    moe.set("experts", Array{Table{{"kind", "mlp"}, {"hidden", 8}, {"count", 3}}});
+    Array all;
+    for (int64_t i = 0; i < layers; ++i) all.emplace_back(i);
+    moe.set("layers", std::move(all));
+    return networks().make(Member(Table{{"kind", "dmmoe"}, {"width", 16}, {"layers", layers}, {"moe", std::move(moe)}}),
+                           NetworkContext{dataset->shape(), 1});
+  }
   ClassificationMetrics metrics() {
     Loader loader(*dataset, Split::kTest, LoaderOptions{.batch = 16});
     return evaluate(*network, loader, torch::kFloat32).metrics;
@@ -73,10 +76,11 @@ class KnockOutTest : public testing::Test {
     Loader loader(*dataset, Split::kTest, LoaderOptions{.batch = 16});
     return knock_out(*network, loader, {torch::kFloat32, 0, on_batch}).at(0);
   }
+  void expect_as_with_zeros();
 };
 
 // With one choice an expert that is taken away and one that answers 0 are the same.
-TEST_F(KnockOutTest, IsWhatAnExpertOfZerosWouldDo) {
+void KnockOutTest::expect_as_with_zeros() {
   const auto result = measure();
   const auto whole = metrics();
   EXPECT_EQ(result.loss, whole.loss());
@@ -95,6 +99,20 @@ TEST_F(KnockOutTest, IsWhatAnExpertOfZerosWouldDo) {
     }
   }
   EXPECT_EQ(result.loss_change_EY.size(), 12U);
+}
+
+TEST_F(KnockOutTest, IsWhatAnExpertOfZerosWouldDo) { expect_as_with_zeros(); }
+
+TEST_F(KnockOutTest, BalancersStillSeeTheEmbeddings) {
+  network = network_of({{"router", Table{{"kind", "cosine"}, {"k", 1}}},
+                        {"balancers", Array{Table{{"kind", "diversity"}}, Table{{"kind", "simplicity"}}}}},
+                       1);
+  expect_as_with_zeros();
+}
+
+TEST_F(KnockOutTest, TheNextLayerStillSeesTheScores) {
+  network = network_of({{"router", Table{{"kind", "residual"}, {"k", 1}, {"weights", "score"}}}}, 2);
+  expect_as_with_zeros();
 }
 
 // A text in 21 windows of 5 characters for each of 3 streams. evaluate() carries the state from window to window; so

@@ -58,8 +58,9 @@ class Router : public torch::nn::Module {
   virtual torch::Tensor selection_bias() { return {}; }
   /// [E, P], with gradient: what tokens are compared with, a row for each expert. Undefined where the kind has none.
   virtual torch::Tensor embeddings() { return {}; }
-  /// Makes tokens like toward_D [D] those of the expert at this position, with the length of an average embedding and
-  /// whatever else a new expert begins with. Changes nothing and returns false where the kind has no embeddings [E, D].
+  /// Makes tokens like toward_D [D] those of the expert at this position, with the length of an average embedding, or
+  /// of one where only directions count, and whatever else a new expert begins with. Changes nothing and returns false
+  /// where the kind has no embeddings [E, D].
   virtual bool aim(int64_t position, const torch::Tensor& toward_D);
   /// Whether route() reads previous_logit_TE.
   virtual bool needs_previous_logits() const { return false; }
@@ -68,14 +69,20 @@ class Router : public torch::nn::Module {
   virtual int64_t num_experts() const = 0;
   /// The most experts a token can get by the router's own rule.
   virtual int64_t max_choices() const = 0;
-  /// The smallest number of experts that the kind can work with.
-  virtual int64_t fewest_experts() const { return 1; }
+  /// Throws ConfigError when the kind, as it is set, cannot work with so many experts.
+  virtual void check_num_experts(int64_t num_experts) const { static_cast<void>(num_experts); }
+  /// The same with more known of them than their number.
+  virtual void check_experts(const std::vector<ExpertInfo>& experts) const {
+    check_num_experts(static_cast<int64_t>(experts.size()));
+  }
   /// Everything that resize.h must change when the number of experts changes, and the number itself. A kind that has
   /// any treats experts alike: when entries change places, the choices change places with them.
   virtual std::vector<ExpertAxis> expert_axes() { return {}; }
   virtual void set_num_experts(int64_t num_experts) = 0;
-  /// What resize.h calls: the number and what is known of the experts, by position. Tensors change after it.
+  /// What resize.h calls: the number and what is known of the experts, by position. Tensors change after it. Throws
+  /// like check_experts(), and then has changed nothing.
   virtual void set_experts(const std::vector<ExpertInfo>& experts) {
+    check_experts(experts);
     set_num_experts(static_cast<int64_t>(experts.size()));
   }
   /// Multiply-adds for one token.

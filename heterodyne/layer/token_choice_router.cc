@@ -26,8 +26,10 @@ TokenChoiceRouter::TokenChoiceRouter(std::string kind, int64_t k, const RouterCo
   check_k(kind_, k_, num_experts_);
 }
 
+void TokenChoiceRouter::check_num_experts(int64_t num_experts) const { check_k(kind_, k_, num_experts); }
+
 void TokenChoiceRouter::set_num_experts(int64_t num_experts) {
-  check_k(kind_, k_, num_experts);
+  check_num_experts(num_experts);
   num_experts_ = num_experts;
 }
 

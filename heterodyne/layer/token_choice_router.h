@@ -14,7 +14,7 @@ class TokenChoiceRouter : public Router {
  public:
   int64_t num_experts() const override { return num_experts_; }
   int64_t max_choices() const override { return k_; }
-  int64_t fewest_experts() const override { return k_; }
+  void check_num_experts(int64_t num_experts) const override;
   void set_num_experts(int64_t num_experts) override;
 
  protected:

@@ -37,8 +37,7 @@ std::string past(const std::string& event) {
   if (event == "add") return "added";
   if (event == "remove") return "removed";
   if (event == "split") return "split off";
-  if (event == "merge") return "merged";
-  return event == "freeze" ? "frozen" : event;
+  return event == "merge" ? "merged" : event;
 }
 
 void end_life(Life& life, int64_t step) {

@@ -1,7 +1,7 @@
 // Lives: when each expert of a layer came and went, from experts.jsonl and the loads of training.
 //
 // A line of experts.jsonl is {"step": 600, "layer": 8, "event": "remove", "id": 5, "reason": TEXT}; events are add,
-// remove, split, merge and freeze. `parents` lists the ids a new expert was made of: those of a merge end with it.
+// remove, split and merge. `parents` lists the ids a new expert was made of: those of a merge end with it.
 #pragma once
 
 #include <string>

@@ -12,6 +12,38 @@ namespace {
 // Names in a grower's memory: the layer's, a colon, the sum's. So they cannot be taken for a grower's own.
 std::string key_of(const MoeLayer& layer, const std::string& name) { return layer.layer_name() + ":" + name; }
 
+// Throws ConfigError unless the layer's router can do with one expert more or less than it has.
+void check_steps_of_one(const std::string& kind, MoeLayer& layer) {
+  auto more = layer.slots(), fewer = layer.slots();
+  more.push_back(more.back());
+  fewer.pop_back();
+  std::string refusal;
+  for (const auto& slots : {more, fewer}) {
+    if (slots.empty()) continue;
+    try {
+      layer.router().check_experts(layer.infos_of(slots));
+      return;
+    } catch (const ConfigError& error) {
+      refusal = error.what();
+    }
+  }
+  throw ConfigError(
+      kind, "kind",
+      fmt::format("expected routers that can do with one expert more or less, got router \"{}\" in {}: {}",
+                  layer.router_kind(), layer.layer_name(), refusal));
+}
+
+// Routers that read the scores of the layer before need as many experts as it has, and layers grow each by itself.
+void check_is_apart(const std::string& kind, const std::vector<MoeLayer*>& layers) {
+  const auto reads_others = [](MoeLayer* layer) { return layer->router().needs_previous_logits(); };
+  if (std::ranges::count_if(layers, reads_others) < 2) return;
+  const MoeLayer* last = *std::find_if(layers.rbegin(), layers.rend(), reads_others);
+  throw ConfigError(kind, "kind",
+                    fmt::format("expected routers whose layers can have different numbers of experts, got router "
+                                "\"{}\" in {}, which reads the scores of the layer before",
+                                last->router_kind(), last->layer_name()));
+}
+
 }  // namespace
 
 GrowerRegistry empty_growers() { return GrowerRegistry("grower"); }
@@ -20,12 +52,14 @@ Grower::Grower(const std::string& kind, PoolOptions options, const GrowerContext
     : options_(std::move(options)) {
   const auto layers = context.network.moe_layers();
   if (layers.empty()) throw ConfigError(kind, "kind", "expected a network with MoE layers, this one has none");
+  check_is_apart(kind, layers);
   for (MoeLayer* layer : layers) {
     if (!layer->router_traits().is_resizable) {
       throw ConfigError(kind, "kind",
                         fmt::format("expected routers whose experts can come and go, got router \"{}\" in {}",
                                     layer->router_kind(), layer->layer_name()));
     }
+    check_steps_of_one(kind, *layer);
     const int64_t E = layer->num_experts();
     if (options_.max_experts > 0 && E > options_.max_experts) {
       throw ConfigError(kind, "max_experts",

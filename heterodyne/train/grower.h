@@ -24,7 +24,8 @@ struct GrowthStep {
 /// What a grower is made for.
 struct GrowerContext {
   Network& network;
-  int64_t num_steps = 0;  // of the whole run
+  int64_t num_steps = 0;        // of the whole run
+  int64_t num_validations = 0;  // of the whole run, but for one after the last step
 };
 
 class Grower {
@@ -41,7 +42,7 @@ class Grower {
  protected:
   Grower() = default;  // never changes anything
   /// `kind` is the member's name, "grower.by_load". Throws ConfigError when the network has no MoE layer, one with a
-  /// router whose experts cannot come and go, or one with more experts than the limits allow or fewer.
+  /// router whose experts cannot come and go one by one, or one with more experts than the limits allow or fewer.
   Grower(const std::string& kind, PoolOptions options, const GrowerContext& context);
 
  private:

@@ -111,24 +111,44 @@ class GrowerContract : public testing::TestWithParam<std::string> {
 INSTANTIATE_TEST_SUITE_P(Kinds, GrowerContract, testing::ValuesIn(growers().names()),
                          [](const auto& test) { return test.param; });
 
-// Stopped amid a window, at a decision, just after one, and beside a validation.
-TEST_P(GrowerContract, ARunThatIsBrokenAndResumedEndsInTheSameBits) {
-  Training unbroken(settings_of(GetParam()));
+// Stopped amid a window, at a decision, just after one, and beside a validation. Returns the unbroken run.
+Training expect_exact_resumption(const std::vector<std::string>& settings, const fixtures::TemporaryFolder& folder) {
+  Training unbroken(settings);
   unbroken.go(folder / "unbroken");
-  EXPECT_EQ(unbroken.diary.num_events > 0, GetParam() != "none");
   const auto expected = unbroken.values();
   for (const int64_t stop : {2, 3, 6, 10}) {
     const std::string where = folder / std::to_string(stop);
-    Training first(settings_of(GetParam()));
+    Training first(settings);
     EXPECT_EQ(first.go(where, stop), TrainEnd::kInterrupted);
-    Training second(settings_of(GetParam()));
+    Training second(settings);
     second.load(CheckpointFolder(where).folder_of(stop));
     second.diary.lines = first.diary.lines;
     EXPECT_EQ(second.go(where), TrainEnd::kDone);
     EXPECT_EQ(second.diary.lines, unbroken.diary.lines) << "stopped after " << stop;
     const auto found = second.values();
-    ASSERT_EQ(found.size(), expected.size()) << "stopped after " << stop;
-    for (const auto& [name, value] : expected) EXPECT_TRUE(torch::equal(value, found.at(name))) << name << ' ' << stop;
+    EXPECT_EQ(found.size(), expected.size()) << "stopped after " << stop;
+    for (const auto& [name, value] : expected) {
+      EXPECT_TRUE(found.contains(name) && torch::equal(value, found.at(name))) << name << ' ' << stop;
+    }
+  }
+  return unbroken;
+}
+
+TEST_P(GrowerContract, ARunThatIsBrokenAndResumedEndsInTheSameBits) {
+  const auto unbroken = expect_exact_resumption(settings_of(GetParam()), folder);
+  EXPECT_EQ(unbroken.diary.num_events > 0, GetParam() != "none");
+}
+
+// Newcomers to experts that are frozen are frozen, whether the run was broken after they came or not.
+TEST_P(GrowerContract, NewcomersKeepToWhatIsFrozen) {
+  auto settings = settings_of(GetParam());
+  settings.insert(settings.end(), {R"(train.freeze=["layers.0.experts.*"])", "train.optimizer.weight_decay=0.1"});
+  const auto run = expect_exact_resumption(settings, folder);
+  for (const auto& slot : run.network->moe_layers()[0]->slots()) {
+    for (const auto& parameter : slot.expert->named_parameters()) {
+      const std::string key = "layers.0.experts." + std::to_string(slot.id) + "." + parameter.key();
+      EXPECT_TRUE(torch::equal(parameter.value(), run.state.averages.at(key))) << key << " never moved";
+    }
   }
 }
 
@@ -149,7 +169,8 @@ class Fed {
       : experiment_(fixtures::growing_experiment(with(grower, settings))),
         network_(make_network(experiment_)),
         optimizer_(optimizers().make(experiment_.options.train.optimizer)),
-        grower_(growers().make(experiment_.options.train.grower, GrowerContext{*network_, num_steps})) {}
+        grower_(growers().make(experiment_.options.train.grower, GrowerContext{*network_, num_steps, num_steps / 10})) {
+  }
 
   // What comes of one more step.
   std::vector<GrowthEvent> step(std::vector<double> load_E, double unrouted = 0, const torch::Tensor& sum_D = {}) {
@@ -293,6 +314,17 @@ TEST(Growers, RefuseWhatCannotWork) {
   EXPECT_EQ(refusal(R"({kind="by_load",period=5})", {R"(model.moe.router={kind="hierarchical"})", kNoBalancers}),
             "[train.grower] kind: expected routers whose experts can come and go, got router \"hierarchical\" in "
             "layers.0");
+  EXPECT_EQ(
+      refusal(R"({kind="by_load",period=5})", {R"(model.moe.router={kind="sigmoid_bias",groups=2})", kNoBalancers}),
+      "[train.grower] kind: expected routers that can do with one expert more or less, got router "
+      "\"sigmoid_bias\" in layers.0: [router.sigmoid_bias] groups: expected a divisor of num_experts = 3, got 2");
+  EXPECT_EQ(refusal(R"({kind="by_load",period=5})", {R"(model.moe.router={kind="residual"})", "model.layers=2",
+                                                     "model.moe.layers=[0,1]", kNoBalancers}),
+            "[train.grower] kind: expected routers whose layers can have different numbers of experts, got router "
+            "\"residual\" in layers.1, which reads the scores of the layer before");
+  EXPECT_EQ(refusal(R"({kind="by_loss",validations=11})"),
+            "[train.grower] validations: expected at most 10, the validations of the run that a step follows (see "
+            "data.validation and train.epochs), got 11");
   EXPECT_NE(refusal(R"({kind="by_load",period=5,max_params=10})").find("[train.grower] max_params: expected at least "),
             std::string::npos);
 }

@@ -4,10 +4,12 @@
 
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/model/compact.h"
+#include "heterodyne/nn/undrawn.h"
 #include "heterodyne/train/window.h"
 
 namespace heterodyne {
@@ -40,7 +42,36 @@ std::string best_score(const TrainOptions& options, const Dataset& dataset) {
                     fmt::format("expected one of {} on this data, got {}", join(known), options.checkpoint.best));
 }
 
+double score_of(const ClassificationMetrics& metrics, const std::string& wanted) {
+  std::vector<std::string> known;
+  for (const auto& [name, score] : metrics.scores()) {
+    if (name == wanted) return score;
+    known.push_back("valid." + name);
+  }
+  throw ConfigError("train", "checkpoint.best",
+                    fmt::format("expected one of {}, which the network's answers have, got valid.{}; has it as many "
+                                "classes as the data?",
+                                join(known), wanted));
+}
+
 }  // namespace
+
+std::shared_ptr<Network> checked_network(const Experiment& experiment) {
+  constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max() / 2;
+  const auto& options = experiment.options.train;
+  const nn::Undrawn undrawn;
+  auto network = make_network(experiment);
+  const int64_t examples = nominal_train_size(experiment), batch = loader_options(experiment, Split::kTrain).batch;
+  GrowerContext context{*network, kUnknown, kUnknown};
+  if (examples > 0) {
+    const int64_t per_epoch = steps_per_epoch(options, (examples + batch - 1) / batch);
+    const auto last = phases_of(options, per_epoch, 0).back();
+    context.num_steps = last.first_step + last.num_steps;
+    context.num_validations = (context.num_steps - 1) / per_epoch;
+  }
+  growers().make(options.grower, context);
+  return network;
+}
 
 Trainer::Trainer(TrainerParts parts, TrainState state)
     : parts_(std::move(parts)),
@@ -56,7 +87,8 @@ Trainer::Trainer(TrainerParts parts, TrainState state)
   phases_ = phases_of(options, per_epoch, rates_.lr);
   plan_ = {phases_.back().first_step + phases_.back().num_steps, per_epoch, state_.step,
            options.head.epochs + options.epochs};
-  grower_ = growers().make(options.grower, GrowerContext{parts_.network, plan_.num_steps});
+  const int64_t validations = valid_loader_.num_batches() > 0 ? (plan_.num_steps - 1) / per_epoch : 0;
+  grower_ = growers().make(options.grower, GrowerContext{parts_.network, plan_.num_steps, validations});
   should_end_early_ = options.early_stop.patience > 0 && state_.num_worse >= options.early_stop.patience;
 }
 
@@ -136,6 +168,8 @@ void Trainer::step(std::vector<Batch> batches, double begin) {
   try {
     result = train_step(parts_.network, parts_.optimizer,
                         {std::move(batches), lr_, rates_.clip_norm, state_.carry, parts_.profile});
+  } catch (const ShapeError&) {
+    throw;  // of settings, not of values
   } catch (const Error& error) {
     const auto last = parts_.keeper ? parts_.keeper->last_step() : std::nullopt;
     throw Error(fmt::format("step {}: {}. {}. Next: a smaller train.optimizer.lr, or train.optimizer.clip_norm",
@@ -161,6 +195,7 @@ void Trainer::grow(const std::function<void(Pool& pool)>& decide) {
             grower_->pool_options());
   decide(pool);
   if (pool.events().empty()) return;
+  freeze_.apply(parts_.network, phases_[*phase_].freeze);  // newcomers too
   round_learning(parts_.experiment, parts_.network);
   const GrowthReport report{state_.step, pool.events()};
   for (Hook* hook : parts_.hooks) hook->on_growth(report);
@@ -203,8 +238,7 @@ bool Trainer::validate() {
   averaged.reset();
   const auto routing =
       profile_of(parts_.network, evaluation, &recorder, Table{{"split", "valid"}, {"step", state_.step}});
-  double value = 0;
-  for (const auto& [name, score] : evaluation.metrics.scores()) value = name == best_score_ ? score : value;
+  const double value = score_of(evaluation.metrics, best_score_);
   const double sign = is_better_higher(best_score_) ? 1 : -1;
   const bool is_best = !state_.best || sign * value > sign * state_.best->value;
   if (is_best) state_.best = Best{value, state_.step};

@@ -40,6 +40,11 @@ struct TrainerParts {
 
 enum class TrainEnd { kDone, kEarlyStop, kInterrupted };
 
+/// The network of an experiment to look at its settings, not at its weights, which are not drawn. Throws ConfigError as
+/// make_network(), and when the grower cannot work with the network, or with a run over as many examples as the data
+/// nominally have; where nobody knows how many, the run's length is not looked at.
+std::shared_ptr<Network> checked_network(const Experiment& experiment);
+
 class Trainer {
  public:
   /// `state` is a fresh one, or that of the checkpoint whose values network and optimizer hold. Throws ConfigError when

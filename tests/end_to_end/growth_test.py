@@ -1,6 +1,7 @@
 """Experts that come and go while a run trains: what is said, what is kept, and that a killed run goes on exactly."""
 
 import json
+import re
 import signal
 import unittest
 
@@ -78,12 +79,33 @@ class GrowthTest(ProgramTest):
         self.assertEqual(done.code, DONE, done.stderr)
         return done.stdout
 
+    def test_a_dry_run_tells_of_the_experts_that_there_are(self):
+        plan = self.program_in_shared("train", "--resume", RUN, "--set", "train.epochs=9", "--dry-run")
+        rows = json.loads(self.program_in_shared("experts", "ls", f"{RUN}/{self.newest()}", "--format", "json"))
+        self.assertNotEqual(len(rows), 4)
+        self.assertIn(f"of {len(rows)} experts", plan)
+
+    def test_pruning_judges_the_weights_that_are_used(self):
+        # Those of validation and of `route`: the averages.
+        layer = json.loads(self.program_in_shared("route", RUN, "valid", "--format", "json"))["layers"][0]
+        share = {expert["id"]: expert["share"] for expert in layer["experts"]}
+        text = self.program_in_shared("experts", "prune", RUN, "--by", "load", "--keep", "2", "--out", "pruned")
+        removed = re.findall(r"removed expert (\d+) \(load ([\d.e-]+),", text)
+        self.assertTrue(removed, text)
+        for expert, load in removed:
+            self.assertEqual(load, f"{share[int(expert)]:.4g}")
+
+    def newest(self) -> str:
+        return f"checkpoints/step-{program.last_step(self.unbroken):08}"
+
     def test_what_cannot_grow_is_refused_before_a_folder_is_made(self):
         says = ["grower", "expected the first window to end by step 40, the run's last, got start = 50"]
         late = {"train.grower": GROWER.replace("start=2", "start=50")}
         self.refuses(USAGE, says, "train", *growing(late), "--out", "late")
         says = ["max_experts: expected at least the 4 experts that layers.0 has, got 3"]
         self.refuses(USAGE, says, "train", *growing({"train.grower": GROWER.replace("6}", "3}")}), "--out", "late")
+        self.refuses(USAGE, says, "config", "check", "synthetic/dmmoe", "--set", MOE, "--set",
+                     "train.grower=" + GROWER.replace("6}", "3}"))
         says = ['got router "top_k" in layers.0']
         self.refuses(USAGE, says, "train", *program.small(GROWING), "--out", "late")
         self.assertFalse(self.program.path("late").exists())
@@ -121,6 +143,7 @@ class ExpertsTest(ProgramTest):
         before = program.digests(self.shared.path(RUN))
         self.assertIn("split expert 5 off expert 1", self.change("split", "--expert", "1", out="split"))
         self.assertEqual(self.ids("split"), [0, 1, 2, 3, 5, 4])
+        self.assertIn("added expert 5 like expert 1 by hand", self.change("add", "--expert", "1", out="added"))
         self.assertIn("removed expert 2", self.change("remove", "--expert", "2", "--expert", "4", out="removed"))
         self.assertEqual(self.ids("removed"), [0, 1, 3])
         text = self.change("merge", "--expert", "0", "--expert", "3", out="merged")
@@ -149,6 +172,16 @@ class ExpertsTest(ProgramTest):
         self.change("prune", "--budget-params", str(params), out="budget")
         self.assertLessEqual(len(self.ids("budget")), 3)
 
+    def test_steps_that_were_put_off_are_taken_before_anything_is_measured(self):
+        moe = 'model.moe={router={kind="top_k",k=1},experts=[{kind="mlp",hidden=24,count=16}]}'
+        late = {"train.optimizer.idle_experts": "replay", "train.checkpoint.every_steps": 21, "data.batch": 2,
+                "train.epochs": 0.25}
+        self.succeeds("train", *program.small(late), "--set", moe, "--out", "late")
+        model = "late/checkpoints/step-00000021"
+        loss = json.loads(self.succeeds("eval", model, "--split", "valid", "--format", "json").stdout)["metrics"]["loss"]
+        text = self.succeeds("experts", "freeze", model, "--expert", "1", "--out", "new").stdout
+        self.assertIn(f"valid split: loss {loss:.4f} -> {loss:.4f}", text)
+
     def test_a_frozen_expert_says_so(self):
         self.change("freeze", "--expert", "1", "--split", "none", out="frozen")
         rows = json.loads(self.succeeds("experts", "ls", "frozen", "--format", "json").stdout)
@@ -162,8 +195,15 @@ class ExpertsTest(ProgramTest):
         self.refuses(USAGE, ["expected the number of one of layers.0, got 7"], "experts", "remove", self.path, "--layer",
                      "7", "--expert", "1", *out)
         self.refuses(INPUT, ["no such run"], "experts", "ls", "nowhere")
-        done = self.program.run("experts", "remove", self.path, "--expert", "9", *out)
-        self.assertIn("expert 9: not in this layer", done.stderr)
+        one = ("--expert", "1")
+        self.refuses(USAGE, ["expected one of 0, 1, 2, 3, 4, the experts of layers.0, got 9"], "experts", "remove",
+                     self.path, "--expert", "9", *out)
+        self.refuses(USAGE, ["expert: 1 is named twice"], "experts", "merge", self.path, *one, *one, *out)
+        self.refuses(USAGE, ["keep: has no effect while the action is not prune"], "experts", "split", self.path, *one,
+                     "--keep", "3", *out)
+        done = self.program.run("experts", "prune", self.path, "--keep", "1", *out)
+        self.assertEqual(done.code, USAGE)
+        self.assertIn("keep: 1 experts cannot be reached: 2 of layers.0 are left when none can be spared", done.stderr)
         done = self.program.run("experts", "merge", self.path, "--expert", "0", "--expert", "4", *out)
         self.assertIn("merge: expected feed-forward experts, expert 4 is of kind lstm_cell", done.stderr)
         self.program.write("taken", "")

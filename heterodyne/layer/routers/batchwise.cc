@@ -24,7 +24,7 @@ class BatchwiseRouter : public GatedRouter {
   BatchwiseRouter(const Options& options, const RouterContext& context)
       : GatedRouter("router.batchwise", 1, context), options_(options) {
     const auto even_E = torch::full({num_experts()}, 1.0 / static_cast<double>(num_experts()));
-    check_mean(num_experts());
+    BatchwiseRouter::check_num_experts(num_experts());
     threshold_E_ = register_parameter("threshold", even_E);
   }
 
@@ -43,9 +43,11 @@ class BatchwiseRouter : public GatedRouter {
   }
 
   int64_t max_choices() const override { return num_experts(); }
-  void set_num_experts(int64_t num_experts) override {
-    check_mean(num_experts);
-    GatedRouter::set_num_experts(num_experts);
+  void check_num_experts(int64_t num_experts) const override {
+    GatedRouter::check_num_experts(num_experts);
+    if (options_.mean_experts <= static_cast<double>(num_experts)) return;
+    throw ConfigError("router.batchwise", "mean_experts",
+                      fmt::format("expected at most num_experts = {}, got {:g}", num_experts, options_.mean_experts));
   }
   std::vector<ExpertAxis> expert_axes() override {
     auto axes = GatedRouter::expert_axes();
@@ -54,12 +56,6 @@ class BatchwiseRouter : public GatedRouter {
   }
 
  private:
-  void check_mean(int64_t num_experts) const {
-    if (options_.mean_experts <= static_cast<double>(num_experts)) return;
-    throw ConfigError("router.batchwise", "mean_experts",
-                      fmt::format("expected at most num_experts = {}, got {:g}", num_experts, options_.mean_experts));
-  }
-
   torch::Tensor keep_best(const torch::Tensor& prob_TE, const torch::Tensor& token_C) const {
     const int64_t count = tokens_per_expert(options_.mean_experts, token_C.size(0), num_experts());
     return placed_rows(best_tokens(prob_TE.index_select(0, token_C), count), token_C, prob_TE.size(0));

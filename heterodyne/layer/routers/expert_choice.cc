@@ -30,7 +30,7 @@ class ExpertChoiceRouter : public GatedRouter {
 
   ExpertChoiceRouter(const Options& options, const RouterContext& context)
       : GatedRouter("router.expert_choice", 1, context), options_(options) {
-    check_cap(num_experts());
+    ExpertChoiceRouter::check_num_experts(num_experts());
   }
 
   Routing route(const RouteInput& input) override {
@@ -44,13 +44,8 @@ class ExpertChoiceRouter : public GatedRouter {
   int64_t max_choices() const override {
     return options_.max_experts_per_token > 0 ? options_.max_experts_per_token : num_experts();
   }
-  void set_num_experts(int64_t num_experts) override {
-    check_cap(num_experts);
-    GatedRouter::set_num_experts(num_experts);
-  }
-
- private:
-  void check_cap(int64_t num_experts) const {
+  void check_num_experts(int64_t num_experts) const override {
+    GatedRouter::check_num_experts(num_experts);
     const int64_t cap = options_.max_experts_per_token;
     if (cap == 0) return;
     if (cap > num_experts) {
@@ -64,6 +59,7 @@ class ExpertChoiceRouter : public GatedRouter {
     }
   }
 
+ private:
   torch::Tensor choose_tokens(const torch::Tensor& prob_TE, const RouteInput& input) const {
     if (options_.scope == "batch") return choose_among(counted_tokens(input), prob_TE);
     auto chosen_TE = torch::zeros(prob_TE.sizes(), torch::kBool);

@@ -48,9 +48,13 @@ class HashRouter : public TokenChoiceRouter {
     return route_equally(experts_of(input), input);
   }
 
+  void check_num_experts(int64_t num_experts) const override {
+    TokenChoiceRouter::check_num_experts(num_experts);
+    if (options_.mode == "table") written_table(num_experts);
+  }
   void set_num_experts(int64_t num_experts) override {
-    make_table(num_experts);  // first: it may refuse
-    TokenChoiceRouter::set_num_experts(num_experts);
+    TokenChoiceRouter::set_num_experts(num_experts);  // first: it may refuse
+    make_table(num_experts);
   }
 
  private:

@@ -104,9 +104,9 @@ class HierarchicalRouter : public TokenChoiceRouter {
     return routing;
   }
 
-  void set_num_experts(int64_t num_experts) override {
+  void check_num_experts(int64_t num_experts) const override {
+    TokenChoiceRouter::check_num_experts(num_experts);
     check_product(options_, num_experts, "router.hierarchical");
-    TokenChoiceRouter::set_num_experts(num_experts);
   }
   double macs_per_token() const override {
     return group_gate_->macs() +

@@ -39,6 +39,10 @@ class NullExpertsRouter : public GatedRouter {
     return routing;
   }
 
+  void check_experts(const std::vector<ExpertInfo>& experts) const override {
+    GatedRouter::check_experts(experts);
+    null_flags(experts);
+  }
   void set_experts(const std::vector<ExpertInfo>& experts) override {
     GatedRouter::set_experts(experts);
     is_null_E_ = null_flags(experts);

@@ -26,7 +26,7 @@ class ReluRouter : public GatedRouter {
 
   ReluRouter(const Options& options, const RouterContext& context)
       : GatedRouter("router.relu", 1, context), options_(options) {
-    check_target(num_experts());
+    ReluRouter::check_num_experts(num_experts());
     coefficient_ = register_buffer("coefficient", torch::tensor(options.coefficient, torch::kFloat64));
   }
 
@@ -54,19 +54,15 @@ class ReluRouter : public GatedRouter {
   }
 
   int64_t max_choices() const override { return num_experts(); }
-  void set_num_experts(int64_t num_experts) override {
-    check_target(num_experts);
-    GatedRouter::set_num_experts(num_experts);
-  }
-
- private:
-  static constexpr double kLeast = 1e-20, kMost = 1e6;
-
-  void check_target(int64_t num_experts) const {
+  void check_num_experts(int64_t num_experts) const override {
+    GatedRouter::check_num_experts(num_experts);
     if (options_.mean_experts <= static_cast<double>(num_experts)) return;
     throw ConfigError("router.relu", "mean_experts",
                       fmt::format("expected at most num_experts = {}, got {:g}", num_experts, options_.mean_experts));
   }
+
+ private:
+  static constexpr double kLeast = 1e-20, kMost = 1e6;
 
   // coefficient x E x sum over experts of (load / (target x tokens)) x mean weight
   torch::Tensor sparsity_loss(const torch::Tensor& weight_TE, const Routing& routing,

@@ -44,7 +44,7 @@ class SigmoidBiasRouter : public LinearGateRouter {
 
   SigmoidBiasRouter(const Options& options, const RouterContext& context)
       : LinearGateRouter("router.sigmoid_bias", options.k, options.init_std, context), options_(options) {
-    check_groups(num_experts());
+    SigmoidBiasRouter::check_num_experts(num_experts());
     bias_E_ = register_buffer("selection_bias", torch::zeros({num_experts()}));
   }
 
@@ -77,13 +77,8 @@ class SigmoidBiasRouter : public LinearGateRouter {
     axes.push_back({"selection_bias", bias_E_, 0});
     return axes;
   }
-  void set_num_experts(int64_t num_experts) override {
-    check_groups(num_experts);
-    LinearGateRouter::set_num_experts(num_experts);
-  }
-
- private:
-  void check_groups(int64_t num_experts) const {
+  void check_num_experts(int64_t num_experts) const override {
+    LinearGateRouter::check_num_experts(num_experts);
     const int64_t groups = options_.groups, k_groups = options_.k_groups, k = options_.k;
     const auto refuse = [](const char* key, const std::string& message) {
       throw ConfigError("router.sigmoid_bias", key, message);
@@ -98,6 +93,7 @@ class SigmoidBiasRouter : public LinearGateRouter {
              fmt::format("expected at most {}, the experts of k_groups = {} groups, got {}", reachable, k_groups, k));
   }
 
+ private:
   // The scores, minus infinity outside each token's best groups.
   torch::Tensor in_best_groups(const torch::Tensor& biased_TE) const {
     const int64_t T = biased_TE.size(0), G = options_.groups, M = num_experts() / G;

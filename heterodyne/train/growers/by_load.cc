@@ -20,7 +20,9 @@ class ByLoad : public LoadGrower {
     PoolOptions pool;
     void visit(Fields& field) {
       when.visit(field);
-      field("overloaded", overloaded, "an expert with more than this many fair shares is split", more_than(1));
+      field("overloaded", overloaded,
+            "an expert with more than this many fair shares is split; where each token has k of E, none has over E / k",
+            more_than(1));
       field("starved", starved, "an expert with less than this part of a fair share is removed; 0: none",
             between(0, 0.999));
       field("spread", spread, "how far the two halves move apart in the router, of their embedding's length",
@@ -41,7 +43,7 @@ class ByLoad : public LoadGrower {
     std::stable_sort(shares.begin(), shares.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     const std::string period = steps_text(options_.when.period);
     for (const auto& [share, id] : shares) {
-      if (share < options_.starved && pool.can_spare(layer))
+      if (share < options_.starved && pool.can_spare(layer, id))
         pool.remove(layer, id, fmt::format("{:.1f} % of its fair share in {}", 100 * share, period));
     }
     std::reverse(shares.begin(), shares.end());

@@ -30,7 +30,13 @@ class ByLoss : public Grower {
   };
 
   ByLoss(const Options& options, const GrowerContext& context)
-      : Grower("grower.by_loss", options.pool, context), options_(options) {}
+      : Grower("grower.by_loss", options.pool, context), options_(options) {
+    if (options.validations <= context.num_validations) return;
+    throw ConfigError("grower.by_loss", "validations",
+                      fmt::format("expected at most {}, the validations of the run that a step follows (see "
+                                  "data.validation and train.epochs), got {}",
+                                  context.num_validations, options.validations));
+  }
 
   void after_step(const GrowthStep& step, Sums& memory, Pool& pool) const override {
     if (memory.contains("is_over")) return;

@@ -38,10 +38,16 @@ class Periodic : public LoadGrower {
     std::vector<std::pair<double, int64_t>> loads;  // and whose, the idlest first
     for (size_t e = 0; e < load_E.size(); ++e) loads.emplace_back(load_E[e], layer.slots()[e].id);
     std::stable_sort(loads.begin(), loads.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    for (int64_t i = 0; i < options_.remove && pool.can_spare(layer); ++i) {
-      const auto [load, id] = loads.front();
-      loads.erase(loads.begin());
+    int64_t removed = 0;
+    for (auto idlest = loads.begin(); removed < options_.remove && idlest != loads.end();) {
+      const auto [load, id] = *idlest;
+      if (!pool.can_spare(layer, id)) {
+        ++idlest;
+        continue;
+      }
       pool.remove(layer, id, fmt::format("{:.0f} assignments in {}", load, steps_text(options_.when.period)));
+      idlest = loads.erase(idlest);
+      ++removed;
     }
     for (int64_t i = 0; i < options_.add; ++i) {
       const auto [load, id] = loads[loads.size() - 1 - static_cast<size_t>(i) % loads.size()];

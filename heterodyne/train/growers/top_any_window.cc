@@ -82,7 +82,7 @@ class TopAnyWindow : public Grower {
     if (unused.size() == load_E.size()) wants_one = wants_one && !add(layer, memory, pool);
     const std::string reason = fmt::format("0 assignments in {}", steps_text(options_.length));
     for (const int64_t id : unused) {
-      if (pool.can_spare(layer)) pool.remove(layer, id, reason);
+      if (pool.can_spare(layer, id)) pool.remove(layer, id, reason);
     }
     if (wants_one) add(layer, memory, pool);
   }
@@ -98,7 +98,7 @@ class TopAnyWindow : public Grower {
     if (!pool.has_room(layer, nearest)) return false;
     const auto count = static_cast<int64_t>(remembered(layer, "unrouted", memory).item<double>());
     const std::string reason = fmt::format("from {} unrouted token{}", with_commas(count), count == 1 ? "" : "s");
-    pool.add(layer, {nearest, sum_D, 0, reason});
+    pool.add(layer, {nearest, sum_D, 0, reason, "add"});
     return true;
   }
 

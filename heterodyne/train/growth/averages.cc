@@ -7,6 +7,14 @@
 #include "heterodyne/base/shape.h"
 
 namespace heterodyne {
+namespace {
+
+// One entry of an average begins as that of the weights is.
+void renew(torch::Tensor& average, const torch::Tensor& weight, int64_t axis, int64_t position) {
+  average.select(axis, position).copy_(weight.select(axis, position));
+}
+
+}  // namespace
 
 void update_averages(Sums& averages, const torch::nn::Module& network, double decay, int64_t step) {
   const torch::NoGradGuard no_grad;
@@ -25,20 +33,39 @@ void remap_averages(Sums& averages, const torch::nn::Module& network, const std:
   if (averages.empty()) return;
   const auto parameters = network.named_parameters();
   for (const AxisChange& change : changes) {
+    const auto found = averages.find(prefix + "." + change.name);
+    if (found != averages.end()) found->second = rearranged(found->second, change);
+  }
+  for (const AxisChange& change : changes) {  // once all axes of a tensor have their new sizes
     const std::string name = prefix + "." + change.name;
     const auto found = averages.find(name);
     if (found == averages.end()) continue;
-    found->second = rearranged(found->second, change);
     for (size_t e = 0; e < change.source_E.size(); ++e) {
-      if (change.source_E[e] >= 0) continue;
-      const auto position = static_cast<int64_t>(e);
-      found->second.select(change.axis, position).copy_(parameters[name].select(change.axis, position));
+      if (change.source_E[e] < 0) renew(found->second, parameters[name], change.axis, static_cast<int64_t>(e));
     }
   }
   std::erase_if(averages, [&](const auto& entry) { return !parameters.contains(entry.first); });
   for (const auto& parameter : parameters) {
     auto& average = averages[parameter.key()];
     if (!average.defined()) average = parameter.value().detach().clone();
+  }
+}
+
+void renew_averages(Sums& averages, MoeLayer& layer, int64_t id) {
+  const torch::NoGradGuard no_grad;
+  const int64_t position = position_of(layer, id);
+  const auto average_of = [&](const std::string& name) {
+    const auto found = averages.find(layer.layer_name() + "." + name);
+    return found == averages.end() ? torch::Tensor() : found->second;
+  };
+  const auto& expert = *layer.slots()[static_cast<size_t>(position)].expert;
+  for (const auto& parameter : expert.named_parameters()) {
+    auto average = average_of("experts." + std::to_string(id) + "." + parameter.key());
+    if (average.defined()) average.copy_(parameter.value());
+  }
+  for (const auto& [name, tensor, axis] : layer.router().expert_axes()) {
+    auto average = average_of("router." + name);
+    if (average.defined()) renew(average, tensor, axis, position);
   }
 }
 

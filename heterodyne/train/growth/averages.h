@@ -36,6 +36,10 @@ void update_averages(Sums& averages, const torch::nn::Module& network, double de
 void remap_averages(Sums& averages, const torch::nn::Module& network, const std::string& prefix,
                     const std::vector<AxisChange>& changes);
 
+/// Those of one expert and of its entries in the router begin anew, as the weights are. Throws Error when the layer has
+/// none with this id.
+void renew_averages(Sums& averages, MoeLayer& layer, int64_t id);
+
 /// Copies the averages into the network. Throws FormatError naming `file` when one is missing or does not fit.
 void set_weights(torch::nn::Module& network, const Sums& averages, const std::string& file);
 

@@ -62,10 +62,23 @@ void move_apart(MoeLayer& layer, int64_t parent, int64_t child, double spread, u
   child_P.add_(way_P);
 }
 
+// Whether the layer's router could do with these experts.
+bool works_with(MoeLayer& layer, const std::vector<ExpertSlot>& slots) {
+  try {
+    layer.router().check_experts(layer.infos_of(slots));
+  } catch (const ConfigError&) {
+    return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 bool Pool::has_room(MoeLayer& layer, int64_t parent) const {
   if (options_.max_experts > 0 && layer.num_experts() >= options_.max_experts) return false;
+  auto slots = layer.slots();
+  slots.push_back(slot_of(layer, parent));
+  if (!works_with(layer, slots)) return false;
   if (options_.max_params == 0) return true;
   int64_t more = num_values(*slot_of(layer, parent).expert);
   for (const auto& axis : layer.router().expert_axes()) {
@@ -74,8 +87,11 @@ bool Pool::has_room(MoeLayer& layer, int64_t parent) const {
   return num_params() + more <= options_.max_params;
 }
 
-bool Pool::can_spare(MoeLayer& layer) const {
-  return layer.num_experts() > std::max(options_.min_experts, layer.router().fewest_experts());
+bool Pool::can_spare(MoeLayer& layer, int64_t id) const {
+  if (layer.num_experts() <= std::max<int64_t>(options_.min_experts, 1)) return false;
+  auto slots = layer.slots();
+  slots.erase(slots.begin() + position_of(layer, id));
+  return works_with(layer, slots);
 }
 
 void Pool::begin() {
@@ -107,8 +123,8 @@ int64_t Pool::add(MoeLayer& layer, const Newcomer& newcomer) {
   if (!is_aimed) move_apart(layer, newcomer.parent, resized.id, newcomer.spread, parts_.seed);
   follow(layer, resized.changes);
   const std::vector<int64_t> parents = is_copy ? std::vector<int64_t>{newcomer.parent} : std::vector<int64_t>{};
-  events_.push_back({layer.layer_name(), newcomer.toward_D.defined() ? "add" : "split", resized.id, parents,
-                     newcomer.reason, layer.num_experts(), kind_of(layer, resized.id)});
+  events_.push_back({layer.layer_name(), newcomer.event, resized.id, parents, newcomer.reason, layer.num_experts(),
+                     kind_of(layer, resized.id)});
   return resized.id;
 }
 
@@ -120,14 +136,14 @@ void Pool::remove(MoeLayer& layer, int64_t id, const std::string& reason) {
   events_.push_back({layer.layer_name(), "remove", id, {}, reason, layer.num_experts(), kind});
 }
 
-// The average of a merged expert is that of two averages whose neurons lie in different orders; it begins anew instead.
+// The average of a merged expert would be that of two whose neurons lie in different orders; it begins anew instead,
+// with its entries in the router, which speak of the tokens of both.
 void Pool::merge(MoeLayer& layer, int64_t id, int64_t other_id, const std::string& reason) {
   position_of(layer, id), position_of(layer, other_id);
   begin();
   const Resized resized = merge_experts(layer, id, other_id);
-  const std::string prefix = layer.layer_name() + ".experts." + std::to_string(id) + ".";
-  std::erase_if(parts_.averages, [&](const auto& entry) { return entry.first.starts_with(prefix); });
   follow(layer, resized.changes);
+  renew_averages(parts_.averages, layer, id);
   events_.push_back({layer.layer_name(), "merge", id, {id, other_id}, reason, layer.num_experts(), kind_of(layer, id)});
 }
 

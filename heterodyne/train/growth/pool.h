@@ -39,6 +39,7 @@ struct Newcomer {
   torch::Tensor toward_D = {};  // the tokens it is for; undefined: those of its parent, which they share from now on
   double spread = 0;            // without toward_D: how far the two move apart in the router, of an embedding's length
   std::string reason;           // see GrowthEvent
+  std::string event = "split";  // or "add"
 };
 
 class Pool {
@@ -55,10 +56,10 @@ class Pool {
 
   std::vector<MoeLayer*> layers() const { return parts_.network.moe_layers(); }
   int64_t num_params() const { return heterodyne::num_params(parts_.network); }
-  /// Whether the limits allow one more expert like the one with this id.
+  /// Whether limits and router allow one more expert like the one with this id.
   bool has_room(MoeLayer& layer, int64_t parent) const;
-  /// Whether limits and router allow one expert less.
-  bool can_spare(MoeLayer& layer) const;
+  /// Whether limits and router allow the layer to do without the one with this id.
+  bool can_spare(MoeLayer& layer, int64_t id) const;
 
   /// Its id. Throws Error when the layer has no such parent.
   int64_t add(MoeLayer& layer, const Newcomer& newcomer);

@@ -14,7 +14,10 @@ namespace {
 // A network in training, one step old, with averages.
 class PoolTest : public testing::Test {
  protected:
-  PoolTest() { step(); }
+  explicit PoolTest(const std::vector<std::string>& settings = {})
+      : experiment(fixtures::growing_experiment(settings)) {
+    step();
+  }
 
   void step() {
     Batch batch = dataset->get(Split::kTrain, torch::arange(40));
@@ -48,7 +51,7 @@ class PoolTest : public testing::Test {
     return static_cast<int64_t>(bytes);
   }
 
-  Experiment experiment = fixtures::growing_experiment();
+  Experiment experiment;
   std::unique_ptr<Dataset> dataset = make_dataset(experiment, {}, {});
   std::shared_ptr<Network> network = make_network(experiment);
   std::shared_ptr<Optimizer> optimizer = optimizers().make(experiment.options.train.optimizer);
@@ -84,7 +87,7 @@ TEST_F(PoolTest, ACopyBeginsAsItsParentAndGoesItsWay) {
 TEST_F(PoolTest, AnExpertForTokensPointsToThem) {
   Pool grown = pool();
   const auto toward_D = fixtures::normal("toward", {16}).to(torch::kFloat64) * 50;
-  grown.add(layer(), {1, toward_D, 0, "from 7 unrouted tokens"});
+  grown.add(layer(), {1, toward_D, 0, "from 7 unrouted tokens", "add"});
   EXPECT_TRUE(torch::allclose(embeddings()[4].to(torch::kFloat64), toward_D / toward_D.norm(), 1e-5, 1e-6));
   EXPECT_EQ(grown.events()[0].event, "add");
 }
@@ -140,13 +143,39 @@ TEST_F(PoolTest, MomentsAndAveragesFollow) {
   step();
 }
 
+// A router whose matrix "before" has experts on both axes: entries of one that was removed go, those of a new one begin
+// as the weights are.
+class ResidualPoolTest : public PoolTest {
+ protected:
+  ResidualPoolTest() : PoolTest({R"(model.moe.router={kind="residual"})", "model.moe.balancers=[]"}) {}
+};
+
+TEST_F(ResidualPoolTest, AveragesFollowOnBothAxes) {
+  const std::string name = "layers.0.router.before.weight";
+  const auto before_EE = averages[name].clone();
+  Pool grown = pool();
+  grown.remove(layer(), 1, "");
+  grown.add(layer(), {0, {}, 0.1, ""});
+  const auto kept = torch::tensor({0, 2, 3}, torch::kInt64);
+  const auto after_EE = averages[name], weight_EE = layer().router().named_parameters()["before.weight"].detach();
+  ASSERT_EQ(after_EE.sizes(), (std::vector<int64_t>{4, 4}));
+  EXPECT_TRUE(
+      torch::equal(after_EE.narrow(0, 0, 3).narrow(1, 0, 3), before_EE.index_select(0, kept).index_select(1, kept)));
+  EXPECT_TRUE(torch::equal(after_EE[3], weight_EE[3]));
+  EXPECT_TRUE(torch::equal(after_EE.select(1, 3), weight_EE.select(1, 3)));
+  step();
+}
+
 TEST_F(PoolTest, OneIsMadeOfTwo) {
+  step();  // so that averages are no longer the weights
   Pool merged = pool();
   const auto moments = state()["layers.0.experts.1.up.weight.exp_avg"].clone();
   merged.merge(layer(), 1, 3, "alike");
   EXPECT_EQ(layer().ids(), (std::vector<int64_t>{0, 1, 2}));
   EXPECT_TRUE(torch::equal(state()["layers.0.experts.1.up.weight.exp_avg"], moments));
   EXPECT_TRUE(torch::equal(averages["layers.0.experts.1.up.weight"], values_of(1)["up.weight"]));
+  EXPECT_TRUE(torch::equal(averages["layers.0.router.direction"][1], embeddings()[1])) << "it is asked for both";
+  EXPECT_FALSE(torch::equal(averages["layers.0.router.direction"][0], embeddings()[0])) << "others are as before";
   EXPECT_EQ(merged.events()[0].event, "merge");
   EXPECT_EQ(merged.events()[0].parents, (std::vector<int64_t>{1, 3}));
   step();
@@ -179,10 +208,10 @@ TEST_F(PoolTest, ExpertsThatAreNotNamedAreNotCopied) {
 
 TEST_F(PoolTest, KeepsItsLimits) {
   EXPECT_TRUE(pool().has_room(layer(), 0));
-  EXPECT_TRUE(pool().can_spare(layer()));
+  EXPECT_TRUE(pool().can_spare(layer(), 0));
   options.max_experts = options.min_experts = 4;
   EXPECT_FALSE(pool().has_room(layer(), 0));
-  EXPECT_FALSE(pool().can_spare(layer()));
+  EXPECT_FALSE(pool().can_spare(layer(), 0));
   options = {};
   const int64_t one_more = num_params(*network) + 2 * 16 * 24 + 24 + 16 + 17;
   options.max_params = one_more;
@@ -192,6 +221,37 @@ TEST_F(PoolTest, KeepsItsLimits) {
   options.max_params = one_more;
   pool().add(layer(), {0, {}, 0, ""});
   EXPECT_EQ(num_params(*network), one_more);
+}
+
+// Expert 2 answers nothing: it may go, and one of the others, but not both.
+class NullExpertsPoolTest : public PoolTest {
+ protected:
+  NullExpertsPoolTest()
+      : PoolTest({R"(model.moe.router={kind="null_experts",k=1})", "model.moe.balancers=[]",
+                  R"(model.moe.experts=[{kind="mlp",hidden=24,count=2},{kind="zero"}])"}) {}
+};
+
+TEST_F(NullExpertsPoolTest, TheRouterSaysWhoCanBeSpared) {
+  Pool shrunk = pool();
+  EXPECT_TRUE(shrunk.can_spare(layer(), 0));
+  EXPECT_TRUE(shrunk.can_spare(layer(), 2));
+  shrunk.remove(layer(), 0, "");
+  EXPECT_FALSE(shrunk.can_spare(layer(), 1)) << "the last that answers";
+  EXPECT_TRUE(shrunk.can_spare(layer(), 2));
+  EXPECT_THROW(shrunk.remove(layer(), 1, ""), ConfigError);
+  EXPECT_EQ(layer().router().num_experts(), 2);
+  step();
+}
+
+// Two groups of two: no number of experts beside four will do.
+class GroupsPoolTest : public PoolTest {
+ protected:
+  GroupsPoolTest() : PoolTest({R"(model.moe.router={kind="sigmoid_bias",k=2,groups=2})", "model.moe.balancers=[]"}) {}
+};
+
+TEST_F(GroupsPoolTest, TheRouterSaysWhetherThereIsRoom) {
+  EXPECT_FALSE(pool().has_room(layer(), 0));
+  EXPECT_FALSE(pool().can_spare(layer(), 0));
 }
 
 TEST_F(PoolTest, TellsBeforeTheFirstChangeAlone) {
@@ -212,7 +272,7 @@ TEST_F(PoolTest, TellsBeforeTheFirstChangeAlone) {
 TEST_F(PoolTest, TheLastExpertStays) {
   Pool shrunk = pool();
   for (const int64_t id : {0, 1, 2}) shrunk.remove(layer(), id, "");
-  EXPECT_FALSE(shrunk.can_spare(layer()));
+  EXPECT_FALSE(shrunk.can_spare(layer(), 3));
   EXPECT_EQ(fixtures::message_of<Error>([&] { shrunk.remove(layer(), 3, ""); }),
             "[layers.0] expert 3: is the last of its layer");
   step();
