@@ -60,6 +60,19 @@ std::string amount_of(const Batch& batch) {
   return with_commas(batch.inputs.size(0) * batch.inputs.size(1)) + " tokens";
 }
 
+// Throws ConfigError when the result cannot lie where it is to.
+void check_out(const ConversionOptions& options) {
+  const auto refuse = [&](const std::string& message) {
+    throw ConfigError(fmt::format("convert: {}: {}. Another folder: --set out=DIR", options.out, message));
+  };
+  std::error_code ignored;
+  if (fs::equivalent(options.model, options.out, ignored) || fs::exists(options.out + "/manifest.json", ignored))
+    refuse("expected a folder for the result, it holds a model");
+  const auto steps = CheckpointFolder(options.out + "/checkpoints").steps();
+  if (!steps.empty() && steps.back() > 0)
+    refuse("expected a folder whose model was not tuned yet, it is at step " + with_commas(steps.back()));
+}
+
 }  // namespace
 
 bool is_conversion(const Table& config) { return config.contains("partition") && !config.contains("data"); }
@@ -84,7 +97,9 @@ Conversion::Conversion(ConversionOptions options, const ComputeFlags& flags, con
       flags_(flags),
       invocation_(invocation),
       dense_(load_model(options_.model, {}, invocation.terminal.log())),
-      layers_(chosen_layers(options_, dense_)) {}
+      layers_(chosen_layers(options_, dense_)) {
+  check_out(options_);
+}
 
 size_t Conversion::num_domains() const { return std::max<size_t>(1, options_.domains.size()); }
 
@@ -111,10 +126,8 @@ void Conversion::read_domain(size_t d, const std::function<void(const BatchSourc
   use([&]() -> std::optional<Batch> {
     auto batch = left > 0 ? loader.next() : std::nullopt;
     if (!batch) return std::nullopt;
-    const int64_t count = std::min(left, batch->size());
-    batch->inputs = batch->inputs.narrow(0, 0, count);
-    batch->label_B = batch->label_B.narrow(0, 0, count);
-    left -= count;
+    if (batch->size() > left) batch = first_of(*batch, left);
+    left -= batch->size();
     return batch;
   });
 }
@@ -285,13 +298,8 @@ void Conversion::require(double difference, const std::string& what, const Batch
 // As a run that has made no step: it can be evaluated, routed, and tuned with `train --resume`.
 void Conversion::save(Network& converted, const Experiment& experiment) const {
   const io::FolderLock lock(options_.out);
+  check_out(options_);  // somebody may have tuned it meanwhile
   const CheckpointFolder checkpoints(options_.out + "/checkpoints");
-  if (!checkpoints.steps().empty() && checkpoints.steps().back() > 0) {
-    throw ConfigError(
-        fmt::format("convert: {}: expected a folder whose model was not tuned yet, it is at step {}. "
-                    "Another folder: --set out=DIR",
-                    options_.out, with_commas(checkpoints.steps().back())));
-  }
   make_folder(options_.out + "/checkpoints");
   std::error_code ignored;
   fs::remove_all(checkpoints.folder_of(0), ignored);
@@ -322,8 +330,10 @@ void Conversion::build() {
   converted->eval();
   check(dense, *converted, plan, coverage);
   save(*converted, experiment);
-  invocation_.terminal.say(fmt::format(
-      "{0}: converted. Next: heterodyne eval {0}; to tune it: heterodyne train --resume {0}", options_.out));
+  const bool needs_text = experiment.options.data.kind == "text_lm" && options_.domains.empty();
+  invocation_.terminal.say(
+      fmt::format("{0}: converted. Next: heterodyne eval {0}{1}; to tune it: heterodyne train --resume {0}{2}",
+                  options_.out, needs_text ? " --text FILE" : "", needs_text ? " --set data.path=FILE" : ""));
 }
 
 }  // namespace heterodyne::cli

@@ -8,6 +8,7 @@
 #include "cli/compute.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/data/model_template.h"
+#include "heterodyne/io/folder.h"
 #include "heterodyne/train/foreign.h"
 #include "heterodyne/train/transfer/lora.h"
 
@@ -45,7 +46,7 @@ struct ImportFlags {
 // The experiment's name: the folder's, with what a name may hold.
 std::string name_of(const std::string& folder) {
   std::string name;
-  for (const char c : fs::path(folder).lexically_normal().filename().string())
+  for (const char c : fs::path(io::without_slashes(folder)).lexically_normal().filename().string())
     name += std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.' ? c : '-';
   return name.empty() || name.front() == '.' ? "imported" : name;
 }

@@ -187,12 +187,22 @@ class Copier {
   CopyCoverage coverage_;
 };
 
+bool has_experts(const Table& model) {
+  const Value* moe = model.find("moe");
+  const Value* layers = moe && moe->if_table() ? moe->if_table()->find("layers") : nullptr;
+  return layers && layers->if_array() && !layers->if_array()->empty();
+}
+
 }  // namespace
 
 Table converted_settings(const Table& model, const ConversionPlan& plan) {
   const Value* found = model.find("dense");
   const Table dense = found && found->if_table() ? *found->if_table() : Table{{"kind", "swiglu"}};
   if (plan.maps.empty()) throw Error("convert.build", "expected layers to convert, got none");
+  if (has_experts(model))
+    throw Error("convert.build",
+                "expected a network without Mixture-of-Experts layers, got one with some; name all "
+                "layers in one conversion of the dense model");
   Array layers;
   Table single;
   for (const auto& [layer, map] : plan.maps) {

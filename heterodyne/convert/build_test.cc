@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "heterodyne/base/error.h"
+#include "heterodyne/base/fixtures.h"
 #include "heterodyne/convert/dense_layers.h"
 #include "heterodyne/convert/fixtures.h"
 #include "heterodyne/convert/partitioner.h"
@@ -169,6 +169,18 @@ TEST(Build, WhatDoesNotFitIsNamed) {
   EXPECT_THROW(converted(*source, plan), Error);  // expert 1 has none
   plan.maps = {};
   EXPECT_THROW(converted(*source, plan), Error);
+}
+
+TEST(Build, AModelThatHasExpertsAlreadyIsRefused) {
+  const ConversionPlan plan{{{1, partition_of(std::vector<int64_t>(24, 0), 1)}}, router_of(1), {}};
+  auto settings = fixtures::llama_settings();
+  settings.set("moe", Table{{"layers", Array{0}}});
+  EXPECT_NE(fixtures::message_of<Error>([&] {
+              converted_settings(settings, plan);
+            }).find("expected a network without Mixture-of-Experts layers"),
+            std::string::npos);
+  settings.set("moe", Table{{"layers", Array{}}});
+  EXPECT_NO_THROW(converted_settings(settings, plan));
 }
 
 }  // namespace

@@ -75,6 +75,11 @@ TappedPass tapped_pass(Network& network, const Batch& batch, const std::vector<D
   return pass;
 }
 
+torch::Tensor without_padding(const torch::Tensor& value_TX, const Batch& batch) {
+  if (!batch.mask_BS.defined() || batch.mask_BS.numel() != value_TX.size(0)) return value_TX;
+  return value_TX.masked_fill(batch.mask_BS.flatten().logical_not().unsqueeze(1), 0);
+}
+
 HiddenValues hidden_values(const DenseLayer& layer, const torch::Tensor& input_TH) {
   const auto a_TF = at::linear(input_TH, layer.part.gate_FD.detach());
   const auto u_TF = at::linear(input_TH, layer.part.up_FD.detach());

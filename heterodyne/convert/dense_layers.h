@@ -41,6 +41,9 @@ struct TappedPass {
 /// A forward pass that keeps what the layers saw. Throws Error when the network shows nothing of a layer.
 TappedPass tapped_pass(Network& network, const Batch& batch, const std::vector<DenseLayer>& layers);
 
+/// value_TX with zeros in the rows of padding, so that sums over tokens leave it out.
+torch::Tensor without_padding(const torch::Tensor& value_TX, const Batch& batch);
+
 /// The neurons' parts of a pass of a gated layer: a = gate x, u = up x, h = activation(a) u.
 struct HiddenValues {
   torch::Tensor a_TF, u_TF, h_TF;

@@ -14,10 +14,12 @@ torch::Tensor input_means(Network& network, const std::vector<DenseLayer>& layer
   while (const auto batch = next()) {
     const auto pass = tapped_pass(network, *batch, layers);
     for (size_t l = 0; l < layers.size(); ++l) {
-      const auto own_H = pass.layers[l].input_TH.to(torch::kFloat64).sum(0);
+      const auto own_H = without_padding(pass.layers[l].input_TH, *batch).to(torch::kFloat64).sum(0);
       sum_H[l] = sum_H[l].defined() ? sum_H[l] + own_H : own_H;
     }
-    tokens += pass.layers.front().input_TH.size(0);
+    const int64_t rows = pass.layers.front().input_TH.size(0);
+    const bool is_padded = batch->mask_BS.defined() && batch->mask_BS.numel() == rows;
+    tokens += is_padded ? batch->mask_BS.sum().item<int64_t>() : rows;
   }
   if (tokens == 0) throw Error("convert.build", "expected texts of each domain, got one without any");
   return torch::stack(sum_H) / static_cast<double>(tokens);

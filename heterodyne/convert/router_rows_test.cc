@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/convert/fixtures.h"
 
@@ -58,6 +60,21 @@ TEST(RouterRows, MeansAreThoseOfAllTokensWhateverTheBatches) {
   const torch::NoGradGuard no_grad;
   EXPECT_TRUE(torch::allclose(whole_LH[1], tapped_pass(*network, all, layers).layers[1].input_TH.mean(0)));
   EXPECT_THROW(means({}), Error);
+}
+
+TEST(RouterRows, MeansLeavePaddingOut) {
+  const auto network = fixtures::small_llama(torch::kFloat64);
+  const auto layers = dense_layers_of(*network);
+  auto batch = fixtures::text_batch(1, 8);
+  const auto mean_of = [&](const Batch& only) {
+    bool is_given = false;
+    return input_means(*network, layers,
+                       [&] { return std::exchange(is_given, true) ? std::nullopt : std::optional(only); });
+  };
+  auto shorter = batch;
+  shorter.inputs = batch.inputs.narrow(1, 0, 5);
+  batch.mask_BS = torch::arange(8).lt(5).unsqueeze(0);
+  EXPECT_TRUE(torch::allclose(mean_of(batch), mean_of(shorter), 1e-12, 1e-13));
 }
 
 }  // namespace

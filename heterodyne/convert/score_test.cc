@@ -68,6 +68,24 @@ TEST_P(ScoreContract, SequencesCountOneByOne) {
   EXPECT_EQ(together.sizes(), (std::vector<int64_t>{2, 24}));
 }
 
+// Two texts of six and of three tokens, each by itself or with padding after the shorter one.
+TEST_P(ScoreContract, PaddingCountsForNothing) {
+  const auto network = fixtures::small_llama(torch::kFloat64);
+  auto padded = fixtures::text_batch(2, 6);
+  std::vector<Batch> single;
+  for (int64_t b = 0; b < 2; ++b) {
+    const int64_t length = b == 0 ? 6 : 3;
+    single.push_back(padded);
+    single.back().inputs = padded.inputs.narrow(0, b, 1).narrow(1, 0, length);
+    single.back().label_B = padded.label_B.narrow(0, b, 1).narrow(1, 0, length);
+  }
+  padded.mask_BS = torch::ones({2, 6}, torch::kBool);
+  padded.mask_BS[1].narrow(0, 3, 3).fill_(false);
+  padded.label_B[1].narrow(0, 3, 3).fill_(-100);
+  const auto expected = score_of(GetParam(), *network, single);
+  EXPECT_TRUE(torch::allclose(score_of(GetParam(), *network, {padded}), expected, 1e-9, 1e-12));
+}
+
 // Weights of the neuron are 3, 4 and 12: the length is 13.
 TEST(Score, MagnitudeIsTheLengthOfTheWeights) {
   const auto network = fixtures::small_llama(torch::kFloat32);

@@ -79,7 +79,7 @@ std::vector<std::string> folders_in(const std::string& folder) {
 std::vector<std::string> pictures_in(const std::string& folder) {
   std::vector<std::string> paths;
   for (const auto& entry : entries_of(folder)) {
-    if (!entry.is_directory() && is_picture(entry.path())) paths.push_back(entry.path().string());
+    if (entry.is_regular_file() && is_picture(entry.path())) paths.push_back(entry.path().string());
   }
   return paths;
 }

@@ -1,5 +1,7 @@
 #include "heterodyne/data/tokenizer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace heterodyne {
@@ -24,6 +26,14 @@ Vocabulary vocabulary_of_lines(std::string_view text) {
     begin = end + 1;
   }
   return vocabulary;
+}
+
+void check_is_plain(const Vocabulary& vocabulary, const Place& place) {
+  if (vocabulary.definition.empty()) return;
+  throw ConfigError(place.path, "kind",
+                    fmt::format("expected \"file\" for the {} symbols of a model that came with its tokenizer's file, "
+                                "which says how texts are cut",
+                                vocabulary.size()));
 }
 
 std::string Tokenizer::decode(const std::vector<int64_t>& ids, bool) const {

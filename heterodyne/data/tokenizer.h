@@ -75,6 +75,9 @@ TokenizerRegistry empty_tokenizers();
 /// The vocabulary that the kind `choice` names learns from a text.
 Vocabulary learn_vocabulary(const Member& choice, std::string_view text, const std::string& where);
 
+/// Throws ConfigError when the vocabulary is that of a tokenizer's file, which knows more than symbols.
+void check_is_plain(const Vocabulary& vocabulary, const Place& place);
+
 /// What a member file returns: its kind, from a class with Options, a static function learn(options, text, where), and
 /// a constructor (Vocabulary) or, of a class that only makes tokenizers, a static function make(Vocabulary).
 template <class T>
@@ -86,8 +89,12 @@ TokenizerKind tokenizer_kind(std::string summary) {
           },
           [](const Table& settings, const Place& place, const Vocabulary& vocabulary) -> std::shared_ptr<Tokenizer> {
             static_cast<void>(read_options<Options>(settings, place));
-            if constexpr (std::is_base_of_v<Tokenizer, T>) return std::make_shared<T>(vocabulary);
-            else return T::make(vocabulary);
+            if constexpr (std::is_base_of_v<Tokenizer, T>) {
+              check_is_plain(vocabulary, place);
+              return std::make_shared<T>(vocabulary);
+            } else {
+              return T::make(vocabulary);
+            }
           }};
 }
 

@@ -55,6 +55,16 @@ TEST_P(TokenizerContract, ReadsNothing) {
   EXPECT_TRUE(tokenizer->encode("", "text").empty());
 }
 
+TEST(Tokenizers, SymbolsOfATokenizersFileAreForThatFilesTokenizer) {
+  const auto vocabulary = learn_vocabulary(kind_of("bpe"), "a b", "text");
+  for (const std::string kind : {"word", "byte"}) {
+    EXPECT_NE(fixtures::message_of<ConfigError>([&] {
+                tokenizers().make(kind_of(kind), vocabulary);
+              }).find("kind: expected \"file\" for the 257 symbols of a model"),
+              std::string::npos);
+  }
+}
+
 TEST(VocabularyLines, HoldASymbolEach) {
   const Vocabulary words{"<unk>", "a b", ""};
   EXPECT_EQ(vocabulary_lines(words), "<unk>\na b\n\n");

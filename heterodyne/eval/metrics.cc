@@ -1,6 +1,7 @@
 #include "heterodyne/eval/metrics.h"
 
 #include <ATen/ops/cross_entropy_loss.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +9,7 @@
 #include <numeric>
 
 #include "heterodyne/base/error.h"
+#include "heterodyne/base/shape.h"
 #include "heterodyne/ops/kernel_input.h"
 #include "heterodyne/ops/rows/cross_entropy.h"
 
@@ -22,10 +24,24 @@ struct Judged {
 };
 Judged judged_rows(const torch::Tensor& logits, const torch::Tensor& labels) {
   Judged judged{logits.flatten(0, -2), labels.flatten()};
+  if (judged.label_N.numel() == 0) return judged;
+  const int64_t most = judged.label_N.max().item<int64_t>(), Y = judged.logit_NY.size(1);
+  if (most >= Y) {
+    throw ShapeError("metrics",
+                     fmt::format("labels: expected classes 0 .. {}, those of the network, got {}", Y - 1, most));
+  }
   const auto is_judged = judged.label_N.ge(0);
-  if (judged.label_N.numel() == 0 || is_judged.all().item<bool>()) return judged;
+  if (is_judged.all().item<bool>()) return judged;
   const auto row_N = is_judged.nonzero().squeeze(1);
   return {judged.logit_NY.index_select(0, row_N), judged.label_N.index_select(0, row_N)};
+}
+
+// Throws ShapeError unless there is one answer for each number.
+void check_one_answer_each(const torch::Tensor& answers, const torch::Tensor& numbers) {
+  if (answers.numel() == numbers.numel()) return;
+  throw ShapeError("metrics", fmt::format("answers: expected one for each of the {} numbers, got {}; the network has "
+                                          "other classes than the data",
+                                          numbers.numel(), shape_text(answers)));
 }
 
 // sum / count of each class; NaN for classes that did not occur.
@@ -37,6 +53,10 @@ std::vector<double> means(const std::vector<Number>& sum_Y, const std::vector<in
                                     : std::numeric_limits<double>::quiet_NaN());
   }
   return mean_Y;
+}
+
+bool are_finite(const std::vector<double>& x) {
+  return std::all_of(x.begin(), x.end(), [](double value) { return std::isfinite(value); });
 }
 
 double mean_of(const std::vector<double>& x) {
@@ -62,6 +82,7 @@ torch::Tensor cross_entropy(const torch::Tensor& logit_BY, const torch::Tensor& 
 
 torch::Tensor task_loss(const torch::Tensor& logit_BY, const torch::Tensor& label_B) {
   if (!are_numbers(label_B)) return cross_entropy(logit_BY, label_B);
+  check_one_answer_each(logit_BY, label_B);
   return (logit_BY.squeeze(-1) - label_B.to(logit_BY.scalar_type())).square().mean();
 }
 
@@ -82,7 +103,10 @@ void ClassificationMetrics::add_numbers(const torch::Tensor& answer_B, const tor
 }
 
 void ClassificationMetrics::add(const torch::Tensor& logits, const torch::Tensor& labels) {
-  if (heterodyne::are_numbers(labels)) return add_numbers(logits.squeeze(-1), labels);
+  if (heterodyne::are_numbers(labels)) {
+    check_one_answer_each(logits, labels);
+    return add_numbers(logits.squeeze(-1), labels);
+  }
   const auto judged = judged_rows(logits, labels);
   const auto& logit_BY = judged.logit_NY;
   const auto label_B = judged.label_N.contiguous();
@@ -177,7 +201,7 @@ std::vector<std::string> score_names(int64_t num_classes) {
 
 double pearson(const std::vector<double>& x, const std::vector<double>& y) {
   HETERODYNE_DCHECK(x.size() == y.size());
-  if (x.size() < 2) return 0;
+  if (x.size() < 2 || !are_finite(x) || !are_finite(y)) return 0;
   const double mean_x = mean_of(x), mean_y = mean_of(y);
   double xx = 0, yy = 0, xy = 0;
   for (size_t i = 0; i < x.size(); ++i) {
@@ -194,7 +218,7 @@ std::vector<double> ranks(const std::vector<double>& x) {
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return x[a] < x[b]; });
   std::vector<double> rank(x.size());
   for (size_t begin = 0; begin < order.size();) {
-    size_t end = begin;
+    size_t end = begin + 1;
     while (end < order.size() && x[order[end]] == x[order[begin]]) ++end;
     for (size_t i = begin; i < end; ++i) rank[order[i]] = static_cast<double>(begin + 1 + end) / 2;
     begin = end;
@@ -202,7 +226,9 @@ std::vector<double> ranks(const std::vector<double>& x) {
   return rank;
 }
 
-double spearman(const std::vector<double>& x, const std::vector<double>& y) { return pearson(ranks(x), ranks(y)); }
+double spearman(const std::vector<double>& x, const std::vector<double>& y) {
+  return are_finite(x) && are_finite(y) ? pearson(ranks(x), ranks(y)) : 0;
+}
 
 std::vector<TypeAccuracy> accuracy_by_type(const ClassificationMetrics& metrics,
                                            const std::vector<std::string>& type_Y) {

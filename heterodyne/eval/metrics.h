@@ -77,14 +77,14 @@ class ClassificationMetrics {
   std::vector<double> answer_, target_;  // numbers
 };
 
-/// Pearson's coefficient, -1 .. 1, of lists of equal length; 0 where it is not defined: with fewer than two pairs, or
-/// when one of the lists is constant.
+/// Pearson's coefficient, -1 .. 1, of lists of equal length; 0 where it is not defined: with fewer than two pairs, when
+/// one of the lists is constant or when a number is not finite.
 double pearson(const std::vector<double>& x, const std::vector<double>& y);
 
-/// The place of each number among all, counted from 1; equal ones share the mean of their places.
+/// The place of each number among all, counted from 1; equal ones share the mean of their places. All must be finite.
 std::vector<double> ranks(const std::vector<double>& x);
 
-/// Spearman's coefficient: Pearson's of the ranks.
+/// Spearman's coefficient: Pearson's of the ranks; 0 where that is, and when a number is not finite.
 double spearman(const std::vector<double>& x, const std::vector<double>& y);
 
 /// The names that scores() has for data of so many classes; one class stands for numbers.

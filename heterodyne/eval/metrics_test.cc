@@ -144,8 +144,7 @@ TEST(Metrics, MatthewsIsZeroWhenOneClassIsAlwaysTheAnswer) {
   EXPECT_EQ(ClassificationMetrics().matthews(), 0);
 }
 
-// Errors -1, 0 and 2: (1 + 0 + 4) / 3, in one batch or in two. Answers 1 2 5 and numbers 2 2 3: see
-// correlation_test.cc.
+// Errors -1, 0 and 2: (1 + 0 + 4) / 3, in one batch or in two. Answers 1 2 5 and numbers 2 2 3.
 TEST(Metrics, NumbersWorkedByHand) {
   const auto answers = torch::tensor({{1.0F}, {2.0F}, {5.0F}}).requires_grad_();
   const auto numbers = torch::tensor({2.0F, 2.0F, 3.0F});
@@ -176,6 +175,28 @@ TEST(Metrics, TheTaskOfClassesIsCrossEntropy) {
 using Numbers = std::vector<double>;
 
 // Deviations -1 0 1 and -1 -1 2: 3 / sqrt(2 x 6).
+TEST(Metrics, AnswersThatAreNotThoseOfTheDataAreRefused) {
+  ClassificationMetrics metrics;
+  const auto numbers = torch::tensor({2.0F, 3.0F}), labels = torch::tensor({0, 3});
+  const auto complaint = [](const std::function<void()>& run) { return fixtures::message_of<ShapeError>(run); };
+  const std::string three =
+      "[metrics] answers: expected one for each of the 2 numbers, got [2, 3]; the network has "
+      "other classes than the data";
+  EXPECT_EQ(complaint([&] { metrics.add(torch::zeros({2, 3}), numbers); }), three);
+  EXPECT_EQ(complaint([&] { task_loss(torch::zeros({2, 3}), numbers); }), three);
+  const std::string classes = "[metrics] labels: expected classes 0 .. 2, those of the network, got 3";
+  EXPECT_EQ(complaint([&] { metrics.add(torch::zeros({2, 3}), labels); }), classes);
+  EXPECT_EQ(complaint([&] { task_loss(torch::zeros({2, 3}), labels); }), classes);
+}
+
+TEST(Correlation, WhatIsNotFiniteCorrelatesWithNothing) {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  for (const double odd : {nan, inf, -inf}) {
+    EXPECT_EQ(spearman({1, odd, 2}, {1, 2, 3}), 0);
+    EXPECT_EQ(pearson({1, 2, 3}, {1, 2, odd}), 0);
+  }
+}
+
 TEST(Correlation, PearsonWorkedByHand) {
   EXPECT_NEAR(pearson({1, 2, 3}, {1, 1, 4}), 3 / std::sqrt(12.0), 1e-12);
   EXPECT_DOUBLE_EQ(pearson({1, 2, 3}, {10, 20, 30}), 1);

@@ -1,8 +1,6 @@
 #include "heterodyne/eval/pass.h"
 
 namespace heterodyne {
-namespace {
-
 Batch first_of(const Batch& batch, int64_t size) {
   Batch first = batch;
   for (torch::Tensor* part : {&first.inputs, &first.label_B, &first.index_B, &first.mask_BS, &first.text_BS}) {
@@ -10,8 +8,6 @@ Batch first_of(const Batch& batch, int64_t size) {
   }
   return first;
 }
-
-}  // namespace
 
 void set_dtype(Batch& batch, torch::Dtype dtype) {
   if (batch.inputs.is_floating_point()) batch.inputs = batch.inputs.to(dtype);

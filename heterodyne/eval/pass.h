@@ -51,6 +51,9 @@ struct PassOptions {
       : dtype(network_dtype), num_examples(examples), on_batch(std::move(told)) {}
 };
 
+/// The first `size` examples, at most all.
+Batch first_of(const Batch& batch, int64_t size);
+
 /// Brings inputs that are no token ids to the dtype.
 void set_dtype(Batch& batch, torch::Dtype dtype);
 

@@ -42,12 +42,35 @@ size_t length_of_header(const std::string& bytes) {
   return at + 1;
 }
 
-// The decoder leaves memory as it found it where such a file ends too early. Others it checks itself.
-void check_pixmap(const std::string& path, const std::string& bytes, int64_t num_values) {
-  if (!bytes.starts_with("P5") && !bytes.starts_with("P6")) return;
+// Of a portable pixmap.
+int64_t bytes_of_pixmap(const std::string& bytes, int64_t num_values) {
   const auto* data = reinterpret_cast<const stbi_uc*>(bytes.data());
   const int64_t width = stbi_is_16_bit_from_memory(data, static_cast<int>(bytes.size())) != 0 ? 2 : 1;
-  const int64_t wanted = static_cast<int64_t>(length_of_header(bytes)) + num_values * width;
+  return static_cast<int64_t>(length_of_header(bytes)) + num_values * width;
+}
+
+// Of a Windows bitmap whose rows are not compressed, each of whole groups of four bytes; 0 of another.
+int64_t bytes_of_bitmap(const std::string& bytes, int64_t width, int64_t height) {
+  const auto number_at = [&](size_t at, size_t size) {
+    int64_t number = 0;
+    for (size_t i = size; i-- > 0;) number = number * 256 + static_cast<unsigned char>(bytes[at + i]);
+    return number;
+  };
+  constexpr size_t kHeader = 34;
+  constexpr int64_t kFields = 3;  // of "compression": a mask for each colour, no compression
+  if (bytes.size() < kHeader || number_at(14, 4) < 40) return 0;
+  if (const int64_t compression = number_at(30, 4); compression != 0 && compression != kFields) return 0;
+  return number_at(10, 4) + (width * number_at(28, 2) + 31) / 32 * 4 * height;
+}
+
+// The decoder leaves memory as it found it where such files end too early. JPEG and PNG it checks itself.
+void check_is_whole(const std::string& path, const std::string& bytes, int64_t width, int64_t height,
+                    int64_t channels) {
+  if (bytes.starts_with("GIF") && bytes.find_last_not_of('\0') != bytes.rfind(';'))
+    throw FormatError::in_file(path, "damaged picture: expected the end mark of a GIF");
+  int64_t wanted = 0;
+  if (bytes.starts_with("P5") || bytes.starts_with("P6")) wanted = bytes_of_pixmap(bytes, width * height * channels);
+  if (bytes.starts_with("BM")) wanted = bytes_of_bitmap(bytes, width, height);
   if (static_cast<int64_t>(bytes.size()) >= wanted) return;
   throw FormatError::in_file(path, fmt::format("damaged picture: expected at least {} bytes, got {}",
                                                with_commas(wanted), with_commas(static_cast<int64_t>(bytes.size()))));
@@ -70,7 +93,7 @@ torch::Tensor read_image(const std::string& path) {
     throw FormatError::in_file(
         path, fmt::format("expected at most {} pixels, got {} x {}", with_commas(kMostPixels), width, height));
   }
-  check_pixmap(path, bytes, int64_t{width} * height * channels);
+  check_is_whole(path, bytes, width, height, channels);
   const int wanted = channels <= 2 ? 1 : 3;
   const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
       stbi_load_from_memory(data, size, &width, &height, &channels, wanted), stbi_image_free);

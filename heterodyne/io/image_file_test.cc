@@ -38,6 +38,31 @@ TEST(ImageFile, APixmapThatEndsTooEarlyIsDamaged) {
   }
 }
 
+// 1 x 2 pixels of 24 bits, rows of four bytes from the bottom: blue, green, red, nothing.
+TEST(ImageFile, ABitmapThatEndsTooEarlyIsDamaged) {
+  const fixtures::TemporaryFolder folder;
+  std::string whole("BM\x3e\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\1\0\0\0\2\0\0\0\1\0\x18\0", 30);
+  whole.resize(54);
+  whole += std::string("\1\2\3\0\4\5\6\0", 8);
+  const auto image = read_image(folder.put("whole.bmp", whole));
+  EXPECT_TRUE(torch::equal(image.view({3, 2}), torch::tensor({{6, 3}, {5, 2}, {4, 1}}, torch::kUInt8)));
+  const auto message =
+      fixtures::message_of<FormatError>([&] { read_image(folder.put("cut.bmp", whole.substr(0, whole.size() - 5))); });
+  EXPECT_NE(message.find("damaged picture: expected at least 62 bytes, got 57"), std::string::npos) << message;
+}
+
+// One pixel of the second of two colours.
+TEST(ImageFile, AGifWithoutItsEndIsDamaged) {
+  const fixtures::TemporaryFolder folder;
+  const std::string whole("GIF87a\1\0\1\0\x80\0\0\0\0\0\1\2\3,\0\0\0\0\1\0\1\0\0\2\2\x4c\1\0;", 35);
+  EXPECT_TRUE(
+      torch::equal(read_image(folder.put("whole.gif", whole)).flatten(), torch::tensor({1, 2, 3}, torch::kUInt8)));
+  EXPECT_NO_THROW(read_image(folder.put("padded.gif", whole + std::string(3, '\0'))));
+  const auto message =
+      fixtures::message_of<FormatError>([&] { read_image(folder.put("cut.gif", whole.substr(0, 33))); });
+  EXPECT_NE(message.find("expected the end mark of a GIF"), std::string::npos) << message;
+}
+
 TEST(ImageFile, RefusesWhatIsNoPicture) {
   const fixtures::TemporaryFolder folder;
   EXPECT_THROW(read_image(folder / "missing.png"), FormatError);

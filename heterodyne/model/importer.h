@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "heterodyne/base/batch.h"
@@ -31,6 +32,8 @@ struct Blueprint {
   DataShape data;  // what it reads
   std::vector<TensorMap> tensors;
   std::vector<std::string> ignored = {};  // tensors of theirs that may be there and hold nothing to keep
+  /// How names of theirs end, and how they end in older files: {"norm.weight", "norm.gamma"}.
+  std::vector<std::pair<std::string, std::string>> older_endings = {};
 };
 
 struct ImporterKind {

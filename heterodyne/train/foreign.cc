@@ -171,7 +171,16 @@ LogitError compare_logits(Network& network, const std::string& file) {
   const auto mask = has_mask ? expected.tensor("attention_mask").to(torch::kBool) : torch::Tensor();
   if (has_mask && mask.sizes() != inputs.sizes())
     throw FormatError::in_file(file, "attention_mask: expected the shape of input_ids");
-  if (expected.contains("token_type_ids")) inputs = at::stack({inputs, expected.tensor("token_type_ids")}, -1);
+  if (inputs.dim() == 0) throw FormatError::in_file(file, "inputs: expected a row for each example, got a number");
+  if (expected.contains("token_type_ids")) {
+    const auto types = expected.tensor("token_type_ids");
+    if (types.sizes() != inputs.sizes())
+      throw FormatError::in_file(file, "token_type_ids: expected the shape of input_ids");
+    inputs = at::stack({inputs, types}, -1);
+  }
+  if (logits.dim() < 2 || logits.size(0) != inputs.size(0))
+    throw FormatError::in_file(file, fmt::format("logits: expected a row for each of the {} of inputs, got {}",
+                                                 inputs.size(0), shape_text(logits)));
   LogitError error;
   for (int64_t row = 0; row < inputs.size(0); ++row) {
     Batch batch;
@@ -187,6 +196,7 @@ LogitError compare_logits(Network& network, const std::string& file) {
     if (difference.numel() > 0) error.largest = std::max(error.largest, difference.max().item<double>());
     error.num_tokens += difference.numel();
   }
+  if (error.num_tokens == 0) throw FormatError::in_file(file, "expected answers to compare with, got none");
   return error;
 }
 
@@ -199,7 +209,8 @@ Coverage export_model(TrainedModel& model, const ExportOptions& options, const s
     if (importer.network != network || !importer.write) continue;
     const std::string temporary = folder + ".tmp";
     std::error_code ignored;
-    fs::remove_all(temporary, ignored);
+    if (fs::exists(temporary))
+      throw ConfigError("export: " + temporary + ": exists already, where the model is written at first; remove it");
     try {
       const Coverage coverage = export_as(name, model, options, temporary);
       fs::rename(temporary, folder);

@@ -145,6 +145,19 @@ TEST(CompareLogits, TellsTheLargestErrorWhereTheMaskIsOne) {
   io::write_safetensors(source / "other", {{"input_ids", batch.inputs}, {"logits", torch::zeros({2, 4, 3})}});
   EXPECT_EQ(fixtures::message_of<FormatError>([&] { compare_logits(*model.network, source / "other"); }),
             (source / "other") + ": logits: expected [1, 4, 11] for each row, got [1, 4, 3]");
+  const auto refusal = [&](const NamedTensors& tensors) {
+    io::write_safetensors(source / "x", tensors);
+    return fixtures::message_of<FormatError>([&] { compare_logits(*model.network, source / "x"); })
+        .substr((source / "x").size() + 2);
+  };
+  EXPECT_EQ(refusal({{"input_ids", batch.inputs}, {"logits", logits.narrow(0, 0, 1)}}),
+            "logits: expected a row for each of the 2 of inputs, got [1, 4, 11]");
+  EXPECT_EQ(refusal({{"input_ids", batch.inputs}, {"logits", torch::zeros({})}}),
+            "logits: expected a row for each of the 2 of inputs, got []");
+  EXPECT_EQ(refusal({{"input_ids", batch.inputs}, {"logits", logits}, {"token_type_ids", torch::zeros({4})}}),
+            "token_type_ids: expected the shape of input_ids");
+  EXPECT_EQ(refusal({{"input_ids", batch.inputs.narrow(0, 0, 0)}, {"logits", logits.narrow(0, 0, 0)}}),
+            "expected answers to compare with, got none");
 }
 
 TrainedModel trained(const ImportedModel& model) { return {model.experiment, {}, model.network}; }
@@ -188,6 +201,11 @@ TEST(ExportModel, WhatNoFormCanSayIsRefusedAndNothingIsLeft) {
   std::string kind;
   export_model(fitting, {}, out / "good", &kind);
   EXPECT_EQ(kind, "mixtral");
+  out.put("taken.tmp", "");
+  EXPECT_NE(fixtures::message_of<ConfigError>([&] { export_model(fitting, {}, out / "taken"); }).find("exists already"),
+            std::string::npos);
+  EXPECT_EQ(io::list_folder(out.path()), (std::vector<std::string>{"good", "taken.tmp"}));
+  std::filesystem::remove(out / "taken.tmp");
   auto other = model_with({{"kind", "top_p"}});
   const auto message = fixtures::message_of<CheckError>([&] { export_model(other, {}, out / "bad"); });
   EXPECT_NE(message.find("[export] the model fits no form that is known. "), std::string::npos) << message;
@@ -372,6 +390,34 @@ TEST(GoldenFolders, BertsAnswersAndStatesAreThose) {
   };
   model.network->forward(batch, &log);
   EXPECT_EQ(num_states, 3);
+}
+
+// As published files hold it: with the heads of pretraining, and norms called gamma and beta in the oldest.
+TEST(GoldenFolders, BertWithTheHeadsOfPretrainingIsRead) {
+  const auto golden = fixtures::find_real_data("golden_hf");
+  if (!golden) GTEST_SKIP() << "skipped: no data";
+  const std::string source = *golden + "/bert_cls";
+  auto config = io::parse_json_table(io::read_file(source + "/config.json"), "config.json");
+  config.set("architectures", Array{"BertForMaskedLM"});
+  NamedTensors tensors;
+  const io::TensorFiles files(source);
+  for (std::string name : files.names()) {
+    const auto tensor = files.tensor(name);
+    if (name.starts_with("classifier")) continue;
+    if (const size_t at = name.find("LayerNorm."); at != name.npos)
+      name = name.substr(0, at) + (name.ends_with("weight") ? "LayerNorm.gamma" : "LayerNorm.beta");
+    tensors.emplace_back(name, tensor);
+  }
+  tensors.emplace_back("cls.predictions.bias", torch::zeros({131}));
+  const fixtures::TemporaryFolder folder;
+  folder.put("config.json", io::write_json(config));
+  io::write_safetensors(folder / "model.safetensors", tensors);
+  const auto model = import_model(folder.path(), "old");
+  EXPECT_EQ(model.coverage.ignored, std::vector<std::string>{"cls.predictions.bias"});
+  const auto expected = state_of(*import_model(source, "new").network);
+  const std::map<std::string, torch::Tensor> value_of(expected.begin(), expected.end());
+  for (const auto& [name, value] : state_of(*model.network))
+    EXPECT_TRUE(torch::equal(value, value_of.at(name))) << name;
 }
 
 // The last of the states that are given is from before the norm.

@@ -79,6 +79,8 @@ std::vector<Sums> accumulate(const Batch& batch, double share, StepParts& step) 
   try {
     const ProfileSpan span(profile, "network");
     output = network.forward(batch, &log);
+  } catch (const ShapeError&) {
+    throw;
   } catch (const Error& error) {
     // A router refuses scores that are no numbers; where they come from is worth knowing.
     fail_on_loss(network, batch, error.what());

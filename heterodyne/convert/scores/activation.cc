@@ -17,7 +17,7 @@ class ActivationScore : public Score {
     const auto pass = tapped_pass(network, batch, layers);
     for (size_t l = 0; l < layers.size(); ++l) {
       const auto h_TF = hidden_values(layers[l], pass.layers[l].input_TH).h_TF;
-      sum_LF[static_cast<int64_t>(l)].add_(h_TF.to(torch::kFloat64).abs().sum(0));
+      sum_LF[static_cast<int64_t>(l)].add_(without_padding(h_TF, batch).to(torch::kFloat64).abs().sum(0));
     }
   }
 };

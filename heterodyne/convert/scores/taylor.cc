@@ -11,12 +11,14 @@
 namespace heterodyne {
 namespace {
 
-// Each sequence's mean loss, summed, so that no sequence depends on the others of its batch.
+// Each sequence's mean loss over the tokens that have a label, summed, so that no sequence depends on the others of its
+// batch.
 torch::Tensor loss_of(const torch::Tensor& logit_BSY, const Batch& batch) {
   const int64_t B = batch.size();
   const auto loss_T =
       at::cross_entropy_loss(logit_BSY.flatten(0, -2), batch.label_B.flatten(), {}, at::Reduction::None);
-  return loss_T.view({B, -1}).mean(1).sum();
+  const auto count_B = batch.label_B.ge(0).view({B, -1}).sum(1).clamp_min(1);
+  return (loss_T.view({B, -1}).sum(1) / count_B).sum();
 }
 
 class Taylor : public Score {

@@ -18,7 +18,8 @@ class Wanda : public Score {
     const torch::NoGradGuard no_grad;
     const auto pass = tapped_pass(network, batch, layers);
     for (size_t l = 0; l < layers.size(); ++l) {
-      const auto h_TF = hidden_values(layers[l], pass.layers[l].input_TH).h_TF.to(torch::kFloat64);
+      const auto all_TF = hidden_values(layers[l], pass.layers[l].input_TH).h_TF;
+      const auto h_TF = without_padding(all_TF, batch).to(torch::kFloat64);
       const auto length_F = h_TF.view({batch.size(), -1, h_TF.size(1)}).square().sum(1).sqrt().sum(0);
       sum_LF[static_cast<int64_t>(l)].add_(layers[l].part.down_OF.to(torch::kFloat64).abs().sum(0) * length_F);
     }

@@ -31,9 +31,9 @@ struct Synthetic {
     void visit(Fields& field) {
       field("examples", examples, "training images, validation included", at_least(1));
       field("test_examples", test_examples, "test images", at_least(1));
-      field("classes", classes, "classes, equally frequent", between(2, 1000));
+      field("classes", classes, "classes, equally frequent", between(2, 1'000'000));
       field("channels", channels, "channels of an image", between(1, 16));
-      field("size", size, "height and width of an image", between(4, 256));
+      field("size", size, "height and width of an image", between(4, 4096));
       field("noise", noise, "standard deviation of the noise; the patterns have 1", at_least(0));
       field("data_seed", data_seed, "another seed makes other patterns and other noise", at_least(0));
       field("augment", augment, "how training images are changed at random");

@@ -66,13 +66,15 @@ bool is_ideograph(char32_t c) {
          (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
 }
 
-// Control characters away, white space to spaces.
+// Control characters away, U+000B, U+000C and U+0085 too, then white space to spaces.
 std::string cleaned(const std::string& text) {
   std::string result;
   for (size_t at = 0; at < text.size();) {
     const char32_t character = next_character(text, at);
-    if (character == '\t' || character == '\n' || character == '\r' || is_white_space(character)) result += ' ';
-    else if (character != 0 && character != 0xFFFD && !is_control(character)) append_character(result, character);
+    const bool is_blank = character == '\t' || character == '\n' || character == '\r';
+    if (!is_blank && (character == 0 || character == 0xFFFD || is_control(character))) continue;
+    if (is_blank || is_white_space(character)) result += ' ';
+    else append_character(result, character);
   }
   return result;
 }

@@ -36,6 +36,13 @@ TEST(Normalizer, DoesWhatBertDoes) {
   EXPECT_EQ(outcome(R"({"type": "BertNormalizer", "lowercase": true})", "\x01\u00c9\t\u4e2d\u200bX"), "e  \u4e2d x");
   EXPECT_EQ(outcome(R"({"type": "BertNormalizer", "lowercase": false, "handle_chinese_chars": false})", "\u00c9\u4e2d"),
             "\u00c9\u4e2d");
+  EXPECT_EQ(outcome(R"({"type": "BertNormalizer"})",
+                    "a\x0b"
+                    "b\x0c"
+                    "c\u0085"
+                    "d\r\ne\u00a0f"),
+            "abcd  e f")
+      << "what is control character and white space at once goes, but for tab and line ends";
 }
 
 TEST(Normalizer, RefusesWhatItDoesNotKnow) {

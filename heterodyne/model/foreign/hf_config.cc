@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "heterodyne/base/error.h"
 #include "heterodyne/io/json.h"
 
@@ -77,7 +79,15 @@ HfConfig HfConfig::inner(const std::string& key) const {
 }
 
 void HfConfig::expect(const std::string& key, const Value& only) const {
-  if (has(key) && !(*config_.find(key) == only)) fail(key, io::write_json(only) + ", as nothing else is known here");
+  const auto number_of = [](const Value& value) -> std::optional<double> {
+    if (value.if_integer()) return static_cast<double>(*value.if_integer());
+    return value.if_real() ? std::optional(*value.if_real()) : std::nullopt;
+  };
+  if (!has(key)) return;
+  const Value& value = *config_.find(key);
+  const auto number = number_of(value);  // 6 is 6.0
+  if (number ? number != number_of(only) : !(value == only))
+    fail(key, io::write_json(only) + ", as nothing else is known here");
 }
 
 }  // namespace heterodyne

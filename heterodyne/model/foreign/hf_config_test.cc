@@ -49,6 +49,9 @@ TEST(HfConfig, NamesTheKeyAtFault) {
   EXPECT_EQ(refusal([] { kConfig.inner("size"); }), "config.json: size: expected a table, got 3");
   EXPECT_EQ(refusal([] { kConfig.expect("size", 4); }),
             "config.json: size: expected 4, as nothing else is known here, got 3");
+  EXPECT_NO_THROW(kConfig.expect("size", 3.0)) << "as other software may write it";
+  EXPECT_EQ(refusal([] { kConfig.expect("size", 3.5); }),
+            "config.json: size: expected 3.5, as nothing else is known here, got 3");
 }
 
 }  // namespace

@@ -89,6 +89,17 @@ void fill(const TensorMap& map, const io::TensorFiles& files, std::map<std::stri
   }
 }
 
+// As the files call it.
+std::string stored_name(const std::string& name, const Blueprint& blueprint, const io::TensorFiles& files) {
+  if (files.contains(name)) return name;
+  for (const auto& [ending, older] : blueprint.older_endings) {
+    if (!name.ends_with(ending)) continue;
+    const std::string other = name.substr(0, name.size() - ending.size()) + older;
+    if (files.contains(other)) return other;
+  }
+  return name;
+}
+
 }  // namespace
 
 std::string Coverage::sentence() const {
@@ -107,8 +118,9 @@ Coverage fill_network(Network& network, const Blueprint& blueprint, const io::Te
   auto ours = tensors_by_position(network);
   Faults faults;
   std::set<std::string> used, filled;
-  for (const TensorMap& map : blueprint.tensors) {
+  for (TensorMap map : blueprint.tensors) {
     bool is_whole = true;
+    for (auto& name : map.theirs) name = stored_name(name, blueprint, files);
     for (const auto& name : map.ours) {
       if (!ours.contains(name)) faults.note(faults.misshapen, "the network has no " + name), is_whole = false;
     }

@@ -1,4 +1,5 @@
-// BERT (Devlin et al. 2019) as Hugging Face's BertModel, or BertForSequenceClassification with its classes.
+// BERT (Devlin et al. 2019) as Hugging Face's BertModel, BertForSequenceClassification with its classes, or the forms
+// with the heads of pretraining, BertForMaskedLM, BertForPreTraining and BertForNextSentencePrediction, without them.
 #include <fmt/format.h>
 
 #include "heterodyne/model/foreign/encoder_parts.h"
@@ -26,13 +27,26 @@ void add_block(Blueprint& blueprint, const std::string& prefix, int64_t layer) {
   }
 }
 
+// Of pretraining: what masked words were, and whether one text follows another.
+void ignore_heads(Blueprint& blueprint) {
+  for (const char* part :
+       {"predictions.bias", "predictions.transform.dense.weight", "predictions.transform.dense.bias",
+        "predictions.transform.LayerNorm.weight", "predictions.transform.LayerNorm.bias",
+        "predictions.transform.LayerNorm.gamma", "predictions.transform.LayerNorm.beta", "predictions.decoder.weight",
+        "predictions.decoder.bias", "seq_relationship.weight", "seq_relationship.bias"})
+    blueprint.ignored.push_back(std::string("cls.") + part);
+}
+
 Blueprint read_bert(const HfConfig& config) {
   config.expect("position_embedding_type", "absolute");
   config.expect("is_decoder", false);
   config.expect("hidden_act", "gelu");
   const auto architectures = config.texts("architectures");
-  const bool has_classes = !architectures.empty() && architectures.front() == "BertForSequenceClassification";
-  const std::string prefix = has_classes ? "bert." : "";
+  const std::string form = architectures.empty() ? "BertModel" : architectures.front();
+  const bool has_classes = form == "BertForSequenceClassification";
+  const bool is_pretraining =
+      form == "BertForMaskedLM" || form == "BertForPreTraining" || form == "BertForNextSentencePrediction";
+  const std::string prefix = has_classes || is_pretraining ? "bert." : "";
   const int64_t layers = config.num_layers();
   Blueprint blueprint;
   blueprint.model = {{"kind", "bert"},
@@ -62,6 +76,8 @@ Blueprint read_bert(const HfConfig& config) {
     if (has_classes) add("head" + part, "classifier" + part);
   }
   blueprint.ignored = {prefix + "embeddings.position_ids"};
+  if (is_pretraining) ignore_heads(blueprint);
+  blueprint.older_endings = {{"LayerNorm.weight", "LayerNorm.gamma"}, {"LayerNorm.bias", "LayerNorm.beta"}};
   return blueprint;
 }
 

@@ -1,6 +1,7 @@
 #include "heterodyne/train/transfer/remade.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "heterodyne/model/load.h"
@@ -29,25 +30,36 @@ void take_values(Network& to, const Network& from, std::string_view but) {
   }
 }
 
+namespace {
+
+torch::Tensor random_text(const RandomStream& stream, int64_t rows, const DataShape& data) {
+  constexpr int64_t kTokens = 256;  // at most, but beside images, which come with texts of one length
+  const int64_t length = data.is_paired() ? data.length : std::min(kTokens, data.length);
+  const auto drawn = stream.uniform({1, 0}, {rows, length}) * static_cast<double>(data.vocabulary);
+  return drawn.to(torch::kInt64).clamp_max(data.vocabulary - 1);
+}
+
+}  // namespace
+
 Batch random_batch(const DataShape& data) {
-  constexpr int64_t kRows = 4, kTokens = 256;
+  constexpr int64_t kRows = 4;
   const RandomStream stream("parity");
   Batch batch;
   if (data.is_text()) {
-    const int64_t length = std::min(kTokens, data.length);
-    const auto drawn = stream.uniform({1, 0}, {kRows, length}) * static_cast<double>(data.vocabulary);
-    batch.inputs = drawn.to(torch::kInt64).clamp_max(data.vocabulary - 1);
+    batch.inputs = random_text(stream, kRows, data);
   } else {
     batch.inputs = stream.normal({1, 0}, {kRows, data.channels, data.height, data.width});
   }
+  if (data.is_paired()) batch.text_BS = random_text(stream, kRows, data);
   return batch;
 }
 
 double disparity(Network& a, Network& b, const DataShape& data) {
   const Batch batch = random_batch(data);
   const torch::NoGradGuard no_grad;
-  const auto difference = (a.forward(batch, nullptr).logit_BY - b.forward(batch, nullptr).logit_BY).abs().max();
-  return difference.item<double>();
+  const auto first = a.forward(batch, nullptr).logit_BY, second = b.forward(batch, nullptr).logit_BY;
+  if (first.sizes() != second.sizes()) return std::numeric_limits<double>::infinity();
+  return (first - second).abs().max().item<double>();
 }
 
 }  // namespace heterodyne

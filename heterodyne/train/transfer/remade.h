@@ -17,7 +17,7 @@ void take_values(Network& to, const Network& from, std::string_view but = "");
 
 /// Random symbols or pictures, the same each time.
 Batch random_batch(const DataShape& data);
-/// The largest difference between two networks' answers to random_batch().
+/// The largest difference between two networks' answers to random_batch(); infinity when they are of other shapes.
 double disparity(Network& a, Network& b, const DataShape& data);
 
 }  // namespace heterodyne

@@ -33,6 +33,27 @@ TEST(Remade, WithTheSameSettingsAndValuesItAnswersTheSame) {
   EXPECT_EQ(disparity(*model.network, *other.network, data), 0);
 }
 
+TEST(Remade, PicturesThatComeWithTextsGetSome) {
+  DataShape data{3, 8, 6, 4, 50, 7};
+  const Batch batch = random_batch(data);
+  EXPECT_EQ(batch.inputs.sizes(), (std::vector<int64_t>{4, 3, 8, 6}));
+  EXPECT_EQ(batch.text_BS.sizes(), (std::vector<int64_t>{4, 7}));
+  EXPECT_LT(batch.text_BS.max().item<int64_t>(), 50);
+  EXPECT_GT(batch.text_BS.max().item<int64_t>(), 25) << "of 28 drawn from 50";
+  data.vocabulary = data.length = 0;
+  EXPECT_FALSE(random_batch(data).text_BS.defined());
+}
+
+TEST(Remade, AnswersOfOtherShapesAreFarApart) {
+  const auto model = small();
+  const DataShape data = network_shape(model.experiment);
+  auto wider = data;
+  wider.num_classes = data.num_classes + 1;
+  const auto other = networks().make(model.experiment.options.model, NetworkContext{wider, 1});
+  other->eval();
+  EXPECT_EQ(disparity(*model.network, *other, data), std::numeric_limits<double>::infinity());
+}
+
 TEST(Remade, ValuesAreTakenButForThoseThatAreLeftOut) {
   const auto model = small();
   auto other = remade(model, *model.experiment.resolved.find("model")->if_table());

@@ -67,7 +67,11 @@ std::string StartReport::text() const {
 std::optional<TrainedModel> start_source(const Experiment& experiment, const Families& families, const Log& log) {
   const std::string& from = experiment.options.train.start.from;
   if (from.empty()) return std::nullopt;
-  return load_model(from, families, log);
+  try {
+    return load_model(from, families, log);
+  } catch (const FormatError& error) {
+    throw FormatError("train.start", std::string("from: ") + error.what());
+  }
 }
 
 void take_start_vocabulary(Experiment& experiment, const TrainedModel& source) {
