@@ -18,7 +18,7 @@ TEST(ConfigText, EachSettingSaysWhatItMeansAndAccepts) {
   const std::string text = commented_toml(read_experiment(read_config("synthetic/dmmoe", {})).resolved);
   EXPECT_TRUE(has_line(text, "seed = 1", "of initial values, data order and every other draw (>= 0)"));
   EXPECT_TRUE(has_line(text, "accumulate = 1", "batches whose gradients make one step (>= 1)"));
-  EXPECT_TRUE(has_line(text, "size = 16", "height and width of an image (4 .. 256)"));
+  EXPECT_TRUE(has_line(text, "size = 16", "height and width of an image (4 .. 4096)"));
   EXPECT_TRUE(has_line(text, "[train]", "how it is trained"));
 }
 

@@ -120,6 +120,10 @@ std::vector<FieldInfo> fields_named(const std::string& name) {
         add_new(fields, family->shared().list());
         return fields;
       }
+      if (name.starts_with(member + ".")) {
+        auto fields = section(family->schema(kind).list(), name.substr(member.size() + 1));
+        if (!fields.empty()) return fields;
+      }
       members.push_back(member);
     }
   }

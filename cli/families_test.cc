@@ -34,6 +34,8 @@ TEST(Families, SectionsAreListedToo) {
   EXPECT_TRUE(has(fields_named("train.checkpoint"), "keep"));
   EXPECT_TRUE(has(fields_named("model.moe"), "experts"));
   EXPECT_TRUE(has(fields_named("data"), "batch"));
+  EXPECT_TRUE(has(fields_named("network.dmmoe.moe"), "experts"));
+  EXPECT_TRUE(has(fields_named("dataset.synthetic.augment"), "flip"));
 }
 
 TEST(Families, PathsOfSettingsGoThroughEveryKindOnce) {

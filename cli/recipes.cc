@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "cli/conversion.h"
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/error.h"
 #include "heterodyne/base/text.h"
@@ -52,6 +53,15 @@ Table read_config(const std::string& config, const ConfigFlags& flags) {
   table.erase("flags");
   apply_flags(table, flags);
   return table;
+}
+
+Experiment read_training(const std::string& config, const ConfigFlags& flags) {
+  const Table table = read_config(config, flags);
+  if (is_conversion(table))
+    throw ConfigError(fmt::format("{0}: is a conversion of a model: heterodyne convert run {0}", config));
+  if (table.contains("configs"))
+    throw ConfigError(fmt::format("{0}: is a study of several runs: heterodyne sweep {0}", config));
+  return read_experiment(table);
 }
 
 }  // namespace heterodyne::cli

@@ -7,6 +7,7 @@
 
 #include "heterodyne/base/fields.h"
 #include "heterodyne/base/table.h"
+#include "heterodyne/train/experiment.h"
 
 namespace heterodyne::cli {
 
@@ -28,6 +29,10 @@ struct ConfigFlags {
 /// `flags` is no setting and left out.
 /// Throws ConfigError; for an unknown name with the nearest recipe.
 Table read_config(const std::string& config, const ConfigFlags& flags);
+
+/// The experiment that read_config() gives. Throws ConfigError that names the right verb when it is a conversion or a
+/// study of several runs.
+Experiment read_training(const std::string& config, const ConfigFlags& flags);
 
 /// The table `flags` of a configuration, its base's included; empty when it has none. See recipe_flags.h.
 Table recipe_flags(const std::string& config);

@@ -5,7 +5,7 @@
 #include "cli/conversion.h"
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/fixtures.h"
-#include "heterodyne/train/experiment.h"
+#include "heterodyne/train/trainer.h"
 
 namespace heterodyne::cli::recipes_test {
 namespace {
@@ -19,7 +19,7 @@ TEST(Recipes, EveryOneIsSoundAndBeginsWithASentence) {
       EXPECT_NO_THROW(read_conversion(config)) << name;
       continue;
     }
-    EXPECT_NO_THROW(make_network(read_experiment(config))) << name;
+    EXPECT_NO_THROW(checked_network(read_training(name, {}))) << name;
   }
 }
 
@@ -50,6 +50,17 @@ TEST(Recipes, FlagsAreLaidOverTheConfiguration) {
 TEST(Recipes, AnUnknownNameIsAnsweredWithTheNearest) {
   EXPECT_EQ(fixtures::message_of<ConfigError>([] { read_config("cifar10/dmoe", {}); }),
             "cifar10/dmoe: no such file or recipe; nearest: \"cifar10/dmmoe\". All recipes: heterodyne ls recipes");
+}
+
+TEST(Recipes, WhatIsForAnotherVerbIsNamedSo) {
+  const auto complaint = [](const std::string& name) {
+    return fixtures::message_of<ConfigError>([&] { read_training(name, {}); });
+  };
+  EXPECT_EQ(complaint("convert/hemoe"),
+            "convert/hemoe: is a conversion of a model: heterodyne convert run convert/hemoe");
+  const fixtures::TemporaryFolder folder;
+  const auto study = folder.put("s.toml", "name = \"s\"\nconfigs = [\"demo\"]\n");
+  EXPECT_EQ(complaint(study), study + ": is a study of several runs: heterodyne sweep " + study);
 }
 
 TEST(Recipes, AFolderIsNoConfiguration) {

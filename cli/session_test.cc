@@ -62,7 +62,8 @@ TEST_F(SessionTest, AnotherWidthIsAnotherRun) {
   }
   const std::string path = folder / "synthetic-dmmoe";
   EXPECT_EQ(fixtures::message_of<ConfigError>([&] { resume_session(resumed(request("32"), path), log); }),
-            path + ": cannot resume: model.width was 16, is 32 now. New run: --out DIR");
+            path + ": cannot resume: model.width was 16, is 32 now. New run: heterodyne train " + path +
+                "/resolved.toml --out DIR with these settings");
 }
 
 TEST_F(SessionTest, SomethingMustSayWhichRunGoesOn) {

@@ -129,8 +129,7 @@ int bench_model(const BenchFlags& options, const cli::Invocation& invocation) {
     throw ConfigError("bench model: expected a configuration file or a recipe. All recipes: heterodyne ls recipes");
   std::vector<Experiment> experiments;
   std::vector<std::unique_ptr<Dataset>> datasets;
-  for (const auto& name : options.names)
-    experiments.push_back(read_experiment(cli::read_config(name, options.settings)));
+  for (const auto& name : options.names) experiments.push_back(cli::read_training(name, options.settings));
   std::vector<cli::ModelSubject> subjects;
   for (size_t i = 0; i < experiments.size(); ++i) {
     if (options.real_data) {
@@ -184,7 +183,7 @@ int bench_text(const BenchFlags& options, const cli::Invocation& invocation) {
       const auto experiment = load().experiment;
       results.push_back(cli::measure_text(name, experiment, options.interleave(), [&] { return load().network; }));
     } else {
-      const auto experiment = read_experiment(cli::read_config(name, options.settings));
+      const auto experiment = cli::read_training(name, options.settings);
       results.push_back(cli::measure_text(name, experiment, options.interleave()));
     }
     invocation.terminal.clear_progress();

@@ -73,6 +73,10 @@ std::vector<cli::ComparedGroup> read_groups(const CompareFlags& options, const c
     std::error_code ignored;
     if (std::filesystem::is_regular_file(word, ignored)) continue;  // runs/mix/* names sweep.json too
     const auto found = cli::find_run(word, invocation);
+    for (const auto& known : records) {
+      if (std::filesystem::equivalent(known.path, found.path, ignored))
+        throw ConfigError(fmt::format("compare: {} is named twice, as {} too", found.path, known.path));
+    }
     records.push_back(read_run(found.path));
     const auto& record = records.back();
     for (const auto& problem : record.problems) invocation.terminal.warn(problem);

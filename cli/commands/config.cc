@@ -18,7 +18,7 @@
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/json.h"
 #include "heterodyne/model/twin.h"
-#include "heterodyne/train/experiment.h"
+#include "heterodyne/train/trainer.h"
 
 namespace heterodyne {
 namespace {
@@ -58,7 +58,7 @@ void expect_arguments(const ConfigFlags& options, size_t count, const std::strin
 
 Experiment experiment_of(const ConfigFlags& options) {
   expect_arguments(options, 1, "a configuration file or recipe");
-  return read_experiment(cli::read_config(options.arguments[0], options.settings));
+  return cli::read_training(options.arguments[0], options.settings);
 }
 
 // "4 experts of 4 kinds (mlp, conv1d, vit_block, lstm_cell)"
@@ -86,8 +86,8 @@ void check(const ConfigFlags& options, cli::Terminal& terminal) {
     return terminal.print(fmt::format("{}: ok  a conversion by {} to {} experts a layer", options.arguments[0],
                                       conversion.partition.kind, conversion.experts));
   }
-  const Experiment experiment = read_experiment(config);
-  const auto network = make_network(experiment);
+  const Experiment experiment = cli::read_training(options.arguments[0], options.settings);
+  const auto network = checked_network(experiment);
   const int64_t examples = nominal_train_size(experiment), batch = loader_options(experiment, Split::kTrain).batch;
   const int64_t batches = (examples + batch - 1) / batch, accumulate = experiment.options.train.accumulate;
   const int64_t steps = (batches + accumulate - 1) / accumulate;

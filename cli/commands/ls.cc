@@ -18,7 +18,7 @@ struct LsFlags {
   void visit(Fields& field) {
     field("what", what,
           "recipes, runs, tasks, routers, experts, balancers, dispatchers, networks, importers, datasets, tokenizers, "
-          "optimizers, schedules, growers; with -v a member such as router.top_k",
+          "optimizers, schedules, growers, scores, partitioners; with -v a member such as router.top_k",
           positional());
     field("verbose", verbose, "show more; every setting of one member or section: type, default, range");
     format.visit(field);

@@ -246,7 +246,7 @@ void reindex(const RunsFlags& options, const Invocation& invocation) {
 int run_runs(const RunsFlags& options, const Invocation& invocation) {
   if (!options.remove.empty() && options.action != "tag") throw ConfigError("runs: --remove goes with runs tag only");
   if (options.plan.dry_run && options.action != "rm") throw ConfigError("runs: --dry-run goes with runs rm only");
-  if (options.action == "ls") list(options, invocation);
+  if (options.action == "ls") expect_arguments(options, 0, 0, "no arguments"), list(options, invocation);
   else if (options.action == "show") show(options, invocation);
   else if (options.action == "tag") tag(options, invocation);
   else if (options.action == "rm") remove(options, invocation);

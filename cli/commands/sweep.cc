@@ -62,7 +62,15 @@ cli::SweepRequest request_of(const SweepFlags& options) {
   }
   request.flags.set.insert(request.flags.set.end(), options.settings.set.begin(), options.settings.set.end());
   request.flags.seed = options.settings.seed;
-  for (const auto& text : options.grid) cli::set_axis(request.grid, cli::parse_axis(text));
+  std::vector<std::string> paths;
+  for (const auto& text : options.grid) {
+    auto axis = cli::parse_axis(text);
+    if (std::find(paths.begin(), paths.end(), axis.path) != paths.end())
+      throw ConfigError(
+          fmt::format("--grid {0}: {1} is given twice; all its values in one: --grid {1}=A,B", text, axis.path));
+    paths.push_back(axis.path);
+    cli::set_axis(request.grid, std::move(axis));
+  }
   return request;
 }
 

@@ -12,6 +12,7 @@
 #include "heterodyne/base/text.h"
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/sha256.h"
+#include "heterodyne/train/trainer.h"
 
 namespace heterodyne::cli {
 namespace {
@@ -192,7 +193,7 @@ class Planner {
     return blaming(run, [&] { return read_experiment(read_config(run.config, {run.settings, ""})); });
   }
   static void check_network(const SweepRun& run) {
-    blaming(run, [&] { return make_network(run.experiment); });
+    blaming(run, [&] { return checked_network(run.experiment); });
   }
 
   void refuse_twice(const SweepRun& run) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "heterodyne/base/config.h"
 #include "heterodyne/base/fields.h"
@@ -180,7 +181,8 @@ class Reader : public Fields {
     const Rules& rules = field.rules;
     const bool too_low = rules.has_lowest && (rules.excludes_lowest ? number <= rules.lowest : number < rules.lowest);
     const bool too_high = rules.has_highest && number > rules.highest;
-    if (too_low || too_high || number != number) {
+    if (!std::isfinite(number)) return complain(value, field, "expected a finite number, got " + quoted(value));
+    if (too_low || too_high) {
       complain(value, field, fmt::format("expected {}, got {}", rules.range(), quoted(value)));
     }
   }

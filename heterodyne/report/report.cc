@@ -34,9 +34,25 @@ Table about(const ReportInput& input) {
   return lines;
 }
 
+// Whether something was measured, and nothing of any layer with experts.
+bool is_dense(const RunRecord& run) {
+  bool is_measured = false;
+  for (const std::string kind : {"train", "valid", "test"}) {
+    for (const Table* line : run.lines(kind)) {
+      is_measured = true;
+      for (const auto& [key, value] : line->entries()) {
+        if (key.starts_with("layers.")) return false;
+      }
+    }
+  }
+  return is_measured;
+}
+
 // What is to be said when nothing is wrong, or nothing is known.
 Finding all_clear(const ReportInput& input) {
   const auto loads = layer_loads(input);
+  if (loads.empty() && is_dense(input.run))
+    return {Severity::kGrey, "The network has no Mixture-of-Experts layer, so nothing is said of experts.", "load"};
   if (loads.empty()) {
     return {Severity::kGrey,
             "No routing is recorded, so nothing can be said of the experts. This records it: heterodyne route " +

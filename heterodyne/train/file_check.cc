@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "heterodyne/base/config.h"
+#include "heterodyne/eval/run_record.h"
 #include "heterodyne/io/json.h"
 #include "heterodyne/io/safetensors.h"
 #include "heterodyne/io/tensorboard.h"
@@ -61,6 +62,19 @@ void check_name(const std::string& path, std::optional<int64_t> step) {
   if (!step) throw FormatError::in_file(path, "names no checkpoint that is there");
 }
 
+// Files that are read leniently elsewhere, where a damaged one costs a panel of the report and no more.
+void check_records(const std::string& folder, Checker& checker) {
+  const auto problems = read_run(folder).problems;
+  for (const std::string name : {"state", "experts.jsonl", "routing.safetensors"}) {
+    if (!fs::exists(folder + "/" + name)) continue;
+    checker.check(1, [&] {
+      for (const auto& problem : problems) {
+        if (problem.find(folder + "/" + name) != problem.npos) throw FormatError(problem);
+      }
+    });
+  }
+}
+
 void check_run(const std::string& folder, Checker& checker) {
   const std::string config = folder + "/resolved.toml", environment = folder + "/environment.json";
   checker.check(1, [&] { read_experiment(parse_toml(io::read_file(config), config)); });
@@ -70,10 +84,14 @@ void check_run(const std::string& folder, Checker& checker) {
   for (const auto& name : io::list_folder(folder)) {
     if (name.starts_with("events.out.tfevents.")) checker.check(1, [&] { io::check_event_file(folder + "/" + name); });
   }
+  check_records(folder, checker);
   const std::string inner = folder + "/checkpoints";
   const CheckpointFolder checkpoints(inner);
   if (fs::exists(inner + "/LAST")) checker.check(1, [&] { check_name(inner + "/LAST", checkpoints.last()); });
   if (fs::exists(inner + "/BEST")) checker.check(1, [&] { check_name(inner + "/BEST", checkpoints.best()); });
+  if (checkpoints.steps().empty() && read_run(folder).state == "done")
+    checker.check(0,
+                  [&] { throw FormatError::in_file(inner, "expected checkpoints of a run that is done, found none"); });
   for (const int64_t step : checkpoints.steps())
     checker.check(kFilesOfCheckpoint, [&] { check_checkpoint(checkpoints.folder_of(step)); });
 }

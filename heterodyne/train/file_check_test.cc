@@ -51,6 +51,25 @@ class FileCheckTest : public testing::Test {
   const CheckpointFolder checkpoints{folder / "checkpoints"};
 };
 
+TEST_F(FileCheckTest, WhatReportsReadIsLookedAtToo) {
+  folder.put("state", "done\npid 7\nheartbeat 8\n");
+  folder.put("routing.safetensors", "garbage");
+  folder.put("experts.jsonl", "{\"step\":4,\n");
+  const FileCheck check = check_files(folder.path());
+  EXPECT_EQ(check.num_files, 17);
+  ASSERT_EQ(check.problems.size(), 2U);
+  EXPECT_NE(check.problems[0].find("experts.jsonl"), std::string::npos) << check.problems[0];
+  EXPECT_NE(check.problems[1].find("routing.safetensors"), std::string::npos) << check.problems[1];
+}
+
+TEST_F(FileCheckTest, ARunThatIsDoneHasCheckpoints) {
+  folder.put("state", "done\n");
+  std::filesystem::remove_all(at("checkpoints"));
+  const FileCheck check = check_files(folder.path());
+  EXPECT_EQ(check.problems,
+            (std::vector<std::string>{at("checkpoints") + ": expected checkpoints of a run that is done, found none"}));
+}
+
 TEST_F(FileCheckTest, ASoundRunHasNoProblems) {
   const FileCheck check = check_files(folder.path());
   EXPECT_EQ(check.num_files, 14);

@@ -54,10 +54,11 @@ void clear_left_overs(const std::string& folder) {
 
 void RunFolder::check_new(const std::string& path) {
   if (!is_unused(path)) {
+    const bool is_run = fs::exists(fs::path(path) / "resolved.toml");
     throw ConfigError(
-        fmt::format("{}: expected a new folder, it exists. Go on with it: heterodyne train --resume {}. "
-                    "Another folder: --out DIR. Another name: --set name=NAME",
-                    path, path));
+        fmt::format("{}: expected a new folder, it exists. {}Another folder: --out DIR. Another name: --set "
+                    "name=NAME",
+                    path, is_run ? "Go on with it: heterodyne train --resume " + path + ". " : ""));
   }
 }
 
@@ -92,22 +93,6 @@ Table RunFolder::config() const {
   return parse_toml(io::read_file(path), path);
 }
 
-std::optional<CheckpointInfo> RunFolder::newest_checkpoint(const Log& log) const {
-  const auto steps = checkpoints().steps();
-  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
-    try {
-      return read_checkpoint(checkpoints().folder_of(*step));
-    } catch (const FormatError& error) {
-      const bool is_oldest = std::next(step) == steps.rend();
-      log.warning(is_oldest ? error.what() : fmt::format("{}; going back to an older checkpoint", error.what()));
-    }
-  }
-  if (steps.empty()) return std::nullopt;
-  throw FormatError::in_file(
-      file("checkpoints"),
-      fmt::format("none of the {} checkpoints can be used. To begin again: another --out DIR", steps.size()));
-}
-
 void RunFolder::write_state(const std::string& word) const {
   const auto now =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
@@ -115,6 +100,23 @@ void RunFolder::write_state(const std::string& word) const {
 }
 
 void RunFolder::write_file(const std::string& name, const std::string& text) const { io::write_file(file(name), text); }
+
+std::optional<CheckpointInfo> newest_checkpoint(const std::string& run, const Log& log) {
+  const CheckpointFolder checkpoints((fs::path(run) / "checkpoints").string());
+  const auto steps = checkpoints.steps();
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    try {
+      return read_checkpoint(checkpoints.folder_of(*step));
+    } catch (const FormatError& error) {
+      const bool is_oldest = std::next(step) == steps.rend();
+      log.warning(is_oldest ? error.what() : fmt::format("{}; going back to an older checkpoint", error.what()));
+    }
+  }
+  if (steps.empty()) return std::nullopt;
+  throw FormatError::in_file(
+      (fs::path(run) / "checkpoints").string(),
+      fmt::format("none of the {} checkpoints can be used. To begin again: another --out DIR", steps.size()));
+}
 
 RunKeeper::RunKeeper(const RunFolder& folder, const Experiment& experiment, Log log)
     : folder_(folder), experiment_(experiment), log_(std::move(log)) {}
@@ -151,7 +153,8 @@ std::string find_checkpoint(const std::string& model, const Log& log) {
       log.warning(fmt::format("{}: the best checkpoint is missing; the newest stands in for it: {}", model, newest));
     return newest;
   }
-  if (!fs::exists(model)) throw FormatError::in_file(model, "no such run or checkpoint");
+  if (!fs::exists(model))
+    throw FormatError::in_file(model, "no such run or checkpoint. All runs and their folders: heterodyne runs ls");
   throw FormatError::in_file(model, "is neither a run's folder with a checkpoint nor a checkpoint");
 }
 

@@ -35,10 +35,6 @@ class RunFolder {
   /// The resolved configuration it was started with.
   Table config() const;
 
-  /// The newest checkpoint that is sound; damaged ones are passed over with a warning. Nothing when none was saved.
-  /// Throws FormatError when there are some and none is sound: beginning again would clear them away.
-  std::optional<CheckpointInfo> newest_checkpoint(const Log& log) const;
-
   void write_state(const std::string& word) const;
   void write_file(const std::string& name, const std::string& text) const;
 
@@ -48,6 +44,10 @@ class RunFolder {
   std::string path_;
   io::FolderLock lock_;
 };
+
+/// The newest checkpoint of a run's folder that is sound; damaged ones are passed over with a warning. Nothing when
+/// none was saved. Throws FormatError when there are some and none is sound: beginning again would clear them away.
+std::optional<CheckpointInfo> newest_checkpoint(const std::string& run, const Log& log);
 
 /// Saves into a run's folder. A failed save warns and is forgotten: what was saved before stays.
 class RunKeeper : public Keeper {

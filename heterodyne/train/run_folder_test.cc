@@ -28,7 +28,7 @@ class RunFolderTest : public testing::Test {
 
   // -1 when there is no checkpoint.
   int64_t newest_step(const RunFolder& run) const {
-    const auto newest = run.newest_checkpoint(log);
+    const auto newest = newest_checkpoint(run.path(), log);
     return newest ? newest->state.step : -1;
   }
 
@@ -52,11 +52,13 @@ TEST_F(RunFolderTest, ANewFolderHoldsItsConfiguration) {
 
 TEST_F(RunFolderTest, AnExistingFolderIsNotUsedAgain) {
   folder.put("run/notes.txt", "mine");
-  const auto message = fixtures::message_of<ConfigError>([&] { RunFolder::create(path, experiment); });
-  for (const auto* part : {"expected a new folder, it exists", "--resume ", "--out DIR", "--set name=NAME"}) {
-    EXPECT_NE(message.find(part), std::string::npos) << message;
-  }
+  const auto refusal = [&] { return fixtures::message_of<ConfigError>([&] { RunFolder::create(path, experiment); }); };
+  const std::string exists = path + ": expected a new folder, it exists. ",
+                    others = "Another folder: --out DIR. Another name: --set name=NAME";
+  EXPECT_EQ(refusal(), exists + others);
   EXPECT_EQ(io::list_folder(path), (std::vector<std::string>{"notes.txt"}));
+  folder.put("run/resolved.toml", "");
+  EXPECT_EQ(refusal(), exists + "Go on with it: heterodyne train --resume " + path + ". " + others);
 }
 
 TEST_F(RunFolderTest, AnEmptyFolderIsFine) {
@@ -89,7 +91,7 @@ TEST_F(RunFolderTest, WhatIsNoRunIsNamed) {
 
 TEST_F(RunFolderTest, ADamagedCheckpointIsPassedOverWithAWarning) {
   const auto run = RunFolder::create(path, experiment);
-  EXPECT_FALSE(run.newest_checkpoint(log).has_value());
+  EXPECT_FALSE(newest_checkpoint(run.path(), log).has_value());
   save(run, {10, 20});
   EXPECT_EQ(newest_step(run), 20);
   std::filesystem::resize_file(run.checkpoints().folder_of(20) + "/model.safetensors", 100);
@@ -128,7 +130,7 @@ TEST_F(RunFolderTest, AModelIsTheBestCheckpointOfARun) {
   EXPECT_EQ(find_checkpoint(path, log), run.checkpoints().folder_of(10));
   EXPECT_EQ(find_checkpoint(run.checkpoints().folder_of(20), log), run.checkpoints().folder_of(20));
   EXPECT_EQ(fixtures::message_of<FormatError>([&] { find_checkpoint(folder / "nowhere", log); }),
-            folder / "nowhere" + ": no such run or checkpoint");
+            folder / "nowhere" + ": no such run or checkpoint. All runs and their folders: heterodyne runs ls");
   EXPECT_TRUE(warnings.empty());
   std::filesystem::remove_all(run.checkpoints().folder_of(10));
   EXPECT_EQ(find_checkpoint(path, log), run.checkpoints().folder_of(20));
@@ -141,7 +143,7 @@ TEST_F(RunFolderTest, NothingBeginsAgainWhereEveryCheckpointIsDamaged) {
   save(run, {10});
   std::filesystem::resize_file(run.checkpoints().folder_of(10) + "/model.safetensors", 100);
   EXPECT_NE(fixtures::message_of<FormatError>([&] {
-              run.newest_checkpoint(log);
+              newest_checkpoint(run.path(), log);
             }).find("/checkpoints: none of the 1 checkpoints can be used"),
             std::string::npos);
 }

@@ -7,13 +7,14 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import time
 import tomllib
 import unittest
 
 import program
-from program import DONE, FAILED, INTERRUPTED, USAGE, ProgramTest, wait_for
+from program import DONE, FAILED, INPUT, INTERRUPTED, USAGE, ProgramTest, wait_for
 
 RUN = "run"
 EPOCHS = 12
@@ -175,7 +176,7 @@ class ResumeTest(ProgramTest):
             ("seed=2", "is 2 now"),
             ("model.moe.experts.0.hidden=64", "model.moe.experts"),
         ]:
-            says = ["run: cannot resume: ", says, "New run: --out"]
+            says = ["run: cannot resume: ", says, "New run: heterodyne train run/resolved.toml --out DIR"]
             self.refuses(USAGE, says, "train", "--resume", RUN, "--set", flag)
         after = program.digests(self.run_folder)
         self.assertEqual(after, before)
@@ -186,6 +187,26 @@ class ResumeTest(ProgramTest):
         resolved.write_text(resolved.read_text().replace("lr = 0.002", "lr = 0.5"))
         says = ["run: cannot resume: ", "train.optimizer.lr was 0.002"]
         self.refuses(USAGE, says, "train", "--resume", RUN)
+
+    def test_what_would_lose_something_is_refused(self):
+        self.succeeds(*self.begin({"train.epochs": 2}))
+        before = program.digests(self.run_folder)
+        says = ["run: cannot resume: train.epochs: 1 epochs end at step 5, and step 10 is done"]
+        self.refuses(USAGE, says, "train", "--resume", RUN, "--set", "train.epochs=1")
+        says = ["train: --out other: a run goes on in its own folder, run"]
+        self.refuses(USAGE, says, "train", "--resume", RUN, "--out", "other")
+        self.assertEqual(program.digests(self.run_folder), before)
+        shutil.rmtree(self.run_folder / "checkpoints")
+        before = program.digests(self.run_folder)
+        says = ["run/checkpoints: expected checkpoints of a run that is done, found none"]
+        self.refuses(INPUT, says, "train", "--resume", RUN)
+        self.assertEqual(program.digests(self.run_folder), before)
+
+    def test_a_dry_run_finds_the_checkpoint_that_a_run_would(self):
+        self.succeeds(*self.begin({"train.epochs": 2}))
+        (self.run_folder / "checkpoints/LAST").unlink()
+        plan = self.succeeds("train", "--resume", RUN, "--set", "train.epochs=3", "--dry-run").stdout
+        self.assertIn("would train 5 steps from step 10", plan)
 
     def test_length_logging_and_checkpoints_may_change(self):
         self.succeeds(*self.begin({"train.epochs": 2}))
@@ -207,7 +228,8 @@ class ResumeTest(ProgramTest):
         wait_for(lambda: program.last_step(self.run_folder) > step, "a step of the first process")
         process.send_signal(signal.SIGINT)
         self.assertEqual(self.program.finish(process).code, INTERRUPTED)
-        self.resume("--set", "train.epochs=1")  # the lock went with the process
+        epochs = program.last_step(self.run_folder) // 5 + 1
+        self.resume("--set", f"train.epochs={epochs}")  # the lock went with the process
 
     def test_other_optimizers_stems_and_accumulation_resume_exactly(self):
         # Momentum, the running statistics of batch norm, gradients over several batches, half an epoch, early stopping.

@@ -148,9 +148,11 @@ class RunsTest(ProgramTest):
     def test_hostile_names_and_tags_are_shown_safely(self):
         self.make_run("a", HOSTILE)
         self.program.write("runs/a/tags", HOSTILE.replace("\n", "") + "\n\xff\n")
-        self.make_run(HOSTILE.replace("/", ""), HOSTILE)
-        for words in (("runs", "ls"), ("runs", "show", "a"), ("runs", "tag", "a"), ("compare", "runs/a", "runs/a"),
-                      ("compare", "runs/a", "runs/a", "--group", "name")):
+        other = HOSTILE.replace("/", "")
+        self.make_run(other, HOSTILE)
+        self.refuses(USAGE, ["runs/../runs/a is named twice, as runs/a too"], "compare", "runs/a", "runs/../runs/a")
+        for words in (("runs", "ls"), ("runs", "show", "a"), ("runs", "tag", "a"), ("compare", "runs/a", f"runs/{other}"),
+                      ("compare", "runs/a", f"runs/{other}", "--group", "name")):
             for form in (("table", "md", "csv", "json") if words[:2] != ("runs", "tag") else ("table",)):
                 for _ in range(2):  # from the folder, then from the index
                     done = self.succeeds(*words, "--format", form)
@@ -162,7 +164,7 @@ class RunsTest(ProgramTest):
         self.assertEqual(self.rows()[0]["name"], HOSTILE)
         error = self.program.run("runs", "show", HOSTILE + "x").stderr
         self.assertNotIn("\x1b", error)
-        self.succeeds("runs", "rm", "runs/" + HOSTILE.replace("/", ""), "--yes")
+        self.succeeds("runs", "rm", f"runs/{other}", "--yes")
         self.assertEqual(len(self.rows()), 1)
 
     def test_reindex_says_what_it_found(self):

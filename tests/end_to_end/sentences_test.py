@@ -82,7 +82,8 @@ class SentencesTest(ProgramTest):
         self.succeeds("train", *small(), "--out", "runs/a")
         self.says(
             USAGE,
-            "runs/a: cannot resume: model.width was 16 when step 10 was saved, is 32 now. New run: --out DIR",
+            "runs/a: cannot resume: model.width was 16 when step 10 was saved, is 32 now. New run: heterodyne "
+            "train runs/a/resolved.toml --out DIR with these settings",
             *["train", "--resume", "runs/a", "--set", "model.width=32"],
         )
 
