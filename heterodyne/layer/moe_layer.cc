@@ -38,6 +38,20 @@ std::vector<std::string> names_of(const std::vector<Member>& members) {
   return names;
 }
 
+// Whether the router is kept from learning; one without parameters is where its experts are.
+bool is_frozen(const Router& router, const std::vector<ExpertSlot>& slots) {
+  const auto learns = [](const torch::Tensor& value) { return value.requires_grad(); };
+  const auto own = router.parameters();
+  if (!own.empty()) return std::none_of(own.begin(), own.end(), learns);
+  bool has_any = false;
+  for (const auto& slot : slots) {
+    const auto values = slot.expert->parameters();
+    if (std::any_of(values.begin(), values.end(), learns)) return false;
+    has_any = has_any || !values.empty();
+  }
+  return has_any;
+}
+
 }  // namespace
 
 MoeLayer::MoeLayer(const MoeOptions& options, const MoeContext& context) : options_(options), context_(context) {
@@ -61,14 +75,16 @@ MoeLayer::MoeLayer(const MoeOptions& options, const MoeContext& context) : optio
 void MoeLayer::check_balancers() const {
   for (size_t i = 0; i < balancers_.size(); ++i) {
     const Member& chosen = options_.balancers[i];
-    const auto refuse = [&](const char* wanted) {
+    const auto refuse = [&](const char* wanted, const char* but = "which has none") {
       throw ConfigError("balancer." + chosen.kind, "kind",
-                        fmt::format("expected a router that {} beside it, got router \"{}\", which has none; choose "
-                                    "another router or another balancer",
-                                    wanted, options_.router.kind))
+                        fmt::format("expected a router that {} beside it, got router \"{}\", {}; choose another router "
+                                    "or another balancer",
+                                    wanted, options_.router.kind, but))
           .at(position_of_kind(chosen), chosen.path.empty() ? "balancer." + chosen.kind : chosen.path);
     };
     if (balancers_[i]->needs_selection_bias() && !router_->selection_bias().defined()) refuse("selects with a bias");
+    if (balancers_[i]->needs_selection_bias() && router_->moves_bias())
+      refuse("leaves its bias alone", "which moves it too (bias_rate = 0 is for this, where there is that setting)");
     if (balancers_[i]->needs_embeddings() && !router_->embeddings().defined())
       refuse("compares tokens with an embedding of each expert");
   }
@@ -192,6 +208,7 @@ NamedTensors MoeLayer::losses(const Routing& routing, const Sums& sums_before) c
 }
 
 void MoeLayer::after_step(const Sums& sums) {
+  if (is_frozen(*router_, slots_)) return;  // and keeps its biases and prototypes
   router_->after_step(sums);
   for (const auto& balancer : balancers_) balancer->after_step(*router_, sums);
 }

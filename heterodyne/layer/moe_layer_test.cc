@@ -322,5 +322,37 @@ TEST(MoeLayer, SaysWhichDataItsRouterCannotWorkOn) {
     EXPECT_EQ(message(router, is_text), "nothing was thrown") << router;
 }
 
+MoeOptions with_bias_router(double bias_rate, const Array& balancers) {
+  return read_options<MoeOptions>({{"router", Table{{"kind", "sigmoid_bias"}, {"k", 1}, {"bias_rate", bias_rate}}},
+                                   {"experts", Array{Table{{"kind", "mlp"}, {"hidden", 8}, {"count", 4}}}},
+                                   {"balancers", balancers}},
+                                  {});
+}
+
+TEST(MoeLayer, OneAloneMovesTheBias) {
+  const Array balancer{Table{{"kind", "bias_update"}}};
+  const MoeContext context{16, 16, {1, "layers.0"}};
+  EXPECT_NO_THROW(MoeLayer(with_bias_router(0, balancer), context));
+  EXPECT_NE(
+      fixtures::message_of<ConfigError>([&] { MoeLayer(with_bias_router(0.001, balancer), context); })
+          .find("expected a router that leaves its bias alone beside it, got router \"sigmoid_bias\", which moves "
+                "it too (bias_rate = 0 is for this"),
+      std::string::npos);
+}
+
+// As a phase for the head alone, or a run with everything else frozen, wants it.
+TEST(MoeLayer, WhatLearnsNothingKeepsItsBias) {
+  MoeLayer layer(with_bias_router(0.01, {}), {16, 16, {1, "layers.0"}});
+  const Sums sums{{"assignments_E", torch::tensor({4.0, 0.0, 0.0, 0.0}, torch::kFloat64)},
+                  {"tokens", torch::tensor(4.0, torch::kFloat64)}};
+  const auto bias_E = layer.router().selection_bias();
+  for (auto& parameter : layer.router().parameters()) parameter.set_requires_grad(false);
+  layer.after_step(sums);
+  EXPECT_EQ(bias_E.abs().max().item<double>(), 0);
+  for (auto& parameter : layer.router().parameters()) parameter.set_requires_grad(true);
+  layer.after_step(sums);
+  EXPECT_NEAR(bias_E[1].item<double>(), 0.01, 1e-7);
+}
+
 }  // namespace
 }  // namespace heterodyne::moe_layer_test

@@ -56,6 +56,8 @@ class Router : public torch::nn::Module {
   /// [E], float32: added to the scores when experts are selected, but not when they are weighed; a balancer may change
   /// it after a step. Undefined where the kind has none.
   virtual torch::Tensor selection_bias() { return {}; }
+  /// Whether the router itself changes that bias after a step, so that no balancer is to.
+  virtual bool moves_bias() const { return false; }
   /// [E, P], with gradient: what tokens are compared with, a row for each expert. Undefined where the kind has none.
   virtual torch::Tensor embeddings() { return {}; }
   /// Makes tokens like toward_D [D] those of the expert at this position, with the length of an average embedding, or

@@ -201,6 +201,27 @@ TEST_P(EveryIsa, ThreadsDoNotChangeABit) {
   at::set_num_threads(threads);
 }
 
+// One thread takes these rows in nine chunks, two take them in phases, whose last chunk has two rows.
+TEST_P(EveryIsa, ThreadsDoNotChangeABitOfCompactExperts) {
+  const int threads = at::get_num_threads();
+  const torch::NoGradGuard no_grad;
+  for (const auto format : {Compact::kBf16, Compact::kInt8}) {
+    auto problem = make_problem({"two_left", 2050, 40, 1, 1}, kForms[2], 40);
+    for (auto& expert : problem.experts) {
+      expert.up_compact = compacted(expert.up_FD, format);
+      expert.down_compact = compacted(expert.down_OF, format);
+      if (expert.gate_FD.defined()) expert.gate_compact = compacted(expert.gate_FD, format);
+    }
+    at::set_num_threads(1);
+    const auto y = answer(problem);
+    for (const int count : {2, 3}) {
+      at::set_num_threads(count);
+      EXPECT_TRUE(torch::equal(answer(problem), y)) << count;
+    }
+  }
+  at::set_num_threads(threads);
+}
+
 TEST_P(EveryIsa, WhatIsNotANumberPropagates) {
   auto problem = make_problem({"usual", 64, 32, 4, 2}, kForms[2], 32);
   {

@@ -1,6 +1,6 @@
 // The squared distance of the experts' shares of the weights from 1 / E: sum of (u_e - 1 / E)^2, where u_e is the sum
-// of the weights with which e was chosen, divided by the sum over all experts. From 0 at perfect balance to 1 - 1 / E
-// when one expert has everything.
+// of the weights with which e was chosen, its size where it is negative, divided by the sum over all experts. From 0 at
+// perfect balance to 1 - 1 / E when one expert has everything.
 #include "heterodyne/layer/balancer.h"
 
 namespace heterodyne {
@@ -17,7 +17,7 @@ class L2Share : public Balancer {
 
   torch::Tensor loss(const BalanceInput& input) const override {
     constexpr double kTiny = 1e-20;
-    const auto importance_E = importance_of(input.routing);
+    const auto importance_E = importance_of(input.routing).abs();  // some routers weigh with numbers of either sign
     const auto sum = importance_E.sum();
     // Where nothing was chosen there is nothing to share out.
     const auto even = (sum > 0).to(sum.scalar_type()) / static_cast<double>(input.routing.num_experts());

@@ -20,6 +20,11 @@ TEST(L2Share, AHandWorkedValue) {
   EXPECT_NEAR(loss_of(weight_TE), .0955556, 5e-8);
 }
 
+TEST(L2Share, WeightsOfEitherSignCountByTheirSize) {
+  EXPECT_NEAR(loss_of(torch::tensor({{-.5}, {-.25}}, torch::kFloat64)), 0, 1e-12) << "one expert has its whole share";
+  EXPECT_NEAR(loss_of(torch::tensor({{.5, -.5}}, torch::kFloat64)), 0, 1e-12);
+}
+
 TEST(L2Share, OneOrTwoOfTenExperts) {
   auto weight_TE = torch::zeros({5, 10}, torch::kFloat64);
   weight_TE.select(1, 3).fill_(1);

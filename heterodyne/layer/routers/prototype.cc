@@ -77,6 +77,7 @@ class PrototypeRouter : public TokenChoiceRouter {
   }
 
   torch::Tensor selection_bias() override { return bias_E_; }
+  bool moves_bias() const override { return options_.bias_rate > 0; }
   std::vector<ExpertAxis> expert_axes() override {
     return {{"prototype", prototype_ED_, 0}, {"selection_bias", bias_E_, 0}, {"steps", step_E_, 0}};
   }

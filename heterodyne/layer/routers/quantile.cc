@@ -50,6 +50,7 @@ class QuantileRouter : public GatedRouter {
   }
 
   torch::Tensor selection_bias() override { return bias_E_; }
+  bool moves_bias() const override { return true; }
   std::vector<ExpertAxis> expert_axes() override {
     auto axes = GatedRouter::expert_axes();
     axes.push_back({"bias", bias_E_, 0});

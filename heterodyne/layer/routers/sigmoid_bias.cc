@@ -72,6 +72,7 @@ class SigmoidBiasRouter : public LinearGateRouter {
   }
 
   torch::Tensor selection_bias() override { return bias_E_; }
+  bool moves_bias() const override { return options_.bias_rate > 0; }
   std::vector<ExpertAxis> expert_axes() override {
     auto axes = LinearGateRouter::expert_axes();
     axes.push_back({"selection_bias", bias_E_, 0});

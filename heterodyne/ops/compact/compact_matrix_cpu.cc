@@ -262,7 +262,8 @@ void compact_gemm(const CompactPanel& panel, const CompactRows& rows, void* work
     if (rows.rounding == Rounding::kBf16) return gemm_bf16(panel, rows, static_cast<uint16_t*>(work));
     if (rows.rounding == Rounding::kByte && panel.bytes) return multiply_bytes(panel, rows, work);
     if (rows.rounding == Rounding::kWhole && panel.bytes) return multiply_int8(panel, rows, work);
-    if (panel.bytes || rows.count > most_read_directly()) return gemm_expanded(panel, rows, static_cast<float*>(work));
+    if (panel.bytes || std::max(rows.count, rows.all_rows) > most_read_directly())
+      return gemm_expanded(panel, rows, static_cast<float*>(work));
   }
   if (few_bf16_rows(panel, rows)) return;
   for (int64_t first = 0; first < rows.count;) {

@@ -76,6 +76,7 @@ struct CompactRows {
   Rounding rounding = Rounding::kNone;
   const float* rounded = nullptr;  // round_rows() of x
   const void* next = nullptr;      // the panel that is multiplied after this one; many rows ask for it meanwhile
+  int64_t all_rows = 0;            // that these are cut from, by whose number the way is chosen; 0: these are all
 };
 /// Bytes of memory that a product works in.
 constexpr int64_t kCompactWork = 128 * kPanel * static_cast<int64_t>(sizeof(float));

@@ -23,6 +23,7 @@ struct PhaseTask {
   size_t expert;
   MlpChunk chunk;
   int64_t begin, end;
+  int64_t all_rows;  // of the expert: how its rows are rounded does not depend on how they are cut
 };
 
 // `width_of` an expert is that of its answers in this phase.
@@ -35,7 +36,8 @@ std::vector<PhaseTask> tasks_of(const MlpPhases& phases, const Width& width_of) 
     const int64_t count = (rows + kPhaseRows - 1) / kPhaseRows;
     const int64_t size = count == 1 ? rows : round_to_8((rows + count - 1) / count);
     for (int64_t first = begin; first < begin + rows; first += size) {
-      whole.push_back({e, {first, std::min(size, begin + rows - first)}, 0, num_panels(width_of(phases.kernels[e]))});
+      whole.push_back(
+          {e, {first, std::min(size, begin + rows - first)}, 0, num_panels(width_of(phases.kernels[e])), rows});
       panels += whole.back().end;
     }
   }
@@ -44,7 +46,7 @@ std::vector<PhaseTask> tasks_of(const MlpPhases& phases, const Width& width_of) 
   std::vector<PhaseTask> tasks;
   for (const PhaseTask& task : whole) {
     for (int64_t p = 0; p < task.end; p += most) {
-      tasks.push_back({task.expert, task.chunk, p, std::min(p + most, task.end)});
+      tasks.push_back({task.expert, task.chunk, p, std::min(p + most, task.end), task.all_rows});
     }
   }
   return tasks;
@@ -101,7 +103,7 @@ class RoundedTokens {
 // Rows of a task, and the memory that their products work in.
 struct PhaseRows {
   const float* x;
-  int64_t count;
+  int64_t count, all_rows;  // all: of the expert
   Rounding rounding;
   const float* rounded;
   void* work;
@@ -121,7 +123,8 @@ void multiply(const PhaseMatrix& by, int64_t p, const PhaseRows& rows, float* y,
     return;
   }
   compact_gemm(panel_of(*by.compact, p),
-               {rows.x, by.inputs, rows.count, y, stride_y, rows.rounding, rows.rounded, next}, rows.work);
+               {rows.x, by.inputs, rows.count, y, stride_y, rows.rounding, rows.rounded, next, rows.all_rows},
+               rows.work);
 }
 
 // The parts of a thread's memory.
@@ -141,26 +144,26 @@ struct PhaseWork {
   }
 
   // Rows that a matrix multiplies, as it wants them.
-  PhaseRows rows_for(const CompactMatrix* by, const float* from, int64_t count, int64_t width) const {
-    const Rounding rounding = RoundedTokens::of(by, count);
+  PhaseRows rows_for(const CompactMatrix* by, const float* from, int64_t count, int64_t width, int64_t all_rows) const {
+    const Rounding rounding = RoundedTokens::of(by, all_rows);
     round_rows(rounding, {from, width, count, width}, rounded);
-    return {from, count, rounding, rounded, panel};
+    return {from, count, all_rows, rounding, rounded, panel};
   }
 
   // The same of a chunk's tokens.
-  PhaseRows gathered(const MlpKernel& expert, Gather from, const RoundedTokens& tokens) const {
-    const Rounding rounding = RoundedTokens::of(expert.up_compact, from.rows);
+  PhaseRows gathered(const MlpKernel& expert, Gather from, int64_t all_rows, const RoundedTokens& tokens) const {
+    const Rounding rounding = RoundedTokens::of(expert.up_compact, all_rows);
     const float* all = tokens.rows(rounding);
     const bool is_alike = !expert.is_gated() || (expert.up_compact && expert.gate_compact &&
                                                  expert.up_compact->format == expert.gate_compact->format);
     if (all == nullptr || !is_alike) {
       gather_rows(from, x);
-      return rows_for(expert.up_compact, x, from.rows, expert.D);
+      return rows_for(expert.up_compact, x, from.rows, expert.D, all_rows);
     }
     from.x_TD = all;
     from.width = rounded_size(rounding, expert.D);
     gather_rows(from, rounded);
-    return {nullptr, from.rows, rounding, rounded, panel};
+    return {nullptr, from.rows, all_rows, rounding, rounded, panel};
   }
 };
 
@@ -174,7 +177,7 @@ struct HiddenCall {
 void run_hidden(const MlpKernel& expert, const PhaseTask& task, const HiddenCall& call, const PhaseWork& work) {
   const int64_t n = task.chunk.rows, D = expert.D, F = expert.F;
   const PhaseRows rows =
-      work.gathered(expert, {call.of.x_TD, call.of.token_N + task.chunk.first, n, n, D}, call.tokens);
+      work.gathered(expert, {call.of.x_TD, call.of.token_N + task.chunk.first, n, n, D}, task.all_rows, call.tokens);
   float *const kept = call.kept, *const hidden = call.hidden;
   const PhaseMatrix up{expert.up_compact, expert.up_panels, F, D}, gate{expert.gate_compact, expert.gate_panels, F, D};
   const float* first_bias = expert.is_gated() ? expert.gate_bias_F : expert.up_bias_F;
@@ -194,7 +197,7 @@ void run_hidden(const MlpKernel& expert, const PhaseTask& task, const HiddenCall
 // `y`: of the first row of the chunk.
 void run_answers(const MlpKernel& expert, const PhaseTask& task, const float* hidden, float* y, const PhaseWork& work) {
   const int64_t n = task.chunk.rows, F = expert.F, O = expert.O;
-  const PhaseRows rows = work.rows_for(expert.down_compact, hidden, n, F);
+  const PhaseRows rows = work.rows_for(expert.down_compact, hidden, n, F, task.all_rows);
   for (int64_t q = task.begin; q < task.end; ++q) {
     const int64_t at = q * kPanel;
     multiply({expert.down_compact, expert.down_panels, O, F}, q, rows, y + at, O, nullptr);
@@ -253,9 +256,10 @@ AnswerChunk whole_chunks(const MlpPhases& phases, const PhaseCall& call) {
   return [phases, call, tokens = RoundedTokens(phases, call)](size_t e, const MlpChunk& chunk, float* y_nO) {
     const MlpKernel& expert = phases.kernels[e];
     const PhaseWork work(expert, chunk.rows, true);
-    run_hidden(expert, {e, chunk, 0, num_panels(expert.F)},
+    const int64_t rows = phases.offsets[e + 1] - phases.offsets[e];
+    run_hidden(expert, {e, chunk, 0, num_panels(expert.F), rows},
                {call, tokens, kept_of(phases, call, e, chunk), work.hidden}, work);
-    run_answers(expert, {e, chunk, 0, num_panels(expert.O)}, work.hidden, y_nO, work);
+    run_answers(expert, {e, chunk, 0, num_panels(expert.O), rows}, work.hidden, y_nO, work);
   };
 }
 
