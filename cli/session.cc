@@ -158,6 +158,12 @@ Session resume_session(const SessionRequest& request, const Log& log) {
   const std::string path = resumed_folder(request);
   auto folder = RunFolder::open(path);
   auto plan = plan_resume(request, path, folder.config(), newest_checkpoint(path, log), log);
+  // A process that was killed amid a save may have left the names of the last and the best behind.
+  const auto& state = plan.state;
+  if (state.step > 0) {
+    const auto best = state.best ? std::optional(state.best->step) : std::nullopt;
+    folder.checkpoints().name(state.step, best);
+  }
   for (const char* name : {"metrics.jsonl", "experts.jsonl"}) cut_metrics(folder.file(name), plan.state.step);
   return session_of(std::move(plan), std::move(folder));
 }

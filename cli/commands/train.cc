@@ -76,14 +76,15 @@ void conclude(cli::Session& session, const TrainState& state, double seconds, co
     RoutingRecorder recorder(*session.network,
                              recorder_options(*session.dataset, Split::kValid, session.experiment.seed()));
     const auto evaluation = evaluate(*session.network, loader, session.experiment.dtype(), &recorder);
-    const auto profile =
-        profile_of(*session.network, evaluation, &recorder, Table{{"split", "valid"}, {"step", state.best->step}});
-    RoutingRecord(session.folder.path(), false, terminal.log()).write(state.best->step, profile);
+    const int64_t step = checkpoint.value_or(state.step);
+    const auto profile = profile_of(*session.network, evaluation, &recorder, Table{{"split", "valid"}, {"step", step}});
+    RoutingRecord(session.folder.path(), false, terminal.log()).write(step, profile);
     if (!profile.layers.empty()) {
       for (const auto& line : cli::routing_lines(profile, terminal.width())) terminal.print(line);
     }
     best = fmt::format("best {} {:.4g} at step {}", session.experiment.options.train.checkpoint.best, state.best->value,
                        with_commas(state.best->step));
+    if (step != state.best->step) best += fmt::format(", not saved; kept is step {}", with_commas(step));
   }
   std::string test = fmt::format("(test set untouched: heterodyne eval {})", session.folder.path());
   if (session.experiment.options.train.test_at_end) {

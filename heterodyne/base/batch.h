@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "heterodyne/base/random.h"
@@ -39,7 +40,13 @@ struct Batch {
   RouteOverride route_override = {};      // for all MoE layers
   torch::Tensor text_BS = {};  // token ids, int64, of the text beside each image; undefined where there is none
 
+  bool begins_anew = false;  // its sequences do not continue those of the batch before
+
   int64_t size() const { return inputs.defined() ? inputs.size(0) : 0; }
+  /// Takes what the network carried out of the batch before, unless its sequences begin anew.
+  void take_over(std::vector<torch::Tensor> carried) {
+    if (!begins_anew) carry = std::move(carried);
+  }
 };
 
 /// What a network must know of the data it reads.

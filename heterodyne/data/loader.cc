@@ -98,6 +98,7 @@ Loader::Prepared Loader::prepare(int64_t number) const {
     std::copy_n(order_.begin() + begin, count, index_B.data_ptr<int64_t>());
     const RandomKey key{options_.seed, static_cast<uint64_t>(epoch_)};
     prepared.batch = options_.augment ? dataset_.get_augmented(index_B, key) : dataset_.get(split_, index_B);
+    prepared.batch.begins_anew = !dataset_.is_sequential();
   } catch (...) {
     prepared.error = std::current_exception();
   }

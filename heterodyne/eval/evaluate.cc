@@ -5,13 +5,19 @@
 namespace heterodyne {
 namespace {
 
+// Examples as the network's cost counts them. Where each is one token, layers count those too that are not judged, as
+// the questions of instructions are not.
+double examples_in(const LayerCounts& layer, const Network& network, int64_t num_judged) {
+  return static_cast<double>(std::max<int64_t>(network.tokens_per_example() == 1 ? layer.num_tokens : num_judged, 1));
+}
+
 // Assignments of one example on average, for each expert of each layer.
-std::vector<std::vector<double>> loads_of(const RoutingStats& routing, int64_t num_examples) {
+std::vector<std::vector<double>> loads_of(const RoutingStats& routing, const Network& network, int64_t num_examples) {
   std::vector<std::vector<double>> loads;
   for (const auto& layer : routing.layers()) {
     auto& load_E = loads.emplace_back();
     for (const int64_t count : layer.count_E)
-      load_E.push_back(static_cast<double>(count) / static_cast<double>(num_examples));
+      load_E.push_back(static_cast<double>(count) / examples_in(layer, network, num_examples));
   }
   return loads;
 }
@@ -74,7 +80,7 @@ Evaluation evaluate(Network& network, Loader& loader, const PassOptions& pass, R
   std::vector<torch::Tensor> carry;
   each_batch(loader, pass, [&](Batch batch) {
     RoutingLog log = recorder ? RoutingRecorder::log() : RoutingLog();
-    batch.carry = std::move(carry);
+    batch.take_over(std::move(carry));
     auto output = network.forward(batch, &log);
     carry = std::move(output.carry);
     evaluation.metrics.add(output.logit_BY, batch.label_B);
@@ -82,7 +88,7 @@ Evaluation evaluate(Network& network, Loader& loader, const PassOptions& pass, R
     if (recorder) recorder->add(batch, log);
   });
   const int64_t num_examples = evaluation.metrics.num_examples();
-  if (num_examples > 0) evaluation.cost = network.cost(loads_of(evaluation.routing, num_examples));
+  if (num_examples > 0) evaluation.cost = network.cost(loads_of(evaluation.routing, network, num_examples));
   evaluation.active_params = active_params_of(network, evaluation.routing);
   return evaluation;
 }
@@ -114,8 +120,8 @@ RoutingProfile profile_of(Network& network, const Evaluation& evaluation, const 
   for (size_t l = 0; l < counts.size(); ++l) profile.layers[l].counts = counts[l];
   std::vector<std::vector<double>> all_tokens;
   for (const auto& layer : profile.layers) {
-    const auto counted = static_cast<double>(layer.counts.num_tokens);
-    const double per_example = profile.num_examples > 0 ? counted / static_cast<double>(profile.num_examples) : 0;
+    const double per_example =
+        static_cast<double>(layer.counts.num_tokens) / examples_in(layer.counts, network, profile.num_examples);
     all_tokens.emplace_back(layer.counts.count_E.size(), per_example);
   }
   profile.dense_macs = network.cost(all_tokens).routed.macs;

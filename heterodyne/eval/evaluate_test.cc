@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "heterodyne/io/fixtures.h"
 #include "heterodyne/layer/fixtures.h"
 
 namespace heterodyne::evaluate_test {
@@ -57,6 +58,50 @@ TEST_F(EvaluateTest, TheCostIsThatOfTheLoadsSeen) {
   const Table table = evaluation.table();
   EXPECT_EQ(*table.find("macs.executed")->if_real(), evaluation.cost.executed.macs);
   EXPECT_EQ(*table.find("params")->if_integer(), num_params(*network));
+}
+
+// Questions of many lengths, of which answers alone are judged, to a network that would carry its state from row to
+// row.
+class EvaluateInstructions : public testing::Test {
+ protected:
+  EvaluateInstructions() {
+    std::string rows;
+    for (int i = 0; i < 30; ++i)
+      rows += R"({"instruction": ")" + std::string(static_cast<size_t>(1 + i * 7 % 19), 'q') +
+              R"(", "output": "ab"})"
+              "\n";
+    folder.put("rows.jsonl", rows);
+    DataContext context{{folder.path()}, 0.3, {}};
+    dataset = datasets().make(
+        Member(Table{{"kind", "instruct"}, {"path", "rows.jsonl"}, {"length", 96}, {"test", 0.0}}), context);
+    const Array experts{Table{{"kind", "mlp"}, {"hidden", 8}, {"count", 2}}};
+    network = networks().make(
+        Member(Table{{"kind", "lstm_lm"},
+                     {"width", 8},
+                     {"moe", Table{{"router", Table{{"kind", "top_k"}, {"k", 1}}}, {"experts", experts}}}}),
+        NetworkContext{dataset->shape(), 1});
+  }
+  Evaluation evaluate_with(int64_t batch) {
+    Loader loader(*dataset, Split::kValid, LoaderOptions{.batch = batch});
+    return evaluate(*network, loader, torch::kFloat32);
+  }
+
+  fixtures::TemporaryFolder folder;
+  std::unique_ptr<Dataset> dataset;
+  std::shared_ptr<Network> network;
+};
+
+TEST_F(EvaluateInstructions, EachBeginsAnewWhateverTheBatch) {
+  const double alone = evaluate_with(1).metrics.loss();
+  for (const int64_t batch : {2, 5, 9}) EXPECT_NEAR(evaluate_with(batch).metrics.loss(), alone, 1e-6) << batch;
+}
+
+TEST_F(EvaluateInstructions, AnExampleIsATokenWhetherItIsJudgedOrNot) {
+  const auto evaluation = evaluate_with(5);
+  EXPECT_LT(evaluation.metrics.num_examples(), evaluation.routing.layers()[0].num_tokens);
+  EXPECT_NEAR(evaluation.cost.routed.macs, network->cost({{0.5, 0.5}}).routed.macs, 1e-6) << "one expert for each";
+  const auto profile = profile_of(*network, evaluation, nullptr, {});
+  EXPECT_NEAR(profile.dense_macs, network->cost({{1, 1}}).routed.macs, 1e-6);
 }
 
 TEST_F(EvaluateTest, EndsEarlyWhenToldTo) {

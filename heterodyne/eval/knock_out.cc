@@ -39,7 +39,7 @@ struct Variant {
   std::vector<torch::Tensor> carry;
 
   void add(Network& network, Batch batch) {
-    batch.carry = std::move(carry);
+    batch.take_over(std::move(carry));
     auto output = network.forward(batch, nullptr);
     carry = std::move(output.carry);
     metrics.add(output.logit_BY, batch.label_B);

@@ -42,7 +42,7 @@ std::vector<std::vector<double>> reap_scores(Network& network, Loader& loader, c
     log.on_value = [&](const std::string& name, const torch::Tensor& value) {
       if (name.ends_with(".input")) inputs[name.substr(0, name.rfind('.'))] = value;
     };
-    batch.carry = std::move(carry);
+    batch.take_over(std::move(carry));
     carry = std::move(network.forward(batch, &log).carry);
     for (size_t l = 0; l < layers.size(); ++l)
       add(*layers[l], log.layers[l], inputs.at(log.layers[l].layer), sums[l], counts[l]);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "heterodyne/base/error.h"
@@ -12,6 +13,12 @@
 
 namespace heterodyne {
 namespace {
+
+// A number, or NaN where JSON says null for one that was none.
+double real_or_nan_at(const Table& table, const char* key, const std::string& where) {
+  const Value* value = table.find(key);
+  return value && value->is_null() ? std::numeric_limits<double>::quiet_NaN() : io::real_at(table, key, where);
+}
 
 constexpr int64_t kFormat = 1;
 constexpr const char* kKey = "heterodyne.routing";  // of the metadata
@@ -280,7 +287,8 @@ LayerProfile read_layer(const Reader& reader, const std::string& prefix, const V
   }
   if (table.contains("knock_out")) {
     const Table& sums = io::table_at(table, "knock_out", where);
-    layer.knock_out = KnockOut{io::real_at(sums, "loss", where), io::real_at(sums, "accuracy", where), {}, {}, {}};
+    layer.knock_out =
+        KnockOut{real_or_nan_at(sums, "loss", where), real_or_nan_at(sums, "accuracy", where), {}, {}, {}};
   }
   if (table.contains("similarity")) {
     const Table& about = io::table_at(table, "similarity", where);
@@ -352,8 +360,8 @@ RoutingProfile read_routing(const std::string& path) {
   RoutingProfile profile;
   profile.about = io::table_at(table, "about", where);
   profile.num_examples = io::integer_at(table, "examples", where);
-  profile.loss = io::real_at(table, "loss", where);
-  profile.accuracy = io::real_at(table, "accuracy", where);
+  profile.loss = real_or_nan_at(table, "loss", where);
+  profile.accuracy = real_or_nan_at(table, "accuracy", where);
   profile.cost = {cost_at(table, "routed", where), cost_at(table, "executed", where)};
   profile.dense_macs = io::real_at(table, "dense_macs", where);
   profile.latency = read_latency(table, where);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "heterodyne/base/fixtures.h"
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/fixtures.h"
@@ -96,6 +99,14 @@ TEST(RoutingFile, EqualProfilesGiveEqualBytes) {
   write_routing(folder / "a", profile());
   write_routing(folder / "b", profile());
   EXPECT_EQ(io::read_file(folder / "a"), io::read_file(folder / "b"));
+}
+
+TEST(RoutingFile, ALossThatIsNoNumberComesBackAsNone) {
+  const fixtures::TemporaryFolder folder;
+  RoutingProfile unknown = profile();
+  unknown.loss = std::numeric_limits<double>::quiet_NaN();
+  write_routing(folder / "routing.safetensors", unknown);
+  EXPECT_TRUE(std::isnan(read_routing(folder / "routing.safetensors").loss));
 }
 
 TEST(RoutingFile, WithoutAnyLayerIsAFileToo) {

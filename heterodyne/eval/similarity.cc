@@ -64,7 +64,7 @@ std::map<std::string, LayerInput> layer_inputs(Network& network, Loader& loader,
     log.on_value = [&](const std::string& name, const torch::Tensor& value) {
       if (name.ends_with(".input")) inputs[name.substr(0, name.rfind('.'))].x_BSD.push_back(value);
     };
-    batch.carry = std::move(carry);
+    batch.take_over(std::move(carry));
     carry = std::move(network.forward(batch, &log).carry);
     for (const auto& layer : log.layers) {
       LayerInput& input = inputs[layer.layer];

@@ -268,9 +268,16 @@ std::optional<int64_t> CheckpointFolder::named(const std::string& name) const {
   return step;
 }
 
-void CheckpointFolder::settle(int64_t last, std::optional<int64_t> best, int64_t keep) const {
+void CheckpointFolder::name(int64_t last, std::optional<int64_t> best) const {
   io::write_file(in(path_, "LAST"), std::to_string(last) + "\n");
-  if (best) io::write_file(in(path_, "BEST"), std::to_string(*best) + "\n");
+  const auto all = steps();
+  if (best && std::binary_search(all.begin(), all.end(), *best))
+    io::write_file(in(path_, "BEST"), std::to_string(*best) + "\n");
+}
+
+void CheckpointFolder::settle(int64_t last, std::optional<int64_t> best, int64_t keep) const {
+  name(last, best);
+  best = this->best();
   const auto all = steps();
   const auto num_past = std::upper_bound(all.begin(), all.end(), last) - all.begin();
   std::error_code ignored;  // what cannot be removed is in nobody's way

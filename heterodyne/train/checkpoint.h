@@ -70,8 +70,10 @@ class CheckpointFolder {
   std::optional<int64_t> last() const { return named("LAST"); }
   std::optional<int64_t> best() const { return named("BEST"); }
 
-  /// Writes the names of the newest and, when known, the best checkpoint; then removes the others but for the `keep`
-  /// newest up to `last` (later ones are of a future that was given up).
+  /// Writes the names of the newest and, when it is there, the best checkpoint; otherwise BEST stays.
+  void name(int64_t last, std::optional<int64_t> best) const;
+  /// The same; then removes the others but for the one that BEST names and the `keep` newest up to `last` (later ones
+  /// are of a future that was given up).
   void settle(int64_t last, std::optional<int64_t> best, int64_t keep) const;
 
  private:

@@ -185,6 +185,20 @@ TEST_F(CheckpointTest, AFolderKeepsTheNewestAndTheBest) {
   EXPECT_EQ(checkpoints.steps(), (std::vector<int64_t>{10, 30})) << "step 40 was given up";
 }
 
+TEST_F(CheckpointTest, ABestThatCouldNotBeSavedDoesNotCostTheOneBefore) {
+  const CheckpointFolder checkpoints(folder.path());
+  for (const int64_t step : {10, 20}) save(checkpoints.folder_of(step));
+  checkpoints.settle(20, 10, 1);
+  save(checkpoints.folder_of(40));
+  checkpoints.settle(40, 30, 1);
+  EXPECT_EQ(checkpoints.steps(), (std::vector<int64_t>{10, 40}));
+  EXPECT_EQ(checkpoints.best(), 10);
+  checkpoints.name(10, 40);
+  EXPECT_EQ(checkpoints.last(), 10);
+  EXPECT_EQ(checkpoints.best(), 40);
+  EXPECT_EQ(checkpoints.steps(), (std::vector<int64_t>{10, 40})) << "names alone";
+}
+
 TEST_F(CheckpointTest, APointerToNowhereIsNoCheckpoint) {
   const CheckpointFolder checkpoints(folder.path());
   folder.put("LAST", "12\n");

@@ -15,8 +15,13 @@
 namespace heterodyne {
 namespace {
 
-constexpr std::array kChangeable = {"data.workers", "train.epochs", "train.log_every", "train.tensorboard",
-                                    "train.checkpoint"};
+constexpr std::array kChangeable = {"data.workers",
+                                    "train.epochs",
+                                    "train.log_every",
+                                    "train.tensorboard",
+                                    "train.checkpoint.every_epochs",
+                                    "train.checkpoint.every_steps",
+                                    "train.checkpoint.keep"};
 
 // A name becomes a folder, so it may not lead anywhere else.
 void check_name(const Experiment& experiment, Problems& problems) {

@@ -85,6 +85,13 @@ TEST(OneCycleSchedule, IsTheFrameworks) {
   }
 }
 
+TEST(OneCycleSchedule, MovesTheMomentumDownToThePeakWhereTheRateStaysAtIt) {
+  const auto schedule = make({{"kind", "one_cycle"}, {"start_divisor", 1}});
+  EXPECT_DOUBLE_EQ(schedule->at(15, 100).lr_factor, 1);
+  EXPECT_NEAR(*schedule->at(0, 100).momentum, 0.95, 1e-12);
+  EXPECT_NEAR(*schedule->at(29, 100).momentum, 0.85, 1e-12);
+}
+
 TEST(OneCycleSchedule, LeavesTheMomentumAloneWhenToldTo) {
   EXPECT_FALSE(make({{"kind", "one_cycle"}, {"cycle_momentum", false}})->at(3, 10).momentum.has_value());
   EXPECT_THROW(make({{"kind", "one_cycle"}, {"cycle_momentum", false}, {"lowest_momentum", 0.5}}), ConfigError);

@@ -39,6 +39,7 @@ struct TrainState {
   std::vector<torch::Tensor> carry = {};  // what the network carries into the next batch; none between epochs
   Sums growth = {};                       // what the grower remembers, see grower.h
   Sums averages = {};                     // of the weights, see growth/averages.h
+  int64_t train_size = 0;                 // training examples of the data; 0 when not known
 };
 
 Table to_table(const TrainState& state);

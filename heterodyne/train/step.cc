@@ -125,7 +125,7 @@ StepResult train_step(Network& network, Optimizer& optimizer, const StepInput& i
   network.zero_grad();
   result.carry = input.carry;
   for (Batch batch : input.batches) {
-    batch.carry = std::move(result.carry);
+    batch.take_over(std::move(result.carry));
     batch.sums_before = sums;
     add_sums(sums, accumulate(batch, 1.0 / static_cast<double>(input.batches.size()), step));
   }

@@ -83,6 +83,7 @@ Trainer::Trainer(TrainerParts parts, TrainState state)
       best_score_(best_score(parts_.experiment.options.train, parts_.dataset)),
       has_accuracy_(num_classes_of(parts_.dataset) != 1) {
   const auto& options = parts_.experiment.options.train;
+  take_train_size();
   const int64_t per_epoch = steps_per_epoch(options, train_loader_.num_batches());
   phases_ = phases_of(options, per_epoch, rates_.lr);
   plan_ = {phases_.back().first_step + phases_.back().num_steps, per_epoch, state_.step,
@@ -90,6 +91,18 @@ Trainer::Trainer(TrainerParts parts, TrainState state)
   const int64_t validations = valid_loader_.num_batches() > 0 ? (plan_.num_steps - 1) / per_epoch : 0;
   grower_ = growers().make(options.grower, GrowerContext{parts_.network, plan_.num_steps, validations});
   should_end_early_ = options.early_stop.patience > 0 && state_.num_worse >= options.early_stop.patience;
+}
+
+// The order of the data, and where in it a run is, are those of so many examples.
+void Trainer::take_train_size() {
+  const int64_t now = parts_.dataset.size(Split::kTrain), before = state_.step > 0 ? state_.train_size : 0;
+  if (before > 0 && before != now) {
+    throw ConfigError(fmt::format(
+        "data.{}: expected the {} training examples that there were at step {}, got {}; a run "
+        "goes on with the data it began with",
+        parts_.experiment.options.data.kind, with_commas(before), with_commas(state_.step), with_commas(now)));
+  }
+  state_.train_size = now;
 }
 
 TrainEnd Trainer::run() {
@@ -182,6 +195,7 @@ void Trainer::step(std::vector<Batch> batches, double begin) {
   add(state_.window, result);
   const double seconds = seconds_now() - begin;
   window_seconds_ += seconds;
+  window_examples_ += result.num_examples;
   for (Hook* hook : parts_.hooks) hook->on_step({state_.step, epoch, lr_, seconds, result});
   const double decay = parts_.experiment.options.train.average.decay;
   if (decay > 0) parts_.optimizer.catch_up();  // averages are of all weights
@@ -210,11 +224,12 @@ void Trainer::report_window() {
     if (key != "accuracy" || has_accuracy_) values.set(key, value);
   }
   values.set("lr", lr_);
-  values.set("examples_per_s", static_cast<double>(state_.window.num_examples) / window_seconds_);
+  values.set("examples_per_s", static_cast<double>(window_examples_) / window_seconds_);
   const LogReport report{state_.step, state_.window.num_steps, std::move(values), loads()};
   for (Hook* hook : parts_.hooks) hook->on_log(report);
   state_.window = {};
   window_seconds_ = 0;
+  window_examples_ = 0;
 }
 
 // Of the window, with the experts' ids.
@@ -240,7 +255,7 @@ bool Trainer::validate() {
       profile_of(parts_.network, evaluation, &recorder, Table{{"split", "valid"}, {"step", state_.step}});
   const double value = score_of(evaluation.metrics, best_score_);
   const double sign = is_better_higher(best_score_) ? 1 : -1;
-  const bool is_best = !state_.best || sign * value > sign * state_.best->value;
+  const bool is_best = std::isfinite(value) && (!state_.best || sign * value > sign * state_.best->value);
   if (is_best) state_.best = Best{value, state_.step};
   state_.num_worse = is_best ? 0 : state_.num_worse + 1;
   should_end_early_ = options.early_stop.patience > 0 && state_.num_worse >= options.early_stop.patience;

@@ -48,8 +48,8 @@ std::shared_ptr<Network> checked_network(const Experiment& experiment);
 class Trainer {
  public:
   /// `state` is a fresh one, or that of the checkpoint whose values network and optimizer hold. Throws ConfigError when
-  /// there are fewer training examples than a batch has, when the grower cannot work with this network or run, or when
-  /// the best checkpoint is to be best at what the data has no score of.
+  /// there are fewer training examples than a batch has, when the grower cannot work with this network or run, when the
+  /// best checkpoint is to be best at what the data has no score of, or when the state is of other data.
   Trainer(TrainerParts parts, TrainState state);
 
   /// Trains to the end, or until should_stop. Equal inputs and equal thread counts give equal bits, whether the run was
@@ -60,6 +60,7 @@ class Trainer {
   const TrainPlan& plan() const { return plan_; }
 
  private:
+  void take_train_size();
   bool run_epoch();
   std::vector<Batch> next_batches();
   const Phase& enter_phase();
@@ -82,10 +83,12 @@ class Trainer {
   std::shared_ptr<Schedule> schedule_;
   std::shared_ptr<Grower> grower_;
   OptimizerOptions rates_;
-  std::string best_score_;     // what the best checkpoint is best at
-  bool has_accuracy_;          // whether examples have classes
-  double lr_ = 0;              // of the latest step
-  double window_seconds_ = 0;  // spent in steps since the last line of metrics
+  std::string best_score_;  // what the best checkpoint is best at
+  bool has_accuracy_;       // whether examples have classes
+  double lr_ = 0;           // of the latest step
+  double window_seconds_ = 0;
+  int64_t window_examples_ = 0;  // since the start or the latest line; state_.window may hold some of before  // spent
+                                 // in steps since the last line of metrics
   bool should_end_early_ = false;
 };
 

@@ -309,6 +309,16 @@ TEST(Trainer, TheBestByLossIsTheLowest) {
   for (const auto& saved : run.keeper.all) EXPECT_GE(best_of(saved.state), best_of(run.state));
 }
 
+TEST(Trainer, ARunGoesOnWithTheDataThatItBeganWith) {
+  Training run({"train.epochs=1"});
+  run.go();
+  Training other({"train.epochs=2", "data.examples=400"});
+  other.load(run.keeper.all.back());
+  EXPECT_EQ(fixtures::message_of<ConfigError>([&] { other.go(); }),
+            "data.synthetic: expected the 240 training examples that there were at step 6, got 319; a run goes on with "
+            "the data it began with");
+}
+
 TEST(Trainer, WithoutAValidationSplitThereIsNoBest) {
   Training run({"data.validation=0"});
   EXPECT_EQ(run.go(), TrainEnd::kDone);

@@ -32,18 +32,18 @@ class OneCycleSchedule : public Schedule {
     const auto done = static_cast<double>(step), last = static_cast<double>(num_steps - 1);
     const double peak = options_.warmup_fraction * static_cast<double>(num_steps) - 1;
     const double first = 1 / options_.start_divisor, end = first / options_.end_divisor;
-    if (done <= peak) return rates_between(first, 1, peak > 0 ? done / peak : 1);
+    if (done <= peak) return rates_between(first, 1, peak > 0 ? done / peak : 1, true);
     const double way_down = last > peak ? (done - peak) / (last - peak) : 1;
-    return rates_between(1, end, way_down);
+    return rates_between(1, end, way_down, false);
   }
 
  private:
   // The learning rate from `begin` to `end`; the momentum is lowest where the learning rate is 1.
-  StepRates rates_between(double begin, double end, double share_done) const {
+  StepRates rates_between(double begin, double end, double share_done, bool is_up) const {
     StepRates rates{.lr_factor = cosine_between(begin, end, share_done), .momentum = {}};
     if (!options_.cycle_momentum) return rates;
     const double low = options_.lowest_momentum, high = options_.highest_momentum;
-    rates.momentum = begin < end ? cosine_between(high, low, share_done) : cosine_between(low, high, share_done);
+    rates.momentum = is_up ? cosine_between(high, low, share_done) : cosine_between(low, high, share_done);
     return rates;
   }
 
