@@ -14,6 +14,7 @@
 #include "heterodyne/io/file.h"
 #include "heterodyne/io/folder.h"
 #include "heterodyne/io/safetensors.h"
+#include "heterodyne/io/sha256.h"
 #include "heterodyne/train/run_folder.h"
 #include "heterodyne/train/transfer/remade.h"
 
@@ -58,6 +59,19 @@ double gap_of(const Partitioned& found) {
 std::string amount_of(const Batch& batch) {
   if (batch.inputs.is_floating_point()) return with_commas(batch.inputs.size(0)) + " images";
   return with_commas(batch.inputs.size(0) * batch.inputs.size(1)) + " tokens";
+}
+
+bool is_in(const std::string& file, const std::vector<std::string>& folders) {
+  std::error_code ignored;
+  return fs::exists(file, ignored) || std::any_of(folders.begin(), folders.end(), [&](const std::string& folder) {
+           return fs::exists(fs::path(folder) / file, ignored);
+         });
+}
+
+// What the scores of a file were made of; empty when it does not say.
+std::string settings_of(const io::SafetensorsFile& scores) {
+  const Value* settings = scores.metadata().find("settings");
+  return settings && settings->if_text() ? *settings->if_text() : "";
 }
 
 // Throws ConfigError when the result cannot lie where it is to.
@@ -149,8 +163,28 @@ std::string Conversion::score_settings() const {
   Array domains;
   for (const auto& domain : options_.domains) domains.push_back(domain.settings);
   settings.set("domains", std::move(domains));
-  settings.set("step", dense_.checkpoint.state.step);
+  settings.set("weights", io::sha256_of_file(dense_.checkpoint.folder + "/manifest.json"));
+  settings.set("texts", texts_mark());
   return write_toml(settings);
+}
+
+// Of all that is read of the domains, whatever the files are called.
+const std::string& Conversion::texts_mark() const {
+  if (!texts_mark_.empty()) return texts_mark_;
+  std::string marks;
+  for (size_t d = 0; d < num_domains(); ++d) {
+    read_domain(d, [&](const BatchSource& next) {
+      while (const auto batch = next()) {
+        for (const auto& part : {batch->inputs, batch->label_B}) {
+          const auto bytes = part.contiguous();
+          marks += io::sha256_hex({static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()});
+        }
+      }
+    });
+    marks += ';';
+  }
+  texts_mark_ = io::sha256_hex(marks);
+  return texts_mark_;
 }
 
 bool Conversion::needs_scores() const {
@@ -160,12 +194,8 @@ bool Conversion::needs_scores() const {
 void Conversion::score() {
   make_folder(options_.out);
   const std::string path = options_.out + "/scores.safetensors";
-  if (fs::exists(path)) {
-    const io::SafetensorsFile file(path);
-    const Value* settings = file.metadata().find("settings");
-    if (settings && settings->if_text() && *settings->if_text() == score_settings())
-      return invocation_.terminal.say(path + ": of the same settings, kept");
-  }
+  if (fs::exists(path) && settings_of(io::SafetensorsFile(path)) == score_settings())
+    return invocation_.terminal.say(path + ": of the same settings, kept");
   std::vector<torch::Tensor> score_of_domain_D;
   for (size_t d = 0; d < num_domains(); ++d) {
     invocation_.terminal.progress(fmt::format("scoring domain {} of {}", d + 1, num_domains()));
@@ -181,7 +211,12 @@ void Conversion::score() {
 torch::Tensor Conversion::read_scores() const {
   const std::string path = options_.out + "/scores.safetensors";
   const auto all = dense_layers_of(*dense_.network);
-  const auto score_LFD = io::SafetensorsFile(path).tensor("score_LFD").clone();
+  const io::SafetensorsFile file(path);
+  if (settings_of(file) != score_settings())
+    throw FormatError::in_file(path,
+                               "expected scores of this model, these texts and settings, got others; to make them: "
+                               "heterodyne convert score");
+  const auto score_LFD = file.tensor("score_LFD").clone();
   const bool fits = score_LFD.dim() == 3 && score_LFD.size(0) == static_cast<int64_t>(all.size()) &&
                     score_LFD.size(1) == all.front().num_neurons() && score_LFD.scalar_type() == torch::kFloat64;
   if (fits) return score_LFD;
@@ -330,7 +365,9 @@ void Conversion::build() {
   converted->eval();
   check(dense, *converted, plan, coverage);
   save(*converted, experiment);
-  const bool needs_text = experiment.options.data.kind == "text_lm" && options_.domains.empty();
+  const Value* path = experiment.options.data.settings.find("path");
+  const bool needs_text = experiment.options.data.kind == "text_lm" && path && path->if_text() &&
+                          !is_in(*path->if_text(), data_folders(flags_, invocation_.environment));
   invocation_.terminal.say(
       fmt::format("{0}: converted. Next: heterodyne eval {0}{1}; to tune it: heterodyne train --resume {0}{2}",
                   options_.out, needs_text ? " --text FILE" : "", needs_text ? " --set data.path=FILE" : ""));

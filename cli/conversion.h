@@ -105,6 +105,7 @@ class Conversion {
   torch::Tensor score_of_domain(size_t d) const;
   std::map<int64_t, torch::Tensor> domain_routers(const ConversionPlan& plan) const;
   std::string score_settings() const;
+  const std::string& texts_mark() const;
   torch::Tensor read_scores() const;
   ConversionPlan read_plan() const;
   Batch sample_batch() const;
@@ -117,6 +118,7 @@ class Conversion {
   const Invocation& invocation_;
   TrainedModel dense_;
   std::vector<DenseLayer> layers_;  // those that are converted
+  mutable std::string texts_mark_;  // empty until it is asked for
 };
 
 }  // namespace heterodyne::cli

@@ -103,14 +103,19 @@ int run_chat(const ChatFlags& options, const cli::Invocation& invocation) {
   const std::string chosen = form_of(options.form, model.experiment);
   const auto own = own_template(chosen, model.experiment);
   const ChatTemplate& form = own || chosen == kAuto ? chat_template_for(vocabulary) : chat_template_named(chosen);
-  const cli::Speaker speaker{*model.network, *tokenizer, vocabulary, cli::longest_text(model.experiment), route};
+  const cli::Speaker speaker{*model.network, *tokenizer, vocabulary, cli::longest_conversation(model.experiment),
+                             route};
   cli::Conversation conversation = own ? cli::Conversation(speaker, *own, options.system, local_time())
                                        : cli::Conversation(speaker, form, options.system);
   const bool is_live = ::isatty(STDIN_FILENO) == 1;
   const std::string name = !own ? form.name : chosen == kAuto ? "of the model" : chosen;
   terminal.say(fmt::format("template {}{}", name,
                            is_live ? "   a line is a message; /new begins anew, /quit or Ctrl-D ends" : ""));
-  int64_t turn = 0;
+  int64_t turn = 0, num_refused = 0;
+  const auto refuse = [&](const Error& error) {  // one message that the model cannot read ends no conversation
+    ++num_refused;
+    terminal.warn(error.what());
+  };
   for (std::string message;;) {
     if (is_live) terminal.print_part("> ");
     if (!std::getline(std::cin, message) || message == "/quit") break;
@@ -119,10 +124,16 @@ int run_chat(const ChatFlags& options, const cli::Invocation& invocation) {
       continue;
     }
     if (message.find_first_not_of(" \t\r") == std::string::npos) continue;
-    answer(conversation, options, turn++, message, *model.network, terminal);
+    try {
+      answer(conversation, options, turn++, message, *model.network, terminal);
+    } catch (const ConfigError& error) {
+      refuse(error);
+    } catch (const FormatError& error) {
+      refuse(error);
+    }
   }
   if (is_live) terminal.print("");
-  return 0;
+  return num_refused > 0 && !is_live ? 1 : 0;
 }
 
 }  // namespace

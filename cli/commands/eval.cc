@@ -154,6 +154,7 @@ int read_file(const EvalFlags& options, const cli::Invocation& invocation) {
     throw ConfigError("eval: expected one of --text and --questions, got both");
   const auto model = load_model(options.model.path("eval"), {}, invocation.terminal.log());
   cli::use_dtype(options.dtype.dtype, *model.network, invocation.terminal);
+  cli::expect_language_model(model.experiment, "eval");
   const auto tokenizer = tokenizer_of(model.experiment);
   const cli::Reader reader{*model.network, *tokenizer, cli::longest_text(model.experiment)};
   const std::string& file = options.text.empty() ? options.questions : options.text;
@@ -204,6 +205,8 @@ int run_eval(const EvalFlags& options, const cli::Invocation& invocation) {
   const Split split = split_named(options.split);
   auto loading = loader_options(experiment, split);
   loading.shuffle = loading.augment = false;
+  if (dataset->size(split) == 0)
+    throw ConfigError("eval", "split", fmt::format("the {} split is empty", options.split));
   Loader loader(*dataset, split, loading);
   if (options.plan.dry_run) {
     const int64_t count = cli::num_examples_of(*dataset, split, options.limit);

@@ -57,6 +57,19 @@ std::vector<Value> share_row(const char* name, int64_t hits, int64_t count) {
 
 }  // namespace
 
+void expect_language_model(const Experiment& experiment, const std::string& verb) {
+  const DataShape shape = network_shape(experiment);
+  if (shape.is_text() && shape.num_classes == shape.vocabulary) return;
+  throw ConfigError(verb, "model",
+                    fmt::format("expected a language model, got a \"{}\" for {}", experiment.options.model.kind,
+                                shape.is_text() ? "classes of texts" : "images"));
+}
+
+int64_t longest_conversation(const Experiment& experiment) {
+  const Value* context = experiment.resolved.find_path("model.context");
+  return context && context->if_integer() && *context->if_integer() > 0 ? *context->if_integer() : kLongest;
+}
+
 int64_t longest_text(const Experiment& experiment) {
   for (const char* path : {"model.context", "data.length"}) {
     const Value* value = experiment.resolved.find_path(path);

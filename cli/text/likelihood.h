@@ -15,6 +15,11 @@ struct Reader {
   const Tokenizer& tokenizer;
   int64_t most = 0;  // tokens that it reads at once
 };
+/// Throws ConfigError naming the verb unless the model's answers are the symbols of texts.
+void expect_language_model(const Experiment& experiment, const std::string& verb);
+
+/// Tokens of a conversation that the model accepts: its context, or 2,048 where it has none.
+int64_t longest_conversation(const Experiment& experiment);
 /// Tokens that the model of the experiment accepts, at most 2,048.
 int64_t longest_text(const Experiment& experiment);
 

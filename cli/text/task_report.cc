@@ -82,6 +82,7 @@ std::vector<TaskOutcome> TaskRunner::run(const std::string& path, const TrainedM
         throw ConfigError("eval: --tasks: expected tasks of different names, got two called " + found[i].task.name());
     }
   }
+  expect_language_model(model.experiment, "eval");
   const auto tokenizer = tokenizer_of(model.experiment);
   const int64_t most = longest_text(model.experiment);
   const auto num_symbols = std::max<int64_t>(1, static_cast<int64_t>(model.experiment.vocabulary.size()));

@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from program import DONE, INPUT, ProgramTest, metrics
+from program import DONE, FAILED, INPUT, ProgramTest, metrics
 
 CONFIG = """
 name = "tiny"
@@ -53,6 +53,14 @@ class InstructTest(ProgramTest):
         with open(said, "rb") as stdin:
             done = self.succeeds("chat", "run", "--temperature", "0", "--tokens", "30", stdin=stdin)
         self.assertEqual(done.stdout.split("\n")[:3], ["stop", "wait a bit", "go"], done.stderr)
+
+    def test_a_message_that_it_cannot_read_ends_no_conversation(self):
+        said = self.program.write("odd.txt", "red\n/new\nr\u00e9d\n/new\nblue\n")
+        with open(said, "rb") as stdin:
+            done = self.program.run("chat", "run", "--temperature", "0", "--tokens", "30", stdin=stdin)
+        self.assertEqual(done.code, FAILED, done.stderr)
+        self.assertEqual(done.stdout.split("\n")[:2], ["stop", "wait a bit"], done.stderr)
+        self.assertIn("expected one of the", done.stderr)
 
     def test_it_is_talked_to_as_it_was_tuned(self):
         said, own = self.program.write("hello.txt", "red\n"), self.program.write("own.jinja", OWN_TEMPLATE)

@@ -55,6 +55,11 @@ struct TextLm {
     const int64_t num_test = options.test_path.empty() ? share_of(options.test) : 0;
     const int64_t num_valid = options.valid_path.empty() ? share_of(context.validation) : 0;
     const int64_t num_train = all.numel() - num_test - num_valid;
+    if (num_train < 1) {
+      throw ConfigError(kWhere, "test",
+                        fmt::format("expected shares that leave training text, got {:g}, and validation = {:g}",
+                                    options.test, context.validation));
+    }
     source.tokens = {
         all.narrow(0, 0, num_train),
         options.valid_path.empty() ? all.narrow(0, num_train, num_valid) : encode(valid, options.valid_path),
