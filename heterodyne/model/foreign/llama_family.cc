@@ -186,21 +186,26 @@ Table llama_config(const std::string& type, const std::string& architecture, con
   const int64_t heads = integer_of(model, "heads"), kv_heads = integer_of(model, "kv_heads");
   const int64_t head_width = integer_of(model, "head_width"), width = integer_of(model, "width");
   const int64_t context = integer_of(model, "context");
-  return {{"architectures", Array{architecture}},
-          {"model_type", type},
-          {"vocab_size", data.vocabulary},
-          {"max_position_embeddings", context > 0 ? context : data.length},
-          {"hidden_size", width},
-          {"num_hidden_layers", integer_of(model, "layers")},
-          {"num_attention_heads", heads},
-          {"num_key_value_heads", kv_heads > 0 ? kv_heads : heads},
-          {"head_dim", head_width > 0 ? head_width : width / heads},
-          {"hidden_act", "silu"},
-          {"rms_norm_eps", *model.find("norm_eps")},
-          {"rope_parameters", rope_parameters_of(model)},
-          {"rope_theta", *model.find_path("rotary.theta")},
-          {"tie_word_embeddings", flag_of(model, "tied")},
-          {"use_cache", true}};
+  Table config{{"architectures", Array{architecture}},
+               {"model_type", type},
+               {"vocab_size", data.vocabulary},
+               {"max_position_embeddings", context > 0 ? context : data.length},
+               {"hidden_size", width},
+               {"num_hidden_layers", integer_of(model, "layers")},
+               {"num_attention_heads", heads},
+               {"num_key_value_heads", kv_heads > 0 ? kv_heads : heads},
+               {"head_dim", head_width > 0 ? head_width : width / heads},
+               {"hidden_act", "silu"},
+               {"rms_norm_eps", *model.find("norm_eps")},
+               {"rope_parameters", rope_parameters_of(model)},
+               {"rope_theta", *model.find_path("rotary.theta")},
+               {"tie_word_embeddings", flag_of(model, "tied")},
+               {"use_cache", true}};
+  // Who does not know rope_parameters reads how positions are stretched here.
+  Table scaling = rope_parameters_of(model);
+  scaling.erase("rope_theta");
+  if (text_of(scaling, "rope_type") != "default") config.set("rope_scaling", std::move(scaling));
+  return config;
 }
 
 void set_sparse_layers(Table& config, const Table& model) {

@@ -27,6 +27,11 @@ TEST(LlamaFamily, BothStylesOfPositionsAreRead) {
   EXPECT_EQ(one.model, other.model);
   EXPECT_EQ(*one.model.find_path("rotary.factor"), Value(8.0));
   EXPECT_EQ(*one.model.find_path("rotary.theta"), Value(500.0));
+  const Table written = llama_config("llama", "LlamaForCausalLM", one.model, one.data);
+  EXPECT_EQ(*written.find("rope_scaling"), Value(scaling));
+  EXPECT_EQ(*written.find("rope_parameters")->if_table()->find("rope_theta"), Value(500.0));
+  EXPECT_FALSE(llama_config("llama", "LlamaForCausalLM", llama_blueprint({kLlama, "c"}).model, one.data)
+                   .contains("rope_scaling"));
 }
 
 // Outside the feed-forward parts: two matrices and a norm, and for each layer two norms and four projections.
