@@ -11,9 +11,9 @@
 #include "cli/output.h"
 #include "cli/view/lifecycle.h"
 #include "cli/view/report_files.h"
+#include "heterodyne/base/printable.h"
 #include "heterodyne/base/text.h"
 #include "heterodyne/io/file.h"
-#include "heterodyne/io/json.h"
 #include "heterodyne/report/markdown.h"
 
 extern char** environ;
@@ -65,7 +65,7 @@ void check(const Report& report, const std::vector<std::string>& names) {
 
 void print_findings(const Report& report, cli::Terminal& terminal) {
   for (const auto& [kind, finding] : report.findings) {
-    terminal.print(fmt::format("{:<8} {:<18} {}", severity_word(finding.severity), kind, finding.text));
+    terminal.print(fmt::format("{:<8} {:<18} {}", severity_word(finding.severity), kind, printable(finding.text)));
   }
 }
 
@@ -81,14 +81,17 @@ void print_lives(const ReportInput& input, cli::Terminal& terminal) {
   if (input.run.metrics.empty() && input.run.events.empty()) return;
   for (const LayerLives& layer : layer_lives(input)) {
     if (layer.experts.empty()) continue;
-    for (const auto& line : cli::lifecycle_lines(layer, terminal.width())) terminal.print(line);
+    for (const auto& line : cli::lifecycle_lines(layer, terminal.width())) terminal.print(printable(line));
   }
 }
 
 void print(const ReportFlags& options, const ReportInput& input, const Report& report, cli::Terminal& terminal) {
   const std::string& format = options.format.format;
-  if (format == "json") return terminal.print(io::write_json(Value(cli::report_document(report)), 1));
-  if (format == "md") return terminal.print(markdown(report));
+  if (format == "json") return terminal.print(cli::json_text(cli::report_document(report)));
+  if (format == "md") {
+    for (const auto& line : split(markdown(report), '\n')) terminal.print(printable(line));
+    return;
+  }
   if (format == "csv") {
     cli::Rows rows{{"severity", "finding", "text", "panel"}, {}};
     for (const auto& [kind, finding] : report.findings) {

@@ -55,8 +55,13 @@ struct LayerInput {
   std::vector<torch::Tensor> mask_BS;  // undefined where nothing is padded
 };
 
-std::map<std::string, LayerInput> layer_inputs(Network& network, Loader& loader, const PassOptions& pass) {
+// Of so many tokens, padding included, and at least one sequence.
+std::map<std::string, LayerInput> layer_inputs(Network& network, Loader& loader, PassOptions pass, int64_t num_tokens) {
   std::map<std::string, LayerInput> inputs;
+  int64_t seen = 0;
+  pass.on_batch = [&seen, num_tokens, told = std::move(pass.on_batch)](int64_t done) {
+    return seen < num_tokens && (!told || told(done));
+  };
   std::vector<torch::Tensor> carry;
   each_batch(loader, pass, [&](Batch batch) {
     RoutingLog log;
@@ -66,12 +71,19 @@ std::map<std::string, LayerInput> layer_inputs(Network& network, Loader& loader,
     };
     batch.take_over(std::move(carry));
     carry = std::move(network.forward(batch, &log).carry);
+    int64_t more = 0;
     for (const auto& layer : log.layers) {
       LayerInput& input = inputs[layer.layer];
       const auto& mask_T = layer.routing.mask_T;
-      const auto sizes = input.x_BSD.back().sizes();
-      input.mask_BS.push_back(mask_T.defined() ? mask_T.view({sizes[0], sizes[1]}) : torch::Tensor());
+      auto& x_BSD = input.x_BSD.back();
+      const int64_t B = x_BSD.size(0), S = x_BSD.size(1);
+      const int64_t count = std::clamp<int64_t>((num_tokens - seen) / std::max<int64_t>(S, 1), 1, B);
+      const auto mask_BS = mask_T.defined() ? mask_T.view({B, S}).narrow(0, 0, count) : torch::Tensor();
+      x_BSD = x_BSD.narrow(0, 0, count);
+      input.mask_BS.push_back(mask_BS);
+      more = std::max(more, B * S);
     }
+    seen += more;
   });
   return inputs;
 }
@@ -126,7 +138,7 @@ std::vector<Similarity> expert_similarity(Network& network, Loader& loader, Pass
   const torch::NoGradGuard no_grad;
   const int64_t whole = std::max<int64_t>(1, num_tokens / std::max<int64_t>(1, network.tokens_per_example()));
   pass.num_examples = pass.num_examples > 0 ? std::min(pass.num_examples, whole) : whole;
-  const auto inputs = layer_inputs(network, loader, pass);
+  const auto inputs = layer_inputs(network, loader, pass, num_tokens);
   std::vector<Similarity> all;
   for (const MoeLayer* layer : network.moe_layers()) {
     const auto input = inputs.find(layer->layer_name());

@@ -85,10 +85,17 @@ Figure table_figure(std::string title, std::string reading, Rows table) {
   return {std::move(title), {}, {std::move(view)}};
 }
 
+std::string model_of(const RunRecord& run) {
+  const Value* model = run.config.empty() && run.routing ? run.routing->about.find("model") : nullptr;
+  if (model && model->if_text()) return shell_word(*model->if_text());
+  return run.path.empty() || (run.config.empty() && run.routing) ? "RUN" : shell_word(run.path);
+}
+
 Panel not_recorded(std::string title, const std::string& what, const ReportInput& input, const std::string& flags) {
-  const std::string run = input.run.path.empty() ? "RUN" : shell_word(input.run.path);
   const std::string more = flags.empty() ? "" : " " + flags;
-  return {std::move(title), {}, what + " was not recorded. This records it: heterodyne route " + run + more};
+  return {std::move(title),
+          {},
+          what + " was not recorded. This records it: heterodyne route " + model_of(input.run) + more};
 }
 
 size_t points_per_line(size_t num_lines) {

@@ -28,6 +28,9 @@ Figure table_figure(std::string title, std::string reading, Rows table);
 
 /// A panel without figures that names the command which records what is missing:
 /// "WHAT was not recorded. heterodyne route RUN FLAGS records it."
+/// What `heterodyne route` is given to measure the record's model: the run, or the model that a file of routing
+/// statistics is of; as a shell reads it.
+std::string model_of(const RunRecord& run);
 Panel not_recorded(std::string title, const std::string& what, const ReportInput& input, const std::string& flags = "");
 
 /// How many points each of the `num_lines` lines of a figure may have, so that the page stays small: 500 where there

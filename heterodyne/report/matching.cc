@@ -9,11 +9,13 @@
 namespace heterodyne {
 namespace {
 
-bool is_matched_by_id(const LayerProfile& fewer, const LayerProfile& more) {
-  return std::all_of(fewer.experts.begin(), fewer.experts.end(), [&](const ExpertFacts& one) {
-    return std::any_of(more.experts.begin(), more.experts.end(),
-                       [&](const ExpertFacts& other) { return one.id == other.id && one.kind == other.kind; });
-  });
+// The positions that are not among `taken`.
+std::vector<size_t> rest_of(size_t size, const std::vector<int64_t>& taken) {
+  std::vector<size_t> rest;
+  for (size_t e = 0; e < size; ++e) {
+    if (std::find(taken.begin(), taken.end(), static_cast<int64_t>(e)) == taken.end()) rest.push_back(e);
+  }
+  return rest;
 }
 
 // What an expert is compared by: its assignments over the classes, or its share alone.
@@ -35,30 +37,43 @@ std::vector<std::vector<double>> features(const LayerProfile& layer, bool by_cla
 
 }  // namespace
 
+std::string ExpertMatch::rule() const {
+  const auto matched = std::count_if(after_of.begin(), after_of.end(), [](int64_t e) { return e >= 0; });
+  if (num_by_id == matched) return "id";
+  return num_by_id == 0 ? "what they do" : "id, " + std::to_string(matched - num_by_id) + " by what they do";
+}
+
 ExpertMatch match_experts(const LayerProfile& before, const LayerProfile& after) {
-  const bool is_fewer = before.experts.size() <= after.experts.size();
-  ExpertMatch match{{}, is_fewer ? is_matched_by_id(before, after) : is_matched_by_id(after, before)};
-  if (match.is_by_id) {
-    for (const ExpertFacts& expert : before.experts) {
-      const auto found = std::find_if(after.experts.begin(), after.experts.end(), [&](const ExpertFacts& other) {
-        return other.id == expert.id && other.kind == expert.kind;
-      });
-      match.after_of.push_back(found == after.experts.end() ? -1 : found - after.experts.begin());
-    }
-    return match;
+  ExpertMatch match;
+  std::vector<int64_t> alone;  // positions in `before`
+  for (size_t e = 0; e < before.experts.size(); ++e) {
+    const ExpertFacts& expert = before.experts[e];
+    const auto found = std::find_if(after.experts.begin(), after.experts.end(), [&](const ExpertFacts& other) {
+      return other.id == expert.id && other.kind == expert.kind;
+    });
+    const bool is_there = found != after.experts.end();
+    match.after_of.push_back(is_there ? found - after.experts.begin() : -1);
+    match.num_by_id += is_there ? 1 : 0;
+    if (!is_there) alone.push_back(static_cast<int64_t>(e));
   }
+  const auto rest = rest_of(after.experts.size(), match.after_of);
   const auto one_table = contingency_of(before, "class"), other_table = contingency_of(after, "class");
   const bool by_class = one_table && other_table && one_table->num_classes == other_table->num_classes;
   const auto one = features(before, by_class), other = features(after, by_class);
   std::vector<double> cost;
-  for (const auto& a : one) {
-    for (const auto& b : other) {
+  for (const int64_t a : alone) {
+    for (const size_t b : rest) {
       double distance = 0;
-      for (size_t i = 0; i < a.size(); ++i) distance += std::abs(a[i] - b[i]) / 2;
+      const auto &first = one[static_cast<size_t>(a)], &second = other[b];
+      for (size_t i = 0; i < first.size(); ++i) distance += std::abs(first[i] - second[i]) / 2;
       cost.push_back(distance);
     }
   }
-  match.after_of = cheapest_assignment(cost, one.size(), other.size());
+  const auto chosen = cheapest_assignment(cost, alone.size(), rest.size());
+  for (size_t i = 0; i < alone.size(); ++i) {
+    if (chosen[i] >= 0)
+      match.after_of[static_cast<size_t>(alone[i])] = static_cast<int64_t>(rest[static_cast<size_t>(chosen[i])]);
+  }
   return match;
 }
 

@@ -10,11 +10,14 @@ namespace heterodyne {
 
 struct ExpertMatch {
   std::vector<int64_t> after_of;  // position in `after` for each position in `before`, -1 for none
-  bool is_by_id = false;
+  int64_t num_by_id = 0;          // of them
+
+  /// "id", "what they do", or "id, 2 by what they do"
+  std::string rule() const;
 };
 
-/// By id when every expert of the layer with fewer is in the other with the same id and kind; otherwise those whose
-/// assignments lie most alike in the classes, or, without classes, whose loads are most alike.
+/// Those of the same id and kind; of the others those whose assignments lie most alike in the classes, or, without
+/// classes, whose loads are most alike.
 ExpertMatch match_experts(const LayerProfile& before, const LayerProfile& after);
 
 }  // namespace heterodyne

@@ -14,8 +14,19 @@ TEST(Matching, IsByIdWhereIdsAndKindsAgree) {
   LayerProfile smaller = layer;
   smaller.experts.erase(smaller.experts.begin());
   const ExpertMatch match = match_experts(layer, smaller);
-  EXPECT_TRUE(match.is_by_id);
+  EXPECT_EQ(match.rule(), "id");
   EXPECT_EQ(match.after_of, (Columns{-1, 0, 1}));
+}
+
+// One went and another came: the two that stayed keep their places, whatever they do.
+TEST(Matching, ANewcomerLeavesTheOthersAsTheyWere) {
+  const LayerProfile before = fixtures::known_layer();
+  LayerProfile after = before;
+  after.groups[0].count_EG = {30, 5, 5, 5, 10, 25, 5, 25, 10};
+  after.experts[0].id += 100;
+  const ExpertMatch match = match_experts(before, after);
+  EXPECT_EQ(match.rule(), "id, 1 by what they do");
+  EXPECT_EQ(match.after_of, (Columns{0, 1, 2}));
 }
 
 // The second and third expert of the known table change places and get other ids.
@@ -25,7 +36,7 @@ TEST(Matching, OtherwiseByWhatTheExpertsDo) {
   after.groups[0].count_EG = {30, 5, 5, 5, 10, 25, 5, 25, 10};
   for (ExpertFacts& expert : after.experts) expert.id += 100;
   const ExpertMatch match = match_experts(before, after);
-  EXPECT_FALSE(match.is_by_id);
+  EXPECT_EQ(match.rule(), "what they do");
   EXPECT_EQ(match.after_of, (Columns{0, 2, 1}));
 }
 

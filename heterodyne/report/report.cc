@@ -56,7 +56,7 @@ Finding all_clear(const ReportInput& input) {
   if (loads.empty()) {
     return {Severity::kGrey,
             "No routing is recorded, so nothing can be said of the experts. This records it: heterodyne route " +
-                (input.run.path.empty() ? "RUN" : shell_word(input.run.path)),
+                model_of(input.run),
             "load"};
   }
   int64_t num_experts = 0;

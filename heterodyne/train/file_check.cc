@@ -66,10 +66,11 @@ void check_name(const std::string& path, std::optional<int64_t> step) {
 void check_records(const std::string& folder, Checker& checker) {
   const auto problems = read_run(folder).problems;
   for (const std::string name : {"state", "experts.jsonl", "routing.safetensors"}) {
-    if (!fs::exists(folder + "/" + name)) continue;
+    const std::string path = (fs::path(folder) / name).string();
+    if (!fs::exists(path)) continue;
     checker.check(1, [&] {
       for (const auto& problem : problems) {
-        if (problem.find(folder + "/" + name) != problem.npos) throw FormatError(problem);
+        if (problem.find(path) != problem.npos) throw FormatError(problem);
       }
     });
   }

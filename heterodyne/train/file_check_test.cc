@@ -55,7 +55,7 @@ TEST_F(FileCheckTest, WhatReportsReadIsLookedAtToo) {
   folder.put("state", "done\npid 7\nheartbeat 8\n");
   folder.put("routing.safetensors", "garbage");
   folder.put("experts.jsonl", "{\"step\":4,\n");
-  const FileCheck check = check_files(folder.path());
+  const FileCheck check = check_files(folder.path() + "/");
   EXPECT_EQ(check.num_files, 17);
   ASSERT_EQ(check.problems.size(), 2U);
   EXPECT_NE(check.problems[0].find("experts.jsonl"), std::string::npos) << check.problems[0];

@@ -53,7 +53,8 @@ View load_view(const BeforeAfter& sides) {
   View view{{}, "share of assignments, 0 .. 1", "", "", {}, {{"expert", "before", "after", "change"}, {}}, ""};
   BarChart chart{.x = "expert", .y = view.unit};
   chart.series = {{"before"}, {"after"}};
-  double moved = 0;
+  double moved = 0, left = sides.before.counts.num_assignments() > 0 ? 1 : 0,
+         right = sides.after.counts.num_assignments() > 0 ? 1 : 0;  // shares of those without a counterpart
   for (const size_t e : matched(sides)) {
     const double one = share_of(sides.before, e);
     const double other = share_of(sides.after, static_cast<size_t>(sides.match.after_of[e]));
@@ -62,9 +63,11 @@ View load_view(const BeforeAfter& sides) {
     chart.series[1].values.push_back(other);
     view.table.rows.push_back({chart.names.back(), rounded(one), rounded(other), rounded(other - one)});
     moved += std::abs(other - one) / 2;
+    left -= one;
+    right -= other;
   }
-  view.count = "n = " + std::to_string(chart.names.size()) + " experts, matched by " +
-               (sides.match.is_by_id ? "id" : "what they do");
+  moved += (left + right) / 2;  // of experts that went, and of those that came
+  view.count = "n = " + std::to_string(chart.names.size()) + " experts, matched by " + sides.match.rule();
   view.reading = percent(moved) + " of the assignments of " + sides.before.counts.layer + " went to other experts.";
   view.chart = chart.table();
   return view;
@@ -148,7 +151,7 @@ bool has_same_tokens(const RoutingProfile& before, const RoutingProfile& after) 
     const Value *one = before.about.find(key), *other = after.about.find(key);
     if (one && other && !(*one == *other)) return false;
   }
-  return true;
+  return before.num_examples == after.num_examples;
 }
 
 std::optional<Figure> saturation_figure(const std::vector<BeforeAfter>& layers) {
@@ -178,8 +181,8 @@ std::optional<Panel> make_change(const ReportInput& input) {
   Panel panel{"Change", {}, ""};
   if (!input.before->routing || !input.run.routing) {
     const RunRecord& missing = input.before->routing ? input.run : *input.before;
-    panel.absent = "The routing of " + missing.name + " was not recorded. This records it: heterodyne route " +
-                   shell_word(missing.path);
+    panel.absent =
+        "The routing of " + missing.name + " was not recorded. This records it: heterodyne route " + model_of(missing);
     return panel;
   }
   const auto layers = layers_of(*input.before->routing, *input.run.routing);

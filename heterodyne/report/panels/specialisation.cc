@@ -116,11 +116,11 @@ View divergence_view(const LayerProfile& layer) {
 std::optional<Panel> make_specialisation(const ReportInput& input) {
   const std::string title = "Specialisation";
   if (!input.run.routing) return not_recorded(title, "The routing", input);
-  if (is_of_text(*input.run.routing)) return {};  // its tokens have no classes
   std::vector<LayerProfile> layers;
   for (const LayerProfile& layer : input.run.routing->layers) {
     if (contingency_of(layer, "class")) layers.push_back(layer);
   }
+  if (layers.empty() && is_of_text(*input.run.routing)) return {};  // its tokens have no classes
   if (layers.empty()) return not_recorded(title, "The use of experts by class", input);
   Panel panel{title, {}, ""};
   panel.figures.push_back(
