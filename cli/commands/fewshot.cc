@@ -86,6 +86,11 @@ void use_data_of(const std::string& config, Experiment& experiment) {
   if (expected != got)
     throw ConfigError("fewshot", "examples", fmt::format("{}: the model reads {}, got {}", config, expected, got));
   experiment.options.data = other.options.data;
+  // How texts are cut is the model's, as its vocabulary is.
+  for (const std::string key : {"tokenizer", "words"}) {
+    const Value *own = experiment.resolved.find_path("data." + key), *theirs = other.resolved.find_path("data." + key);
+    if (own && theirs) experiment.options.data.settings.set(key, *own);
+  }
 }
 
 // Those that are asked for, with commas between them or one flag for each; all by default.
@@ -127,6 +132,11 @@ std::vector<Episode> tasks_of(const FewShotFlags& options, const Dataset& datase
   std::vector<Episode> tasks;
   const auto& names = dataset.class_names();
   if (names.empty()) throw ConfigError("fewshot", "examples", "expected examples with a class each, these have none");
+  if (dataset.size(split) == 0)
+    throw ConfigError("fewshot", "split", fmt::format("the {} split is empty", options.split));
+  if (options.is_balanced() && split == Split::kTrain)
+    throw ConfigError("fewshot", "split",
+                      "expected valid or test: with the protocol \"balanced\" labelled examples are drawn from train");
   if (options.is_balanced()) {
     const auto train = dataset.labels(Split::kTrain), query = dataset.labels(split);
     for (int64_t i = 0; i < options.num_tasks(); ++i)
@@ -179,7 +189,7 @@ int run_fewshot(const FewShotFlags& options, const cli::Invocation& invocation) 
   how.dtype = model.experiment.dtype();
   how.steps = options.tune_steps;
   how.lr = options.tune_lr;
-  how.freeze = options.freeze;
+  if (std::find(methods.begin(), methods.end(), "fine_tune_frozen") != methods.end()) how.freeze = options.freeze;
   how.seed = static_cast<uint64_t>(options.draw_seed);
   FewShot few_shot(*model.network, *dataset, options.is_balanced() ? Split::kTrain : split, split, how);
   const auto tasks = tasks_of(options, *dataset);

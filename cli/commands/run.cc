@@ -117,6 +117,16 @@ std::vector<double> numbers_at(const Experiment& experiment, const std::string& 
 torch::Tensor model_input(const std::string& path, const Experiment& experiment, const DataShape& shape,
                           cli::Terminal& terminal) {
   auto image_CHW = io::read_image(path).to(torch::kFloat32) / 255;
+  auto mean = numbers_at(experiment, "data.normalize.mean"), std = numbers_at(experiment, "data.normalize.std");
+  if (mean.size() == 1 && std.size() == 1 && shape.channels > 1) {  // grey pictures for a network of coloured ones
+    image_CHW = image_CHW.mean(0, true);
+    mean.resize(static_cast<size_t>(shape.channels), mean[0]);
+    std.resize(mean.size(), std[0]);
+  }
+  if (const Value* fit = experiment.resolved.find_path("data.fit"); fit && *fit == Value("crop")) {
+    const int64_t H = image_CHW.size(1), W = image_CHW.size(2), side = std::min(H, W);
+    image_CHW = image_CHW.narrow(1, (H - side) / 2, side).narrow(2, (W - side) / 2, side);
+  }
   if (image_CHW.size(0) != shape.channels)
     image_CHW = shape.channels == 1 ? image_CHW.mean(0, true) : image_CHW.expand({shape.channels, -1, -1});
   auto image = image_CHW.unsqueeze(0).contiguous();
@@ -125,7 +135,6 @@ torch::Tensor model_input(const std::string& path, const Experiment& experiment,
                              shape.height));
     image = at::_upsample_bilinear2d_aa(image, {shape.height, shape.width}, false);
   }
-  const auto mean = numbers_at(experiment, "data.normalize.mean"), std = numbers_at(experiment, "data.normalize.std");
   if (static_cast<int64_t>(mean.size()) != shape.channels || mean.size() != std.size()) {
     throw ConfigError("run", "image",
                       fmt::format("expected a model of a data set with settings \"normalize\"; {} has none",

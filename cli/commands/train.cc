@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <functional>
 
 #include "cli/compute.h"
 #include "cli/session.h"
@@ -187,6 +188,25 @@ int show_plan(const cli::SessionRequest& request, cli::Terminal& terminal) {
   return 0;
 }
 
+// What the terminal says, as lines of a file too, as long as it lives.
+class LogCopy {
+ public:
+  LogCopy(cli::Terminal& terminal, const std::string& path) : terminal_(terminal), file_(path) {
+    terminal_.set_copy([this](const std::string& lines) { add(lines); });
+  }
+  ~LogCopy() { terminal_.set_copy({}); }
+  LogCopy(const LogCopy&) = delete;
+  LogCopy& operator=(const LogCopy&) = delete;
+
+  void add(const std::string& lines) {
+    for (const auto& line : split(lines, '\n')) file_.append_line(line);
+  }
+
+ private:
+  cli::Terminal& terminal_;
+  io::AppendFile file_;
+};
+
 int run_train(const TrainFlags& options, const cli::Invocation& invocation) {
   cli::apply(options.compute, invocation);
   cli::keep_freed_memory();
@@ -197,20 +217,25 @@ int run_train(const TrainFlags& options, const cli::Invocation& invocation) {
   auto session = options.resume.empty() ? cli::start_session(request, talk) : cli::resume_session(request, talk);
   write_resolved(session);
   session.folder.write_file("environment.json", cli::environment_json(invocation.environment));
-  io::AppendFile log(session.folder.file("log.txt"));
-  invocation.terminal.set_copy([&](const std::string& line) { log.append_line(line); });
+  LogCopy log(invocation.terminal, session.folder.file("log.txt"));
   tell_start(session, invocation.terminal);
   IndexLog index(session.folder, invocation.environment.runs, talk);
   try {
     const int code = train(session, index, options.profile, invocation);
     index.finish();
-    invocation.terminal.set_copy({});
     return code;
   } catch (const std::exception& error) {
-    log.append_line(std::string("error: ") + error.what());
-    invocation.terminal.set_copy({});
-    session.folder.write_state("failed");
-    index.finish();
+    // A full disk may be what it failed of; what happened first is told.
+    const std::string what = error.what();
+    for (const auto& last :
+         std::vector<std::function<void()>>{[&] { session.folder.write_state("failed"); },
+                                            [&] { log.add("error: " + what); }, [&] { index.finish(); }}) {
+      try {
+        last();
+      } catch (const Error& also) {
+        invocation.terminal.warn(also.what());
+      }
+    }
     throw;
   }
 }

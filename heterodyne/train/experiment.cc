@@ -197,6 +197,13 @@ DataShape network_shape(const Experiment& experiment) {
 
 std::shared_ptr<Network> make_network(const Experiment& experiment) {
   const DataShape shape = network_shape(experiment);
+  const Member& model = experiment.options.model;
+  if (shape.is_paired() && !networks().of(model).find(model.kind).reads_pairs)
+    throw ConfigError(
+        "model", "kind",
+        fmt::format("expected a network that reads images with texts, as the data \"{}\" are, got \"{}\", "
+                    "which would read the images alone",
+                    experiment.options.data.kind, model.kind));
   auto network = networks().make(experiment.options.model, NetworkContext{shape, experiment.seed()});
   for (const MoeLayer* layer : network->moe_layers()) layer->check_data(shape.is_text());
   check_phases(experiment.options.train, *network);

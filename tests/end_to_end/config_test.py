@@ -44,6 +44,10 @@ class ConfigTest(ProgramTest):
     def refuses_setting(self, flag: str, *says: str) -> None:
         self.refuses(USAGE, [f"--set {flag}: ", *says], "config", "check", "synthetic/dmmoe", "--set", flag)
 
+    def test_a_network_of_images_alone_is_not_for_images_with_texts(self):
+        says = ['kind: expected a network that reads images with texts, as the data "easy_vqa" are, got "dmmoe"']
+        self.refuses(USAGE, says, "config", "check", "synthetic/dmmoe", "--set", 'data={kind="easy_vqa"}')
+
     def test_the_configuration_that_the_others_change_is_sound(self):
         self.program.write("my.toml", SOUND)
         self.assertIn("4 experts of 2 kinds (mlp, lstm_cell)", self.succeeds("config", "check", "my.toml").stdout)

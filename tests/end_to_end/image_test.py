@@ -65,6 +65,25 @@ class ImageTest(ProgramTest):
         self.assertEqual(done.code, DONE, done.stderr)
         self.assertIn("note: 56 x 42 pixels are scaled to 28 x 28", done.stderr)
 
+    def test_a_picture_is_cut_as_the_data_set_cuts_its_own(self):
+        wide = lambda rows: b"P6\n%d %d\n255\n" % (len(rows[0]), len(rows)) + bytes(v for row in rows for p in row for v in p)  # noqa: E731
+        pixels = [[((7 * x + 31 * y) % 256, 9 * x % 256, 40 * y % 256) for x in range(24)] for y in range(8)]
+        for kind in ("a", "b"):
+            for i in range(4):
+                self.shared.write(f"pictures/{kind}/{i}.ppm", wide(pixels if kind == "a" else pixels[::-1]))
+        self.shared.write("folder.toml", """
+name = "folder"
+data = { kind = "image_folder", path = "pictures", test_path = "pictures", classes = ["a", "b"], size = 8, fit = "crop", batch = 4, validation = 0.25 }
+model = { kind = "mlp", hidden = [16] }
+train.epochs = 3
+""")
+        done = self.shared.run("train", "folder.toml", "--out", "folder", "--data", ".")
+        self.assertEqual(done.code, DONE, done.stderr)
+        self.shared.write("wide.ppm", wide(pixels))
+        self.shared.write("middle.ppm", wide([row[8:16] for row in pixels]))
+        cut = self.probabilities("folder", "--image", "wide.ppm", "--data", ".")
+        self.assertEqual(cut, self.probabilities("folder", "--image", "middle.ppm", "--data", "."))
+
     def test_what_is_no_picture_and_a_prompt_are_refused(self):
         self.shared.write("broken.ppm", picture(28, 28)[:40])
         for words, code, says in (

@@ -131,6 +131,8 @@ class StartTest(ProgramTest):
         self.assertEqual([row["accuracy %"] for row in rows], [row["accuracy %"] for row in again])
         self.succeeds("fewshot", source, "--protocol", "balanced", "--shot", "3", "--episodes", "2", "--untrained",
                       "--methods", "linear_probe")
+        self.refuses(USAGE, ["[fewshot] split: expected valid or test"], "fewshot", source, "--protocol", "balanced",
+                     "--split", "train")
         self.refuses(USAGE, ["[fewshot] shot: expected at most", "got 500"], "fewshot", source, "--shot", "500")
         self.refuses(USAGE, ["[fewshot] way: expected 2 .. 10"], "fewshot", source, "--way", "11", "--shot", "1",
                      "--query", "1")

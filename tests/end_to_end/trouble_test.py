@@ -83,6 +83,16 @@ class TroubleTest(ProgramTest):
         self.assertNotIn("saved step", done.stderr)
         self.assertIn("there is none yet", done.stderr.splitlines()[-2] + done.stderr.splitlines()[-1])
 
+    def test_a_log_that_cannot_be_written_ends_the_run_with_its_reason(self):
+        self.train()
+        log = self.run_folder / "log.txt"
+        log.unlink()
+        log.symlink_to("/dev/full")
+        done = self.program.run("train", "--resume", RUN, *program.settings({"train.epochs": 3}))
+        self.assertEqual(done.code, FAILED, done.stderr)
+        self.assertEqual(done.stderr.splitlines()[-1], f"heterodyne: error: {RUN}/log.txt: cannot be written: No space left on device")
+        self.assertEqual(program.state(self.run_folder), "failed")
+
     def test_a_full_disk_lets_the_run_go_on(self):
         # A file system in memory that only the child sees, with room for two checkpoints and not for three.
         alone = ["unshare", "--user", "--map-root-user", "--mount"]
