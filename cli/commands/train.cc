@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <functional>
 
 #include "cli/compute.h"
 #include "cli/session.h"
@@ -225,17 +224,18 @@ int run_train(const TrainFlags& options, const cli::Invocation& invocation) {
     index.finish();
     return code;
   } catch (const std::exception& error) {
-    // A full disk may be what it failed of; what happened first is told.
-    const std::string what = error.what();
-    for (const auto& last :
-         std::vector<std::function<void()>>{[&] { session.folder.write_state("failed"); },
-                                            [&] { log.add("error: " + what); }, [&] { index.finish(); }}) {
+    // A full disk may be what it failed of, the log's too; what happened first is told.
+    invocation.terminal.set_copy({});
+    const auto attempt = [&](const auto& last) {
       try {
         last();
       } catch (const Error& also) {
         invocation.terminal.warn(also.what());
       }
-    }
+    };
+    attempt([&] { session.folder.write_state("failed"); });
+    attempt([&] { log.add(std::string("error: ") + error.what()); });
+    attempt([&] { index.finish(); });
     throw;
   }
 }

@@ -90,7 +90,9 @@ class TroubleTest(ProgramTest):
         log.symlink_to("/dev/full")
         done = self.program.run("train", "--resume", RUN, *program.settings({"train.epochs": 3}))
         self.assertEqual(done.code, FAILED, done.stderr)
-        self.assertEqual(done.stderr.splitlines()[-1], f"heterodyne: error: {RUN}/log.txt: cannot be written: No space left on device")
+        says = f"{RUN}/log.txt: cannot be written: No space left on device"
+        self.assertEqual(done.stderr.splitlines()[-1], f"heterodyne: error: {says}")
+        self.assertEqual(done.warnings, [f"warning: {says}"], "that the reason could not be logged, and nothing else")
         self.assertEqual(program.state(self.run_folder), "failed")
 
     def test_a_full_disk_lets_the_run_go_on(self):
