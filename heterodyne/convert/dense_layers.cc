@@ -75,9 +75,14 @@ TappedPass tapped_pass(Network& network, const Batch& batch, const std::vector<D
   return pass;
 }
 
+torch::Tensor tokens_among(int64_t num_rows, const Batch& batch) {
+  const bool is_of_rows = batch.mask_BS.defined() && batch.mask_BS.numel() == num_rows;
+  return is_of_rows ? batch.mask_BS.flatten() : torch::Tensor();
+}
+
 torch::Tensor without_padding(const torch::Tensor& value_TX, const Batch& batch) {
-  if (!batch.mask_BS.defined() || batch.mask_BS.numel() != value_TX.size(0)) return value_TX;
-  return value_TX.masked_fill(batch.mask_BS.flatten().logical_not().unsqueeze(1), 0);
+  const auto is_token_T = tokens_among(value_TX.size(0), batch);
+  return is_token_T.defined() ? value_TX.masked_fill(is_token_T.logical_not().unsqueeze(1), 0) : value_TX;
 }
 
 HiddenValues hidden_values(const DenseLayer& layer, const torch::Tensor& input_TH) {

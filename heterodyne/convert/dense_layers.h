@@ -41,6 +41,8 @@ struct TappedPass {
 /// A forward pass that keeps what the layers saw. Throws Error when the network shows nothing of a layer.
 TappedPass tapped_pass(Network& network, const Batch& batch, const std::vector<DenseLayer>& layers);
 
+/// Which of a pass's rows are tokens, bool [T]; undefined where all are.
+torch::Tensor tokens_among(int64_t num_rows, const Batch& batch);
 /// value_TX with zeros in the rows of padding, so that sums over tokens leave it out.
 torch::Tensor without_padding(const torch::Tensor& value_TX, const Batch& batch);
 

@@ -18,8 +18,8 @@ torch::Tensor input_means(Network& network, const std::vector<DenseLayer>& layer
       sum_H[l] = sum_H[l].defined() ? sum_H[l] + own_H : own_H;
     }
     const int64_t rows = pass.layers.front().input_TH.size(0);
-    const bool is_padded = batch->mask_BS.defined() && batch->mask_BS.numel() == rows;
-    tokens += is_padded ? batch->mask_BS.sum().item<int64_t>() : rows;
+    const auto is_token_T = tokens_among(rows, *batch);
+    tokens += is_token_T.defined() ? is_token_T.sum().item<int64_t>() : rows;
   }
   if (tokens == 0) throw Error("convert.build", "expected texts of each domain, got one without any");
   return torch::stack(sum_H) / static_cast<double>(tokens);
