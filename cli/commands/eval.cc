@@ -153,8 +153,8 @@ int read_file(const EvalFlags& options, const cli::Invocation& invocation) {
   if (!options.text.empty() && !options.questions.empty())
     throw ConfigError("eval: expected one of --text and --questions, got both");
   const auto model = load_model(options.model.path("eval"), {}, invocation.terminal.log());
-  cli::use_dtype(options.dtype.dtype, *model.network, invocation.terminal);
   cli::expect_language_model(model.experiment, "eval");
+  cli::use_dtype(options.dtype.dtype, *model.network, invocation.terminal);
   const auto tokenizer = tokenizer_of(model.experiment);
   const cli::Reader reader{*model.network, *tokenizer, cli::longest_text(model.experiment)};
   const std::string& file = options.text.empty() ? options.questions : options.text;

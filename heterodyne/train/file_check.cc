@@ -63,13 +63,12 @@ void check_name(const std::string& path, std::optional<int64_t> step) {
 }
 
 // Files that are read leniently elsewhere, where a damaged one costs a panel of the report and no more.
-void check_records(const std::string& folder, Checker& checker) {
-  const auto problems = read_run(folder).problems;
+void check_records(const RunRecord& run, const std::string& folder, Checker& checker) {
   for (const std::string name : {"state", "experts.jsonl", "routing.safetensors"}) {
     const std::string path = (fs::path(folder) / name).string();
     if (!fs::exists(path)) continue;
     checker.check(1, [&] {
-      for (const auto& problem : problems) {
+      for (const auto& problem : run.problems) {
         if (problem.find(path) != problem.npos) throw FormatError(problem);
       }
     });
@@ -85,12 +84,13 @@ void check_run(const std::string& folder, Checker& checker) {
   for (const auto& name : io::list_folder(folder)) {
     if (name.starts_with("events.out.tfevents.")) checker.check(1, [&] { io::check_event_file(folder + "/" + name); });
   }
-  check_records(folder, checker);
+  const RunRecord run = read_run(folder);
+  check_records(run, folder, checker);
   const std::string inner = folder + "/checkpoints";
   const CheckpointFolder checkpoints(inner);
   if (fs::exists(inner + "/LAST")) checker.check(1, [&] { check_name(inner + "/LAST", checkpoints.last()); });
   if (fs::exists(inner + "/BEST")) checker.check(1, [&] { check_name(inner + "/BEST", checkpoints.best()); });
-  if (checkpoints.steps().empty() && read_run(folder).state == "done")
+  if (checkpoints.steps().empty() && run.state == "done")
     checker.check(0,
                   [&] { throw FormatError::in_file(inner, "expected checkpoints of a run that is done, found none"); });
   for (const int64_t step : checkpoints.steps())

@@ -86,9 +86,9 @@ class Trainer {
   std::string best_score_;  // what the best checkpoint is best at
   bool has_accuracy_;       // whether examples have classes
   double lr_ = 0;           // of the latest step
+  // Since the start or the last line of metrics; state_.window may hold steps of before.
   double window_seconds_ = 0;
-  int64_t window_examples_ = 0;  // since the start or the latest line; state_.window may hold some of before  // spent
-                                 // in steps since the last line of metrics
+  int64_t window_examples_ = 0;
   bool should_end_early_ = false;
 };
 

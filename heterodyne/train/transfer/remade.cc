@@ -7,6 +7,16 @@
 #include "heterodyne/model/load.h"
 
 namespace heterodyne {
+namespace {
+
+torch::Tensor random_text(const RandomStream& stream, int64_t rows, const DataShape& data) {
+  constexpr int64_t kTokens = 256;  // at most, but beside images, which come with texts of one length
+  const int64_t length = data.is_paired() ? data.length : std::min(kTokens, data.length);
+  const auto drawn = stream.uniform({1, 0}, {rows, length}) * static_cast<double>(data.vocabulary);
+  return drawn.to(torch::kInt64).clamp_max(data.vocabulary - 1);
+}
+
+}  // namespace
 
 TrainedModel remade(const TrainedModel& model, Table settings) {
   Table config = model.experiment.resolved;
@@ -29,17 +39,6 @@ void take_values(Network& to, const Network& from, std::string_view but) {
     tensor.copy_(found->second);
   }
 }
-
-namespace {
-
-torch::Tensor random_text(const RandomStream& stream, int64_t rows, const DataShape& data) {
-  constexpr int64_t kTokens = 256;  // at most, but beside images, which come with texts of one length
-  const int64_t length = data.is_paired() ? data.length : std::min(kTokens, data.length);
-  const auto drawn = stream.uniform({1, 0}, {rows, length}) * static_cast<double>(data.vocabulary);
-  return drawn.to(torch::kInt64).clamp_max(data.vocabulary - 1);
-}
-
-}  // namespace
 
 Batch random_batch(const DataShape& data) {
   constexpr int64_t kRows = 4;
